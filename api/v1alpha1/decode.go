@@ -1,0 +1,111 @@
+package v1alpha1
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"reflect"
+
+	"sigs.k8s.io/kustomize/kyaml/yaml"
+	kubeyaml "sigs.k8s.io/yaml"
+)
+
+// minimal is shown to whoever gave no usable config.
+const minimal = `
+apiVersion: fluxtrust.dev/v1alpha1
+kind: FluxTrust
+metadata:
+  name: corporate-ca
+spec:
+  caBundle:
+  - configMap: {name: corporate-ca, keys: [ca.crt]}`
+
+// Parse decodes, defaults and validates the config in a file. The name of the
+// file is used in messages only. The error is an *InvalidError wherever the
+// file could be read as YAML.
+func Parse(file string, data []byte) (*FluxTrust, error) {
+	decoder := yaml.NewDecoder(bytes.NewReader(data))
+	var doc, next yaml.Node
+	if err := decoder.Decode(&doc); errors.Is(err, io.EOF) {
+		return nil, fmt.Errorf("%s: the config is empty; write for example:%s", file, minimal)
+	} else if err != nil {
+		return nil, fmt.Errorf("%s: the config is not valid YAML: %w", file, err)
+	}
+	if err := decoder.Decode(&next); !errors.Is(err, io.EOF) {
+		return nil, fmt.Errorf("%s: the config holds more than one document; put one %s into a file of its own", file, Kind)
+	}
+	return decode(doc.Content[0], file, true)
+}
+
+// FromNode decodes, defaults and validates the functionConfig of a
+// ResourceList. The error is an *InvalidError.
+func FromNode(config *yaml.RNode) (*FluxTrust, error) {
+	if config.IsNil() || isNull(config.YNode()) {
+		return nil, fmt.Errorf("the ResourceList holds no functionConfig; write for example:%s", minimal)
+	}
+	source := Kind
+	if name := config.GetName(); name != "" && config.GetKind() == Kind {
+		source = Kind + " " + name
+	}
+	return decode(config.YNode(), source, false)
+}
+
+func decode(root *yaml.Node, source string, lines bool) (*FluxTrust, error) {
+	p := &problems{lines: map[string]int{}}
+	if p.identify(root); len(p.found) > 0 {
+		return nil, p.err(source, lines)
+	}
+	p.walk(root, reflect.TypeFor[FluxTrust](), "")
+	config := &FluxTrust{}
+	if err := unmarshal(root, config); err != nil && len(p.found) == 0 {
+		return nil, fmt.Errorf("%s: %w", source, err)
+	}
+	p.settle()
+	config.validate(p)
+	if err := p.err(source, lines); err != nil {
+		return nil, err
+	}
+	config.Default()
+	return config, nil
+}
+
+// unmarshal fills in as much of the config as has the right type, and returns
+// the first thing that the walk should have reported.
+func unmarshal(root *yaml.Node, config *FluxTrust) error {
+	text, err := yaml.NewRNode(root).String()
+	if err != nil {
+		return err
+	}
+	strict := kubeyaml.UnmarshalStrict([]byte(text), &FluxTrust{})
+	if err := kubeyaml.Unmarshal([]byte(text), config); err != nil {
+		return err
+	}
+	return strict
+}
+
+// identify checks that the config is a FluxTrust at all: nothing else that can
+// be said about a foreign object would help.
+func (p *problems) identify(root *yaml.Node) {
+	if root.Kind != yaml.MappingNode {
+		p.add("", "the config is %s, not an object; write for example:%s", describe(root), minimal)
+		return
+	}
+	object := yaml.NewRNode(root)
+	version, kind := object.GetApiVersion(), object.GetKind()
+	for i := 0; i+1 < len(root.Content); i += 2 {
+		p.lines[root.Content[i].Value] = root.Content[i].Line
+	}
+	switch {
+	case kind == "ConfigMap" && version == "v1" && object.GetName() == "function-input":
+		p.add("kind", "kpt ran the function without a config, or with configMap: or key=value arguments; "+
+			"give a %s with --fn-config FILE, or with configPath: FILE in the Kptfile; for example:%s", Kind, minimal)
+	case kind != Kind && nearest(kind, []string{Kind}) != "":
+		p.add("kind", "unknown kind %q; did you mean %q?", kind, Kind)
+	case kind != Kind:
+		p.add("kind", "the config is of kind %q and apiVersion %q; write a %s, for example:%s", kind, version, Kind, minimal)
+	}
+	if kind == Kind && version != GroupVersion {
+		p.add("apiVersion", "unknown apiVersion %q; write %s", version, GroupVersion)
+	}
+}

@@ -1,0 +1,31 @@
+package v1alpha1
+
+// DefaultDirectory is where the method Directory mounts the roots.
+const DefaultDirectory = "/etc/ssl/flux-trust"
+
+// DefaultSecretKey is the key of a Secret that holds the CA by convention
+// (cert-manager, Flux).
+const DefaultSecretKey = "ca.crt"
+
+// Default fills in every field that was left out. It is the only place that
+// knows the defaults.
+func (f *FluxTrust) Default() {
+	s := &f.Spec
+	setDefault(&s.Mode, Transform)
+	setDefault(&s.OnNoControllers, Error)
+	setDefault(&s.Mount.Method, Directory)
+	setDefault(&s.Mount.Path, DefaultDirectory)
+	setDefault(&s.Mount.SystemRoots, Keep)
+	setDefault(&s.SecurityContext.Profile, Restricted)
+	for i := range s.CABundle {
+		if secret := s.CABundle[i].Secret; secret != nil && len(secret.Keys) == 0 {
+			secret.Keys = []string{DefaultSecretKey}
+		}
+	}
+}
+
+func setDefault[T ~string](field *T, value T) {
+	if *field == "" {
+		*field = value
+	}
+}

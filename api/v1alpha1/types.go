@@ -1,0 +1,273 @@
+package v1alpha1
+
+import "fluxtrust.dev/flux-trust/controllers"
+
+// GroupVersion and Kind identify the config.
+const (
+	GroupVersion = "fluxtrust.dev/v1alpha1"
+	Kind         = "FluxTrust"
+)
+
+// FluxTrust is the config of one run of the function.
+type FluxTrust struct {
+	// APIVersion is always fluxtrust.dev/v1alpha1.
+	APIVersion string `json:"apiVersion"`
+	// Kind is always FluxTrust.
+	Kind string `json:"kind"`
+	// Metadata names the config. The name is written on every object that the
+	// function changes, so that a later run recognises its own work.
+	Metadata Metadata `json:"metadata"`
+	// Spec says what to trust, where to mount it and what to harden.
+	Spec Spec `json:"spec"`
+}
+
+// Metadata is the part of the Kubernetes object metadata that a config uses.
+type Metadata struct {
+	// Name of the config. Required.
+	Name string `json:"name"`
+	// Namespace is accepted, because kustomize and kpt may set it, and not used.
+	Namespace string `json:"namespace,omitempty"`
+	// Labels are accepted and not used.
+	Labels map[string]string `json:"labels,omitempty"`
+	// Annotations tell kustomize and kpt how to run the function
+	// (config.kubernetes.io/function); the function itself does not use them.
+	Annotations map[string]string `json:"annotations,omitempty"`
+}
+
+// Spec says what to trust, where to mount it and what to harden.
+type Spec struct {
+	// Mode is Transform (default) or Validate.
+	Mode Mode `json:"mode,omitempty"`
+	// OnNoControllers says what happens when the stream holds no Flux
+	// controller: Error (default), Warn or Ignore.
+	OnNoControllers Reaction `json:"onNoControllers,omitempty"`
+	// CABundle lists the roots to trust. At least one, unless mount.method is
+	// None.
+	CABundle []CABundleEntry `json:"caBundle,omitempty"`
+	// Mount says how the roots reach the controllers.
+	Mount Mount `json:"mount,omitempty"`
+	// SecurityContext says how the pods are hardened.
+	SecurityContext SecurityContext `json:"securityContext,omitempty"`
+	// Controllers narrows or widens what counts as a controller.
+	Controllers Controllers `json:"controllers,omitempty"`
+	// Sources sets trust per Flux object.
+	Sources []Source `json:"sources,omitempty"`
+}
+
+// Mode is what a run does.
+type Mode string
+
+// The modes.
+const (
+	// Transform changes the stream.
+	Transform Mode = "Transform"
+	// Validate changes nothing and reports one error per thing missing.
+	Validate Mode = "Validate"
+)
+
+func (Mode) values() []string { return []string{string(Transform), string(Validate)} }
+
+// Reaction is what a run does about a finding.
+type Reaction string
+
+// The reactions.
+const (
+	// Error ends the run with an error.
+	Error Reaction = "Error"
+	// Warn reports a warning and goes on.
+	Warn Reaction = "Warn"
+	// Ignore goes on silently.
+	Ignore Reaction = "Ignore"
+)
+
+func (Reaction) values() []string { return []string{string(Error), string(Warn), string(Ignore)} }
+
+// CABundleEntry is one source of roots. Exactly one of ConfigMap, Secret,
+// ClusterTrustBundle and Inline is set.
+type CABundleEntry struct {
+	// ConfigMap in the namespace of the controllers.
+	ConfigMap *ConfigMapSource `json:"configMap,omitempty"`
+	// Secret in the namespace of the controllers.
+	Secret *SecretSource `json:"secret,omitempty"`
+	// ClusterTrustBundle of the cluster.
+	ClusterTrustBundle *ClusterTrustBundleSource `json:"clusterTrustBundle,omitempty"`
+	// Inline holds the PEM itself; the function creates the ConfigMap.
+	Inline *InlineSource `json:"inline,omitempty"`
+	// Optional lets pods start without the object (default false). An object
+	// that arrives later is only trusted after a restart.
+	Optional bool `json:"optional,omitempty"`
+	// Fingerprints pins the entry: sha256:<hex> of each certificate, and no
+	// other certificate is accepted.
+	Fingerprints []string `json:"fingerprints,omitempty"`
+	// Allow lists findings to take as reported exceptions.
+	Allow []string `json:"allow,omitempty"`
+}
+
+// ConfigMapSource selects keys of a ConfigMap.
+type ConfigMapSource struct {
+	// Name of the ConfigMap, as written in its manifest: without the hash
+	// suffix or prefix that kustomize adds.
+	Name string `json:"name"`
+	// Keys that hold PEM certificates. May be left out when the ConfigMap is in
+	// the stream, or when the entry is the only one: then every key is used.
+	Keys []string `json:"keys,omitempty"`
+}
+
+// SecretSource selects keys of a Secret.
+type SecretSource struct {
+	// Name of the Secret, as written in its manifest.
+	Name string `json:"name"`
+	// Keys that hold PEM certificates (default: ca.crt). Never a private key.
+	Keys []string `json:"keys,omitempty"`
+}
+
+// ClusterTrustBundleSource selects ClusterTrustBundles by name, or by signer
+// and label.
+type ClusterTrustBundleSource struct {
+	// Name of one ClusterTrustBundle.
+	Name string `json:"name,omitempty"`
+	// SignerName selects all bundles of a signer.
+	SignerName string `json:"signerName,omitempty"`
+	// LabelSelector narrows the bundles of a signer.
+	LabelSelector string `json:"labelSelector,omitempty"`
+}
+
+// InlineSource holds the PEM itself.
+type InlineSource struct {
+	// Name of the ConfigMap that the function creates.
+	Name string `json:"name"`
+	// PEM holds one or more CERTIFICATE blocks.
+	PEM string `json:"pem"`
+}
+
+// Mount says how the roots reach the controllers.
+type Mount struct {
+	// Method is Directory (default), File, InitContainer or None.
+	Method Method `json:"method,omitempty"`
+	// Path of the mount in the container: absolute and clean (default
+	// /etc/ssl/flux-trust).
+	Path string `json:"path,omitempty"`
+	// SystemRoots is Keep (default) or Replace: trust the bundle alone.
+	SystemRoots SystemRoots `json:"systemRoots,omitempty"`
+	// InitContainer is used by the method InitContainer.
+	InitContainer InitContainer `json:"initContainer,omitempty"`
+}
+
+// Method is a way to mount the roots.
+type Method string
+
+// The methods.
+const (
+	// Directory mounts a projected volume and adds it to SSL_CERT_DIR.
+	Directory Method = "Directory"
+	// File mounts one file per key into /etc/ssl/certs.
+	File Method = "File"
+	// InitContainerMethod assembles one bundle before the controller starts.
+	InitContainerMethod Method = "InitContainer"
+	// None mounts nothing, and takes away what an earlier run mounted.
+	None Method = "None"
+)
+
+func (Method) values() []string {
+	return []string{string(Directory), string(File), string(InitContainerMethod), string(None)}
+}
+
+// SystemRoots says what happens to the public roots of the image.
+type SystemRoots string
+
+// The choices for the public roots.
+const (
+	// Keep trusts the public roots beside the bundle.
+	Keep SystemRoots = "Keep"
+	// Replace trusts the bundle alone.
+	Replace SystemRoots = "Replace"
+)
+
+func (SystemRoots) values() []string { return []string{string(Keep), string(Replace)} }
+
+// InitContainer configures the method InitContainer.
+type InitContainer struct {
+	// Image of the init container (default: the controller's own image).
+	Image string `json:"image,omitempty"`
+}
+
+// SecurityContext says how the pods are hardened.
+type SecurityContext struct {
+	// Profile is Restricted (default), OpenShift or None.
+	Profile Profile `json:"profile,omitempty"`
+	// ExceptContainers are names of containers and init containers that are
+	// left alone.
+	ExceptContainers []string `json:"exceptContainers,omitempty"`
+}
+
+// Profile is a set of hardening rules.
+type Profile string
+
+// The profiles.
+const (
+	// Restricted is the Pod Security Standard of that name.
+	Restricted Profile = "Restricted"
+	// OpenShift leaves to the platform what the platform sets.
+	OpenShift Profile = "OpenShift"
+	// NoProfile changes no securityContext.
+	NoProfile Profile = "None"
+)
+
+func (Profile) values() []string {
+	return []string{string(Restricted), string(OpenShift), string(NoProfile)}
+}
+
+// Controllers narrows or widens what counts as a controller.
+type Controllers struct {
+	// Include lists the controllers to change (default: every known one).
+	Include []Controller `json:"include,omitempty"`
+	// Exclude lists controllers to leave alone.
+	Exclude []Controller `json:"exclude,omitempty"`
+	// Additional lists other Deployments to treat the same way.
+	Additional []AdditionalController `json:"additional,omitempty"`
+}
+
+// Controller is the name of a Flux controller, whatever its Deployment is
+// called.
+type Controller string
+
+func (Controller) values() []string { return controllers.Names() }
+
+// AdditionalController selects Deployments that are not Flux controllers. All
+// fields that are set must match; Name or LabelSelector is required.
+type AdditionalController struct {
+	// Name of the Deployment.
+	Name string `json:"name,omitempty"`
+	// Namespace of the Deployment (default: any).
+	Namespace string `json:"namespace,omitempty"`
+	// LabelSelector over the labels of the Deployment, as in kubectl -l.
+	LabelSelector string `json:"labelSelector,omitempty"`
+}
+
+// Source sets trust on Flux objects of some kinds.
+type Source struct {
+	// Kinds of objects: HelmRepository, OCIRepository, Bucket, ImageRepository
+	// or Provider.
+	Kinds []SourceKind `json:"kinds"`
+	// Names of objects (default: any).
+	Names []string `json:"names,omitempty"`
+	// LabelSelector over the labels of the objects (default: any).
+	LabelSelector string `json:"labelSelector,omitempty"`
+	// Hosts are globs over the host of the object's URL (default: any).
+	Hosts []string `json:"hosts,omitempty"`
+	// CertSecretRef is set on the objects.
+	CertSecretRef LocalObjectReference `json:"certSecretRef"`
+}
+
+// SourceKind is a kind of Flux object with a certSecretRef.
+type SourceKind string
+
+func (SourceKind) values() []string {
+	return []string{"HelmRepository", "OCIRepository", "Bucket", "ImageRepository", "Provider"}
+}
+
+// LocalObjectReference names an object in the same namespace.
+type LocalObjectReference struct {
+	// Name of the object.
+	Name string `json:"name"`
+}

@@ -1,0 +1,171 @@
+package v1alpha1
+
+import (
+	"fmt"
+	"maps"
+	"reflect"
+	"slices"
+	"strings"
+
+	"sigs.k8s.io/kustomize/kyaml/yaml"
+)
+
+// walk holds a node against the type that it will be decoded into and collects
+// what a decoder would take silently or report one at a time: unknown,
+// misspelt and repeated fields, wrong types, values that are not in an enum.
+// Keys are case-sensitive, as they are for the Kubernetes API.
+func (p *problems) walk(n *yaml.Node, t reflect.Type, path string) {
+	if n.Kind == yaml.AliasNode {
+		n = n.Alias
+	}
+	p.lines[path] = n.Line
+	if isNull(n) {
+		return // as in the Kubernetes API: null is a field left out
+	}
+	switch t.Kind() {
+	case reflect.Pointer:
+		p.walk(n, t.Elem(), path)
+	case reflect.Struct:
+		p.walkStruct(n, t, path)
+	case reflect.Map:
+		p.walkMap(n, t, path)
+	case reflect.Slice:
+		p.walkSlice(n, t, path)
+	case reflect.Bool:
+		if n.Kind != yaml.ScalarNode || n.ShortTag() != yaml.NodeTagBool {
+			p.add(path, "expected true or false, got %s", describe(n))
+		}
+	default:
+		p.walkString(n, t, path)
+	}
+}
+
+func (p *problems) walkStruct(n *yaml.Node, t reflect.Type, path string) {
+	if n.Kind != yaml.MappingNode {
+		p.add(path, "expected fields (%s), got %s", strings.Join(slices.Sorted(maps.Keys(fieldsOf(t))), ", "), describe(n))
+		return
+	}
+	fields := fieldsOf(t)
+	p.eachKey(n, path, func(key string, value *yaml.Node, keyPath string) {
+		field, ok := fields[key]
+		if !ok {
+			known := slices.Sorted(maps.Keys(fields))
+			if meant := nearest(key, known); meant != "" {
+				p.meant = append(p.meant, join(path, meant))
+			}
+			p.add(keyPath, "unknown field%s", suggest(key, known))
+			return
+		}
+		p.walk(value, field, keyPath)
+	})
+}
+
+func (p *problems) walkMap(n *yaml.Node, t reflect.Type, path string) {
+	if n.Kind != yaml.MappingNode {
+		p.add(path, "expected keys and values, got %s", describe(n))
+		return
+	}
+	p.eachKey(n, path, func(_ string, value *yaml.Node, keyPath string) { p.walk(value, t.Elem(), keyPath) })
+}
+
+func (p *problems) walkSlice(n *yaml.Node, t reflect.Type, path string) {
+	if n.Kind != yaml.SequenceNode {
+		p.add(path, "expected a list, got %s; put \"- \" before each entry", describe(n))
+		return
+	}
+	for i, item := range n.Content {
+		itemPath := fmt.Sprintf("%s[%d]", path, i)
+		if isNull(item) {
+			p.lines[itemPath] = item.Line
+			p.add(itemPath, "is empty; write a value or remove the \"-\"")
+			continue
+		}
+		p.walk(item, t.Elem(), itemPath)
+	}
+}
+
+func (p *problems) walkString(n *yaml.Node, t reflect.Type, path string) {
+	if n.Kind != yaml.ScalarNode || n.ShortTag() != yaml.NodeTagString {
+		p.add(path, "expected a string, got %s", describe(n))
+		return
+	}
+	if n.Style == 0 && yaml.IsYaml1_1NonString(n) {
+		p.add(path, "%s is not a string for YAML 1.1 readers; write %q in quotes", n.Value, n.Value)
+		return
+	}
+	enum, ok := reflect.Zero(t).Interface().(interface{ values() []string })
+	if !ok || slices.Contains(enum.values(), n.Value) {
+		return
+	}
+	p.add(path, "%q is not a value of this field; write one of %s", n.Value, strings.Join(enum.values(), ", "))
+}
+
+// eachKey visits the fields of a mapping and reports keys that stand twice or
+// are not strings.
+func (p *problems) eachKey(n *yaml.Node, path string, visit func(key string, value *yaml.Node, keyPath string)) {
+	seen := map[string]int{}
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		key, value := n.Content[i], n.Content[i+1]
+		keyPath := join(path, key.Value)
+		if key.Kind != yaml.ScalarNode || key.Tag == yaml.MergeTag {
+			p.lines[path] = key.Line
+			p.add(path, "merge keys and keys that are not plain words are not supported; write the fields out")
+			continue
+		}
+		if first, ok := seen[key.Value]; ok {
+			p.lines[keyPath] = key.Line
+			p.add(keyPath, "stands twice (first in line %d); remove one", first)
+			continue
+		}
+		seen[key.Value] = key.Line
+		p.lines[keyPath] = key.Line
+		visit(key.Value, value, keyPath)
+	}
+}
+
+func join(path, field string) string {
+	return strings.TrimPrefix(path+"."+field, ".")
+}
+
+// fieldsOf maps the JSON name of every field of a struct to its type.
+func fieldsOf(t reflect.Type) map[string]reflect.Type {
+	fields := make(map[string]reflect.Type, t.NumField())
+	for i := range t.NumField() {
+		name, _, _ := strings.Cut(t.Field(i).Tag.Get("json"), ",")
+		fields[name] = t.Field(i).Type
+	}
+	return fields
+}
+
+func suggest(word string, candidates []string) string {
+	if c := nearest(word, candidates); c != "" {
+		return fmt.Sprintf("; did you mean %q?", c)
+	}
+	return "; known are " + strings.Join(candidates, ", ")
+}
+
+func isNull(n *yaml.Node) bool {
+	return n.Kind == yaml.ScalarNode && n.ShortTag() == yaml.NodeTagNull
+}
+
+// describe names a value for a message without repeating it: a config may hold
+// a private key in the wrong place.
+func describe(n *yaml.Node) string {
+	switch n.Kind {
+	case yaml.MappingNode:
+		return "a mapping"
+	case yaml.SequenceNode:
+		return "a list"
+	default:
+	}
+	switch n.ShortTag() {
+	case yaml.NodeTagString:
+		return "a string"
+	case yaml.NodeTagBool:
+		return "the boolean " + n.Value
+	case yaml.NodeTagInt, yaml.NodeTagFloat:
+		return "the number " + n.Value
+	default:
+		return "a value of type " + n.ShortTag()
+	}
+}

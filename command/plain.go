@@ -1,0 +1,102 @@
+package command
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+
+	"fluxtrust.dev/flux-trust/api/v1alpha1"
+	"fluxtrust.dev/flux-trust/stream"
+	"fluxtrust.dev/flux-trust/transformer"
+	"sigs.k8s.io/kustomize/kyaml/fn/framework"
+	"sigs.k8s.io/kustomize/kyaml/kio"
+)
+
+// runPlain is the function as a filter over plain YAML files.
+func runPlain(configFile string, inputs []string, in io.Reader, out, errOut io.Writer) error {
+	config, err := readConfig(configFile)
+	if err != nil {
+		return err
+	}
+	if len(inputs) == 0 {
+		return fmt.Errorf("no input: name files after %s, or - for stdin", configFile)
+	}
+	documents, err := readInputs(inputs, in)
+	if err != nil {
+		return err
+	}
+
+	var resources []transformer.Resource
+	var held []*stream.Document // the documents that hold the resources
+	for _, d := range documents {
+		if d.Resource() == nil {
+			continue
+		}
+		if d.Resource().GetKind() == kio.ResourceListKind {
+			return fmt.Errorf("%s holds a ResourceList; run flux-trust without arguments to read one on stdin", d.File)
+		}
+		held = append(held, d)
+		resources = append(resources, transformer.Resource{
+			Node: d.Resource(),
+			File: &framework.File{Path: d.File, Index: d.Index},
+		})
+	}
+	outcome := transformer.Run(config, resources)
+	if outcome.Failed() {
+		printOutcome(errOut, outcome)
+		return errReported
+	}
+	for i, d := range held {
+		if outcome.Items[i] != resources[i].Node {
+			d.Replace(outcome.Items[i])
+		}
+	}
+	output, err := stream.Join(documents)
+	if err != nil {
+		return err
+	}
+	if _, err := out.Write(output); err != nil {
+		return fmt.Errorf("writing to stdout: %w", err)
+	}
+	printOutcome(errOut, outcome)
+	return nil
+}
+
+func readConfig(file string) (*v1alpha1.FluxTrust, error) {
+	if file == "-" {
+		return nil, errors.New("the first argument is the config, a file; - is for inputs: flux-trust functionconfig.yaml -")
+	}
+	data, err := os.ReadFile(file)
+	if err != nil {
+		return nil, fmt.Errorf("the config cannot be read: %w", err)
+	}
+	return v1alpha1.Parse(file, data)
+}
+
+func readInputs(inputs []string, in io.Reader) ([]*stream.Document, error) {
+	var documents []*stream.Document
+	stdin := false
+	for _, input := range inputs {
+		var data []byte
+		var err error
+		switch {
+		case input != "-":
+			data, err = os.ReadFile(input)
+		case stdin:
+			return nil, errors.New("- stands twice among the inputs; stdin can be read once")
+		default:
+			stdin, input = true, "stdin"
+			data, err = io.ReadAll(in)
+		}
+		if err != nil {
+			return nil, fmt.Errorf("the input %s cannot be read: %w", input, err)
+		}
+		split, err := stream.Split(input, data)
+		if err != nil {
+			return nil, err
+		}
+		documents = append(documents, split...)
+	}
+	return documents, nil
+}

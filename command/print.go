@@ -1,0 +1,53 @@
+package command
+
+import (
+	"fmt"
+	"io"
+	"strings"
+
+	"fluxtrust.dev/flux-trust/transformer"
+	"sigs.k8s.io/kustomize/kyaml/fn/framework"
+)
+
+// printOutcome writes warnings, errors and one summary line. kustomize shows
+// no results, so stderr is all that its users see.
+func printOutcome(errOut io.Writer, o transformer.Outcome) {
+	var text strings.Builder
+	count := map[framework.Severity]int{}
+	for _, r := range o.Results {
+		count[r.Severity]++
+		if r.Severity != framework.Info {
+			fmt.Fprintf(&text, "flux-trust: %s: %s\n", r.Severity, sentence(r))
+		}
+	}
+	if count[framework.Error] > 0 {
+		fmt.Fprintf(&text, "flux-trust: nothing changed: %s, %s\n", plural(count[framework.Error], "error"), plural(count[framework.Warning], "warning"))
+	} else {
+		fmt.Fprintf(&text, "flux-trust: %s found, %d changed, %s\n", plural(o.Controllers, "Flux controller"), o.Changed, plural(count[framework.Warning], "warning"))
+	}
+	// Where stderr is closed there is nobody left to tell.
+	_, _ = io.WriteString(errOut, text.String())
+}
+
+// sentence says which resource in which file, which field, and what.
+func sentence(r *framework.Result) string {
+	var parts []string
+	if r.ResourceRef != nil {
+		who := r.ResourceRef.Kind + " " + strings.TrimPrefix(r.ResourceRef.Namespace+"/"+r.ResourceRef.Name, "/")
+		if r.File != nil {
+			who += fmt.Sprintf(" (%s, document %d)", r.File.Path, r.File.Index+1)
+		}
+		parts = append(parts, who)
+	}
+	if r.Field != nil {
+		parts = append(parts, r.Field.Path)
+	}
+	return strings.Join(append(parts, r.Message), ": ")
+}
+
+func plural(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return fmt.Sprintf("%d %ss", n, noun)
+}

@@ -1,0 +1,68 @@
+package command
+
+import (
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/spf13/cobra"
+)
+
+// errReported ends a run whose errors are on stderr already.
+var errReported = errors.New("reported")
+
+// Execute runs the command line and returns the exit code: 0, or 1 after any
+// error.
+func Execute(args []string, version string, in io.Reader, out, errOut io.Writer) int {
+	root := newRoot(version)
+	root.SetArgs(args)
+	root.SetIn(in)
+	root.SetOut(out)
+	root.SetErr(errOut)
+	if err := root.Execute(); err != nil {
+		if !errors.Is(err, errReported) {
+			_, _ = fmt.Fprintf(errOut, "flux-trust: error: %v\n", err)
+		}
+		return 1
+	}
+	return 0
+}
+
+func newRoot(version string) *cobra.Command {
+	root := &cobra.Command{
+		Use:   "flux-trust [CONFIG INPUT...]",
+		Short: "Give Flux controllers a company CA",
+		Long: `flux-trust is a KRM function. It finds every Flux controller in a stream of
+Kubernetes resources, makes it trust a CA bundle and hardens its
+securityContext. Everything else in the stream comes back untouched.
+
+Without arguments it reads a ResourceList on stdin and writes one to stdout:
+this is how kustomize and kpt run it. With a config and inputs it reads plain
+YAML files, or stdin for "-", and writes plain YAML to stdout. A config file
+that has the name of a subcommand is given with its folder: ./version.`,
+		Example: `  flux install --export | flux-trust functionconfig.yaml - > flux.yaml
+  flux-trust functionconfig.yaml flux-system/gotk-components.yaml
+  kustomize build --enable-alpha-plugins --enable-exec .
+  kpt fn eval --exec flux-trust --fn-config functionconfig.yaml`,
+		Args:          cobra.ArbitraryArgs,
+		SilenceErrors: true,
+		SilenceUsage:  true,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if len(args) == 0 {
+				return runResourceList(cmd.InOrStdin(), cmd.OutOrStdout(), cmd.ErrOrStderr())
+			}
+			return runPlain(args[0], args[1:], cmd.InOrStdin(), cmd.OutOrStdout(), cmd.ErrOrStderr())
+		},
+	}
+	root.AddCommand(&cobra.Command{
+		Use:     "version",
+		Short:   "Print the version",
+		Example: "  flux-trust version",
+		Args:    cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			_, err := fmt.Fprintln(cmd.OutOrStdout(), "flux-trust", version)
+			return err
+		},
+	})
+	return root
+}

@@ -1,0 +1,173 @@
+package controllers
+
+import (
+	"path"
+	"slices"
+	"strings"
+)
+
+// operator installs the other controllers from a FluxInstance. It is no
+// GitOps Toolkit component, so its labels differ.
+const operator = "flux-operator"
+
+// manager is the name of the controller's container in every stock release.
+const manager = "manager"
+
+const partOf = "app.kubernetes.io/part-of"
+
+// Names returns the controllers of Flux v2 by their component name, in the
+// order in which Flux lists them.
+func Names() []string {
+	return []string{
+		"source-controller",
+		"kustomize-controller",
+		"helm-controller",
+		"notification-controller",
+		"image-reflector-controller",
+		"image-automation-controller",
+		"source-watcher",
+		operator,
+	}
+}
+
+// Workload is what can be seen of a Deployment.
+type Workload struct {
+	// Name of the Deployment, as it is now and as it was before a build tool
+	// renamed it.
+	Names []string
+	// Labels of the Deployment and of its pod template.
+	Labels, PodLabels map[string]string
+	// Containers of the pod template, in their order.
+	Containers []Container
+}
+
+// Container is what can be seen of a container.
+type Container struct {
+	// Name and Image as written; Image may be empty in a partial manifest.
+	Name, Image string
+}
+
+// Match is a container that runs a Flux controller.
+type Match struct {
+	// Container is the index into Workload.Containers.
+	Container int
+	// Controller is one of Names.
+	Controller string
+}
+
+// Find returns the containers of a workload that run a Flux v2 controller, or
+// nothing when it is something else.
+//
+// No single mark is enough. Mirrors rename images, charts drop labels, prefixes
+// rename Deployments, and other projects have a helm-controller, too. So a
+// container counts when something says which controller it is (its image, else
+// the component label or the name of the Deployment) and something else says
+// that it belongs to Flux.
+func Find(w Workload) []Match {
+	var matches []Match
+	for i, c := range w.Containers {
+		name := byImage(c.Image)
+		if name != "" && (w.isFlux() || ofFlux(c.Image) || w.component() == name || c.Name == manager && !w.isOther()) {
+			matches = append(matches, Match{Container: i, Controller: name})
+		}
+	}
+	if len(matches) > 0 {
+		return matches
+	}
+	name := w.component()
+	if name == "" {
+		name = w.byName()
+	}
+	if main := w.main(name); name != "" && main >= 0 && (w.isFlux() || ofFlux(w.Containers[main].Image)) {
+		return []Match{{Container: main, Controller: name}}
+	}
+	return nil
+}
+
+// Labelled tells whether the labels alone say that a workload is a Flux
+// controller, whatever its containers are.
+func Labelled(w Workload) bool {
+	return w.component() != "" && w.isFlux()
+}
+
+// component returns the controller that the component label names.
+func (w Workload) component() string {
+	for _, labels := range []map[string]string{w.Labels, w.PodLabels} {
+		if c := labels["app.kubernetes.io/component"]; slices.Contains(Names(), c) {
+			return c
+		}
+	}
+	return ""
+}
+
+// isFlux tells whether the labels say that a workload is a part of Flux. The
+// labels under toolkit.fluxcd.io say nothing: Flux puts them on everything that
+// it applies.
+func (w Workload) isFlux() bool {
+	for _, labels := range []map[string]string{w.Labels, w.PodLabels} {
+		if labels[partOf] == "flux" || labels["app.kubernetes.io/name"] == operator || labels["sharding.fluxcd.io/role"] != "" {
+			return true
+		}
+	}
+	return false
+}
+
+// isOther tells whether the labels say that a workload is a part of something
+// else.
+func (w Workload) isOther() bool {
+	return !w.isFlux() && (w.Labels[partOf] != "" || w.PodLabels[partOf] != "")
+}
+
+// byName returns the controller that the name of the Deployment names, with a
+// prefix (myrel-source-controller) or a suffix (source-controller-shard1).
+func (w Workload) byName() string {
+	for _, name := range Names() {
+		for _, own := range w.Names {
+			if own == name || strings.HasSuffix(own, "-"+name) || strings.HasPrefix(own, name+"-") {
+				return name
+			}
+		}
+	}
+	return ""
+}
+
+// main returns the container that runs the controller of the given name where
+// no image tells: manager, or the one of that name, or the only one.
+func (w Workload) main(controller string) int {
+	for _, name := range []string{manager, controller} {
+		if i := slices.IndexFunc(w.Containers, func(c Container) bool { return c.Name == name }); i >= 0 {
+			return i
+		}
+	}
+	if len(w.Containers) == 1 {
+		return 0
+	}
+	return -1
+}
+
+// byImage returns the controller that an image holds, in any registry, under
+// any tag or digest.
+func byImage(image string) string {
+	name := path.Base(repository(image))
+	name = strings.TrimPrefix(name, "fluxcd-")
+	if slices.Contains(Names(), name) {
+		return name
+	}
+	return ""
+}
+
+// ofFlux tells whether an image comes from a repository of the Flux project or
+// a mirror that kept its name: ghcr.io/fluxcd/…, …/controlplaneio-fluxcd/….
+func ofFlux(image string) bool {
+	return strings.Contains(repository(image), "fluxcd")
+}
+
+// repository returns an image reference without its tag and digest. A colon
+// before the last slash belongs to the port of the registry.
+func repository(image string) string {
+	image, _, _ = strings.Cut(image, "@")
+	if colon := strings.LastIndexByte(image, ':'); colon > strings.LastIndexByte(image, '/') {
+		image = image[:colon]
+	}
+	return image
+}

@@ -1,0 +1,121 @@
+package stream
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"regexp"
+	"strconv"
+
+	"sigs.k8s.io/kustomize/kyaml/yaml"
+)
+
+// Document is one document of a stream.
+type Document struct {
+	// File is the name that the stream was read under.
+	File string
+	// Index of the document in its file, counted from 0. Empty documents count.
+	Index int
+
+	lead, body  []byte
+	original    *yaml.RNode
+	replacement *yaml.RNode
+	json        bool
+}
+
+// Split reads a stream of YAML or JSON documents. The name of the file is used
+// in errors, and every error names the line in the file.
+func Split(file string, data []byte) ([]*Document, error) {
+	if err := checkEncoding(data); err != nil {
+		return nil, fmt.Errorf("%s: %w", file, err)
+	}
+	var documents []*Document
+	for _, c := range split(data) {
+		parsed, err := parse(c)
+		if err != nil {
+			return nil, fmt.Errorf("%s: document %d: %w", file, len(documents)+1, err)
+		}
+		for _, d := range parsed {
+			d.File, d.Index = file, len(documents)
+			documents = append(documents, d)
+		}
+	}
+	return documents, nil
+}
+
+// Resource returns what the document holds, or nil when it is empty. It must
+// not be changed: hand a changed copy to Replace.
+func (d *Document) Resource() *yaml.RNode { return d.original }
+
+// Replace puts a changed copy of the resource into its place.
+func (d *Document) Replace(resource *yaml.RNode) { d.replacement = resource }
+
+// Join writes documents as one stream. A document that does not follow its
+// predecessor in the same file is separated from it by a "---" line where
+// neither brings a marker of its own.
+func Join(documents []*Document) ([]byte, error) {
+	var out bytes.Buffer
+	for i, d := range documents {
+		if i > 0 && d.Index == 0 {
+			separate(&out, d)
+		}
+		out.Write(d.lead)
+		body, err := d.text()
+		if err != nil {
+			return nil, fmt.Errorf("%s: document %d: %w", d.File, d.Index+1, err)
+		}
+		out.Write(body)
+	}
+	return out.Bytes(), nil
+}
+
+// separate ends the file before and starts that of the document. A byte order
+// mark is only one at the very beginning of a stream.
+func separate(out *bytes.Buffer, d *Document) {
+	d.lead = bytes.TrimPrefix(d.lead, byteOrderMark)
+	if out.Len() > 0 && !bytes.HasSuffix(out.Bytes(), []byte("\n")) {
+		out.WriteByte('\n')
+	}
+	if !bytes.Contains(d.lead, []byte("---")) {
+		out.WriteString("---\n")
+	}
+}
+
+func (d *Document) text() ([]byte, error) {
+	if d.replacement == nil {
+		return d.body, nil
+	}
+	return rewrite(d.body, d.original, d.replacement, d.json)
+}
+
+func parse(c chunk) ([]*Document, error) {
+	if documents, ok := parseJSON(c); ok {
+		return documents, nil
+	}
+	document := &Document{lead: c.lead, body: c.body}
+	var node yaml.Node
+	switch err := yaml.NewDecoder(bytes.NewReader(c.body)).Decode(&node); {
+	case errors.Is(err, io.EOF):
+		return []*Document{document}, nil
+	case err != nil:
+		return nil, fmt.Errorf("is not valid YAML: %s", shiftLines(err.Error(), c.line-1))
+	}
+	if !yaml.IsYNodeEmptyDoc(&node) {
+		document.original = yaml.NewRNode(&node)
+	}
+	return []*Document{document}, nil
+}
+
+var lineNumber = regexp.MustCompile(`line (\d+)`)
+
+// shiftLines turns the lines of a document into those of its file.
+func shiftLines(message string, by int) string {
+	return lineNumber.ReplaceAllStringFunc(message, func(match string) string {
+		n, err := strconv.Atoi(match[len("line "):])
+		if err != nil {
+			return match
+		}
+		return fmt.Sprintf("line %d", n+by)
+	})
+}

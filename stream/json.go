@@ -1,0 +1,169 @@
+package stream
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+
+	"sigs.k8s.io/kustomize/kyaml/yaml"
+)
+
+// parseJSON reads a chunk that holds one or more JSON objects, one after the
+// other, each a document of its own. It is not left to the YAML reader, which
+// refuses tabs and surrogate pairs. The result is false when the chunk is
+// anything else than JSON.
+func parseJSON(c chunk) ([]*Document, bool) {
+	if text := bytes.TrimSpace(c.body); len(text) == 0 || text[0] != '{' {
+		return nil, false
+	}
+	decoder := json.NewDecoder(bytes.NewReader(c.body))
+	decoder.UseNumber()
+	var documents []*Document
+	start := 0
+	for {
+		node, err := jsonValue(decoder)
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			return nil, false
+		}
+		end := int(decoder.InputOffset())
+		document := &Document{body: c.body[start:end], original: yaml.NewRNode(node), json: true}
+		if len(documents) == 0 {
+			document.lead = c.lead
+		} else {
+			// White space between objects is no part of either.
+			trimmed := bytes.TrimLeft(document.body, " \t\r\n")
+			document.lead = document.body[:len(document.body)-len(trimmed)]
+			document.body = trimmed
+		}
+		documents = append(documents, document)
+		start = end
+	}
+	last := documents[len(documents)-1]
+	last.body = c.body[start-len(last.body):]
+	return documents, true
+}
+
+// jsonValue reads the next value with its keys in their order and its numbers
+// as they are written.
+func jsonValue(decoder *json.Decoder) (*yaml.Node, error) {
+	token, err := decoder.Token()
+	if err != nil {
+		return nil, err
+	}
+	switch value := token.(type) {
+	case json.Delim:
+		node := &yaml.Node{Kind: yaml.MappingNode, Tag: yaml.NodeTagMap, Style: yaml.FlowStyle}
+		if value == '[' {
+			node.Kind, node.Tag = yaml.SequenceNode, yaml.NodeTagSeq
+		}
+		for decoder.More() {
+			// The tokens of a mapping alternate between keys and values, which
+			// is how a yaml.Node holds them.
+			child, err := jsonValue(decoder)
+			if err != nil {
+				return nil, noEOF(err)
+			}
+			node.Content = append(node.Content, child)
+		}
+		_, err := decoder.Token() // the closing bracket
+		return node, noEOF(err)
+	case string:
+		return &yaml.Node{Kind: yaml.ScalarNode, Tag: yaml.NodeTagString, Value: value, Style: yaml.DoubleQuotedStyle}, nil
+	case json.Number:
+		node := &yaml.Node{Kind: yaml.ScalarNode, Value: value.String()}
+		node.Tag = node.ShortTag()
+		return node, nil
+	case bool:
+		return &yaml.Node{Kind: yaml.ScalarNode, Tag: yaml.NodeTagBool, Value: fmt.Sprint(value)}, nil
+	default:
+		return &yaml.Node{Kind: yaml.ScalarNode, Tag: yaml.NodeTagNull, Value: "null"}, nil
+	}
+}
+
+// noEOF keeps an input that ends in the middle of a value apart from one that
+// ends between values.
+func noEOF(err error) error {
+	if errors.Is(err, io.EOF) {
+		return io.ErrUnexpectedEOF
+	}
+	return err
+}
+
+// encodeJSON writes a resource as JSON, indented like the original.
+func encodeJSON(original []byte, resource *yaml.RNode) ([]byte, error) {
+	var compact, out bytes.Buffer
+	if err := writeJSON(&compact, resource.YNode()); err != nil {
+		return nil, err
+	}
+	indent, ok := jsonIndent(original)
+	if !ok {
+		return append(compact.Bytes(), '\n'), nil
+	}
+	if err := json.Indent(&out, compact.Bytes(), "", indent); err != nil {
+		return nil, err
+	}
+	out.WriteByte('\n')
+	return out.Bytes(), nil
+}
+
+// jsonIndent returns the white space before the first key, or false when the
+// object stands on one line.
+func jsonIndent(original []byte) (string, bool) {
+	_, after, found := bytes.Cut(original, []byte("\n"))
+	if !found {
+		return "", false
+	}
+	return string(after[:len(after)-len(bytes.TrimLeft(after, " \t"))]), true
+}
+
+func writeJSON(out *bytes.Buffer, n *yaml.Node) error {
+	switch n.Kind {
+	case yaml.MappingNode:
+		out.WriteByte('{')
+		for i := 0; i+1 < len(n.Content); i += 2 {
+			if i > 0 {
+				out.WriteByte(',')
+			}
+			if err := writeJSONString(out, n.Content[i].Value); err != nil {
+				return err
+			}
+			out.WriteByte(':')
+			if err := writeJSON(out, n.Content[i+1]); err != nil {
+				return err
+			}
+		}
+		out.WriteByte('}')
+	case yaml.SequenceNode:
+		out.WriteByte('[')
+		for i, item := range n.Content {
+			if i > 0 {
+				out.WriteByte(',')
+			}
+			if err := writeJSON(out, item); err != nil {
+				return err
+			}
+		}
+		out.WriteByte(']')
+	default:
+		if n.ShortTag() == yaml.NodeTagString {
+			return writeJSONString(out, n.Value)
+		}
+		out.WriteString(n.Value)
+	}
+	return nil
+}
+
+func writeJSONString(out *bytes.Buffer, s string) error {
+	encoder := json.NewEncoder(out)
+	encoder.SetEscapeHTML(false)
+	if err := encoder.Encode(s); err != nil {
+		return err
+	}
+	out.Truncate(out.Len() - 1) // the newline
+	return nil
+}

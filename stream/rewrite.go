@@ -1,0 +1,123 @@
+package stream
+
+import (
+	"bytes"
+	"slices"
+
+	"github.com/aymanbagabas/go-udiff"
+	"sigs.k8s.io/kustomize/kyaml/yaml"
+)
+
+// rewrite returns the text of a changed resource with as much of the original
+// text as possible.
+//
+// Any YAML writer has a style of its own: blank lines go, comments move, long
+// lines fold. So both the original and the changed resource are written in
+// that style, and the difference between the two, which is the change alone, is
+// merged into the original text: a three-way merge. Where that does not work
+// out, or does not read back as the changed resource, the changed resource in
+// the writer's style is taken as it is.
+func rewrite(text []byte, original, changed *yaml.RNode, isJSON bool) ([]byte, error) {
+	crlf := bytes.Count(text, []byte("\r\n"))
+	allCRLF := crlf > 0 && crlf == bytes.Count(text, []byte("\n"))
+	ours := text
+	if allCRLF {
+		ours = bytes.ReplaceAll(text, []byte("\r\n"), []byte("\n"))
+	}
+	noNewline := !bytes.HasSuffix(ours, []byte("\n"))
+	if noNewline {
+		ours = append(slices.Clone(ours), '\n')
+	}
+
+	encode := encodeYAML
+	if isJSON {
+		encode = encodeJSON
+	}
+	base, err := encode(ours, original)
+	if err != nil {
+		return nil, err
+	}
+	out, err := encode(ours, changed)
+	if err != nil {
+		return nil, err
+	}
+	if merged, ok := merge(string(base), string(ours), string(out)); ok && readsAs(merged, changed) {
+		out = merged
+	}
+
+	if noNewline {
+		out = bytes.TrimSuffix(out, []byte("\n"))
+	}
+	if allCRLF {
+		out = bytes.ReplaceAll(out, []byte("\n"), []byte("\r\n"))
+	}
+	return out, nil
+}
+
+// merge applies to base both what leads to ours and what leads to theirs.
+func merge(base, ours, theirs string) ([]byte, bool) {
+	edits, ok := udiff.Merge(udiff.Lines(base, ours), udiff.Lines(base, theirs))
+	if !ok {
+		return nil, false
+	}
+	merged, err := udiff.ApplyBytes([]byte(base), edits)
+	return merged, err == nil
+}
+
+// readsAs tells whether a text reads back as a resource.
+func readsAs(text []byte, resource *yaml.RNode) bool {
+	documents, err := parse(chunk{body: text, line: 1})
+	return err == nil && len(documents) == 1 && documents[0].original != nil &&
+		equal(documents[0].original.YNode(), resource.YNode())
+}
+
+// equal compares what two nodes mean: not their style, comments or anchors.
+func equal(a, b *yaml.Node) bool {
+	if a.Kind == yaml.AliasNode {
+		a = a.Alias
+	}
+	if b.Kind == yaml.AliasNode {
+		b = b.Alias
+	}
+	if a.Kind != b.Kind || a.ShortTag() != b.ShortTag() {
+		return false
+	}
+	if a.Kind == yaml.ScalarNode {
+		return a.Value == b.Value
+	}
+	return slices.EqualFunc(a.Content, b.Content, equal)
+}
+
+// encodeYAML writes a resource with the indentation of the original.
+func encodeYAML(original []byte, resource *yaml.RNode) ([]byte, error) {
+	var out bytes.Buffer
+	encoder := yaml.NewEncoder(&out)
+	encoder.SetIndent(mappingIndent(resource.YNode()))
+	if yaml.DeriveSeqIndentStyle(string(original)) == string(yaml.WideSequenceStyle) {
+		encoder.DefaultSeqIndent()
+	} else {
+		encoder.CompactSeqIndent()
+	}
+	if err := encoder.Encode(resource.Document()); err != nil {
+		return nil, err
+	}
+	if err := encoder.Close(); err != nil {
+		return nil, err
+	}
+	return out.Bytes(), nil
+}
+
+// mappingIndent returns by how many columns the first nested mapping is
+// indented.
+func mappingIndent(root *yaml.Node) int {
+	for i := 1; i < len(root.Content); i += 2 {
+		value := root.Content[i]
+		if value.Kind != yaml.MappingNode || value.Style&yaml.FlowStyle != 0 || len(value.Content) == 0 {
+			continue
+		}
+		if indent := value.Content[0].Column - root.Content[i-1].Column; indent >= 2 && indent <= 8 {
+			return indent
+		}
+	}
+	return 2
+}

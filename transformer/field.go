@@ -1,0 +1,278 @@
+package transformer
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"sigs.k8s.io/kustomize/kyaml/yaml"
+)
+
+// field is a value in a resource and its path, for example
+// spec.template.spec.containers.[name=manager].env. The node is nil when the
+// value is absent or null: Kubernetes makes no difference between the two.
+type field struct {
+	path string
+	node *yaml.Node
+}
+
+// fieldError says that a field is not what Kubernetes would accept, or what
+// the function cannot work with.
+type fieldError struct {
+	path    string
+	message string
+}
+
+func (e *fieldError) Error() string { return e.path + ": " + e.message }
+
+func (f field) errorf(format string, args ...any) error {
+	return &fieldError{path: f.path, message: fmt.Sprintf(format, args...)}
+}
+
+func (f field) exists() bool { return f.node != nil }
+
+// get returns a field of a mapping.
+func (f field) get(key string) (field, error) {
+	child := field{path: strings.TrimPrefix(f.path+"."+key, ".")}
+	if f.node == nil {
+		return child, nil
+	}
+	if f.node.Kind != yaml.MappingNode {
+		return child, f.errorf("expected fields such as %s, got %s", key, describe(f.node))
+	}
+	if i := indexOf(f.node, key); i >= 0 && !isNull(f.node.Content[i+1]) {
+		child.node = f.node.Content[i+1]
+	}
+	return child, nil
+}
+
+// at follows several keys.
+func (f field) at(keys ...string) (field, error) {
+	for _, key := range keys {
+		var err error
+		if f, err = f.get(key); err != nil {
+			return f, err
+		}
+	}
+	return f, nil
+}
+
+// items returns the entries of a list. An entry that has a name carries it in
+// its path, in the form that kustomize's replacements use.
+func (f field) items() ([]field, error) {
+	if f.node == nil {
+		return nil, nil
+	}
+	if f.node.Kind != yaml.SequenceNode {
+		return nil, f.errorf("expected a list, got %s", describe(f.node))
+	}
+	items := make([]field, len(f.node.Content))
+	for i, n := range f.node.Content {
+		items[i] = field{path: fmt.Sprintf("%s[%d]", f.path, i), node: n}
+		if n.Kind != yaml.MappingNode {
+			continue
+		}
+		if at := indexOf(n, "name"); at >= 0 && n.Content[at+1].Kind == yaml.ScalarNode {
+			items[i].path = fmt.Sprintf("%s.[name=%s]", f.path, n.Content[at+1].Value)
+		}
+	}
+	return items, nil
+}
+
+// named returns the entries of a list that have the given name.
+func (f field) named(name string) ([]field, error) {
+	items, err := f.items()
+	if err != nil {
+		return nil, err
+	}
+	var found []field
+	for _, item := range items {
+		own, err := item.textAt("name")
+		if err != nil {
+			return nil, err
+		}
+		if own == name {
+			found = append(found, item)
+		}
+	}
+	return found, nil
+}
+
+// text returns a string, or "" when the field is absent.
+func (f field) text() (string, error) {
+	if f.node == nil {
+		return "", nil
+	}
+	if f.node.Kind != yaml.ScalarNode {
+		return "", f.errorf("expected a string, got %s", describe(f.node))
+	}
+	return f.node.Value, nil
+}
+
+// textAt returns the string below some keys.
+func (f field) textAt(keys ...string) (string, error) {
+	child, err := f.at(keys...)
+	if err != nil {
+		return "", err
+	}
+	return child.text()
+}
+
+// texts returns a mapping of strings, such as labels.
+func (f field) texts() (map[string]string, error) {
+	if f.node == nil {
+		return nil, nil
+	}
+	if f.node.Kind != yaml.MappingNode {
+		return nil, f.errorf("expected keys and values, got %s", describe(f.node))
+	}
+	texts := make(map[string]string, len(f.node.Content)/2)
+	for i := 0; i+1 < len(f.node.Content); i += 2 {
+		texts[f.node.Content[i].Value] = f.node.Content[i+1].Value
+	}
+	return texts, nil
+}
+
+// truth is what a field says that should be true or false.
+type truth struct {
+	value bool
+	// quoted is a string such as "true", which the Kubernetes API refuses.
+	quoted bool
+}
+
+// boolean returns what a field says, or nil when it is absent.
+func (f field) boolean() (*truth, error) {
+	if f.node == nil {
+		return nil, nil
+	}
+	if f.node.Kind == yaml.ScalarNode {
+		quoted := f.node.ShortTag() == yaml.NodeTagString && f.node.Style != 0
+		switch strings.ToLower(f.node.Value) {
+		case "true", "yes", "on": // YAML 1.1, as the Kubernetes API reads it
+			return &truth{value: true, quoted: quoted}, nil
+		case "false", "no", "off":
+			return &truth{value: false, quoted: quoted}, nil
+		}
+	}
+	return nil, f.errorf("expected true or false, got %s", describe(f.node))
+}
+
+func indexOf(mapping *yaml.Node, key string) int {
+	for i := 0; i+1 < len(mapping.Content); i += 2 {
+		if mapping.Content[i].Value == key {
+			return i
+		}
+	}
+	return -1
+}
+
+func isNull(n *yaml.Node) bool {
+	return n.Kind == yaml.ScalarNode && n.ShortTag() == yaml.NodeTagNull
+}
+
+func describe(n *yaml.Node) string {
+	switch n.Kind {
+	case yaml.MappingNode:
+		return "a mapping"
+	case yaml.SequenceNode:
+		return "a list"
+	case yaml.AliasNode:
+		return "an alias"
+	default:
+		return fmt.Sprintf("the value %q", n.Value)
+	}
+}
+
+// editor changes fields and remembers whether it did. Its methods cover the
+// cases in which the setters of kyaml do nothing or keep an old style: explicit
+// nulls, quoted booleans, lists written as [].
+type editor struct {
+	changed bool
+}
+
+// ensure returns the mapping below some keys and creates what is missing.
+func (e *editor) ensure(f field, keys ...string) (field, error) {
+	return e.create(f, yaml.MappingNode, keys)
+}
+
+// ensureList returns the list at a key and creates it when it is missing.
+func (e *editor) ensureList(f field, key string) (field, error) {
+	return e.create(f, yaml.SequenceNode, []string{key})
+}
+
+func (e *editor) create(f field, kind yaml.Kind, keys []string) (field, error) {
+	for i, key := range keys {
+		child, err := f.get(key)
+		if err != nil {
+			return f, err
+		}
+		if !child.exists() {
+			child.node = &yaml.Node{Kind: yaml.MappingNode, Tag: yaml.NodeTagMap}
+			if i == len(keys)-1 && kind == yaml.SequenceNode {
+				child.node.Kind, child.node.Tag = kind, yaml.NodeTagSeq
+			}
+			e.put(f, key, child.node)
+		}
+		f = child
+	}
+	return f, nil
+}
+
+// put sets a key of a mapping to a node. Comments on an old value stay.
+func (e *editor) put(f field, key string, value *yaml.Node) {
+	e.changed = true
+	f.node.Style &^= flowIfEmpty(f.node)
+	i := indexOf(f.node, key)
+	if i < 0 {
+		f.node.Content = append(f.node.Content, &yaml.Node{Kind: yaml.ScalarNode, Tag: yaml.NodeTagString, Value: key}, value)
+		return
+	}
+	old := f.node.Content[i+1]
+	value.HeadComment, value.LineComment, value.FootComment = old.HeadComment, old.LineComment, old.FootComment
+	f.node.Content[i+1] = value
+}
+
+// putText sets a key of a mapping to a string.
+func (e *editor) putText(f field, key, value string) {
+	e.put(f, key, &yaml.Node{Kind: yaml.ScalarNode, Tag: yaml.NodeTagString, Value: value})
+}
+
+// putBool sets a key of a mapping to true or false.
+func (e *editor) putBool(f field, key string, value bool) {
+	e.put(f, key, &yaml.Node{Kind: yaml.ScalarNode, Tag: yaml.NodeTagBool, Value: fmt.Sprint(value)})
+}
+
+// add appends an entry to a list.
+func (e *editor) add(f field, entry *yaml.Node) {
+	e.changed = true
+	f.node.Style &^= flowIfEmpty(f.node)
+	f.node.Content = append(f.node.Content, entry)
+}
+
+// remove takes a key out of a mapping.
+func (e *editor) remove(f field, key string) {
+	if f.node == nil {
+		return
+	}
+	if i := indexOf(f.node, key); i >= 0 {
+		e.changed = true
+		f.node.Content = slices.Delete(f.node.Content, i, i+2)
+	}
+}
+
+// removeEntry takes an entry out of a list.
+func (e *editor) removeEntry(list, entry field) {
+	if i := slices.Index(list.node.Content, entry.node); i >= 0 {
+		e.changed = true
+		list.node.Content = slices.Delete(list.node.Content, i, i+1)
+	}
+}
+
+// flowIfEmpty returns the flow style for a node written as [] or {}: what is
+// put into it reads better as a block.
+func flowIfEmpty(n *yaml.Node) yaml.Style {
+	if len(n.Content) == 0 {
+		return yaml.FlowStyle
+	}
+	return 0
+}

@@ -1,0 +1,81 @@
+package transformer
+
+import (
+	"errors"
+	"strconv"
+
+	"fluxtrust.dev/flux-trust/api/v1alpha1"
+	"sigs.k8s.io/kustomize/kyaml/fn/framework"
+	"sigs.k8s.io/kustomize/kyaml/kio/kioutil"
+	"sigs.k8s.io/kustomize/kyaml/yaml"
+)
+
+// ErrResults says that a result is an error. The results say what is wrong.
+var ErrResults = errors.New("the function ended with errors, see its results")
+
+// Processor runs the function over a ResourceList of kyaml's framework.
+type Processor struct {
+	// Outcome is that of the last Process, without results that came in.
+	Outcome Outcome
+}
+
+var _ framework.ResourceListProcessor = (*Processor)(nil)
+
+// Process changes the items of a ResourceList and appends to its results. When
+// one of the new results is an error, it returns ErrResults and leaves the
+// items as they came in.
+func (p *Processor) Process(rl *framework.ResourceList) error {
+	config, err := v1alpha1.FromNode(rl.FunctionConfig)
+	if err != nil {
+		p.Outcome = Outcome{Items: rl.Items, Results: ConfigResults(rl.FunctionConfig, err)}
+	} else {
+		resources := make([]Resource, len(rl.Items))
+		for i, item := range rl.Items {
+			resources[i] = Resource{Node: item, File: fileOf(item)}
+		}
+		p.Outcome = Run(config, resources)
+	}
+	rl.Items = p.Outcome.Items
+	rl.Results = append(rl.Results, p.Outcome.Results...)
+	if p.Outcome.Failed() {
+		return ErrResults
+	}
+	return nil
+}
+
+// fileOf returns the file that an orchestrator has read an item from, or nil.
+func fileOf(item *yaml.RNode) *framework.File {
+	path, index, err := kioutil.GetFileAnnotations(item)
+	if err != nil || path == "" {
+		return nil
+	}
+	n, err := strconv.Atoi(index)
+	if err != nil {
+		n = 0
+	}
+	return &framework.File{Path: path, Index: n}
+}
+
+// ConfigResults turns an error of v1alpha1 into results, one per problem.
+func ConfigResults(config *yaml.RNode, err error) framework.Results {
+	invalid := (*v1alpha1.InvalidError)(nil)
+	if !errors.As(err, &invalid) {
+		return framework.Results{{Message: err.Error(), Severity: framework.Error}}
+	}
+	file := fileOf(config)
+	var results framework.Results
+	for _, problem := range invalid.Problems {
+		result := &framework.Result{Message: problem.String(), Severity: framework.Error, File: file}
+		// A field is only valid beside a complete reference.
+		if config.GetName() != "" && problem.Path != "" {
+			result.Message = problem.Message
+			result.Field = &framework.Field{Path: problem.Path}
+			result.ResourceRef = &yaml.ResourceIdentifier{
+				TypeMeta: yaml.TypeMeta{APIVersion: config.GetApiVersion(), Kind: config.GetKind()},
+				NameMeta: yaml.NameMeta{Name: config.GetName(), Namespace: config.GetNamespace()},
+			}
+		}
+		results = append(results, result)
+	}
+	return results
+}

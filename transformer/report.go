@@ -1,0 +1,55 @@
+package transformer
+
+import (
+	"errors"
+	"fmt"
+
+	"sigs.k8s.io/kustomize/kyaml/fn/framework"
+	"sigs.k8s.io/kustomize/kyaml/yaml"
+)
+
+// report collects results. A report of one resource names it in every result.
+type report struct {
+	results *framework.Results
+	ref     *yaml.ResourceIdentifier
+	file    *framework.File
+}
+
+// of returns the report of one resource.
+func (r report) of(object field, file *framework.File) report {
+	meta := yaml.NewRNode(object.node)
+	r.file = file
+	r.ref = &yaml.ResourceIdentifier{
+		TypeMeta: yaml.TypeMeta{APIVersion: meta.GetApiVersion(), Kind: meta.GetKind()},
+		NameMeta: yaml.NameMeta{Name: meta.GetName(), Namespace: meta.GetNamespace()},
+	}
+	return r
+}
+
+// change is a field before and after.
+type change struct {
+	path              string
+	current, proposed any
+}
+
+func (r report) add(severity framework.Severity, c change, format string, args ...any) {
+	result := &framework.Result{
+		Message:     fmt.Sprintf(format, args...),
+		Severity:    severity,
+		ResourceRef: r.ref,
+		File:        r.file,
+	}
+	if r.ref != nil && c.path != "" {
+		result.Field = &framework.Field{Path: c.path, CurrentValue: c.current, ProposedValue: c.proposed}
+	}
+	*r.results = append(*r.results, result)
+}
+
+// fail reports an error, at its field where it has one.
+func (r report) fail(err error) {
+	if at := (*fieldError)(nil); errors.As(err, &at) {
+		r.add(framework.Error, change{path: at.path}, "%s", at.message)
+		return
+	}
+	r.add(framework.Error, change{}, "%s", err)
+}

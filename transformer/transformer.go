@@ -1,0 +1,225 @@
+package transformer
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"fluxtrust.dev/flux-trust/api/v1alpha1"
+	"fluxtrust.dev/flux-trust/controllers"
+	"sigs.k8s.io/kustomize/kyaml/fn/framework"
+	"sigs.k8s.io/kustomize/kyaml/yaml"
+)
+
+// Resource is one resource of a stream and, where it is known, its file.
+type Resource struct {
+	Node *yaml.RNode
+	File *framework.File
+}
+
+// Outcome is what a run makes of a stream.
+type Outcome struct {
+	// Items are the resources in their order. One that was changed is a new
+	// node; all others are the nodes that came in. After an error, all are.
+	Items []*yaml.RNode
+	// Results say what was changed and what could not be, each with its
+	// severity.
+	Results framework.Results
+	// Controllers and Changed count Deployments: those that count as
+	// controllers, and those among them that were not yet as configured.
+	Controllers, Changed int
+}
+
+// Failed tells whether a result is an error.
+func (o Outcome) Failed() bool { return o.Results.ExitCode() != 0 }
+
+// transform is one run.
+type transform struct {
+	config *v1alpha1.FluxTrust
+	data   []data
+	// missing holds the objects that were reported as not in the stream.
+	missing map[string]bool
+	// matched holds which entries of controllers.additional selected something.
+	matched map[int]bool
+	report  report
+	outcome Outcome
+}
+
+// Run applies a config to the resources of a stream. The config must have been
+// decoded by v1alpha1, which validates it and fills in the defaults.
+func Run(config *v1alpha1.FluxTrust, resources []Resource) Outcome {
+	t := &transform{config: config, data: dataIn(resources), missing: map[string]bool{}, matched: map[int]bool{}}
+	t.report.results = &t.outcome.Results
+	deploymentNames := []string{}
+	for _, r := range resources {
+		item, names := t.resource(r)
+		t.outcome.Items = append(t.outcome.Items, item)
+		deploymentNames = append(deploymentNames, names...)
+	}
+	t.reportMissing(len(resources), deploymentNames)
+	if t.outcome.Failed() {
+		for i, r := range resources {
+			t.outcome.Items[i] = r.Node
+		}
+	}
+	return t.outcome
+}
+
+// resource changes the Deployments in one resource. It returns the resource,
+// or a changed copy, and the names of the Deployments in it.
+func (t *transform) resource(r Resource) (*yaml.RNode, []string) {
+	if len(deployments(field{node: r.Node.YNode()})) == 0 {
+		return r.Node, nil
+	}
+	work, err := prepare(r.Node)
+	if err != nil {
+		t.report.of(field{node: r.Node.YNode()}, r.File).fail(err)
+		return r.Node, nil
+	}
+	var names []string
+	changed := false
+	for _, object := range deployments(field{node: work.YNode()}) {
+		report := t.report.of(object, r.File)
+		names = append(names, report.ref.Name)
+		didChange, err := t.deployment(object, report)
+		if err != nil {
+			report.fail(err)
+		}
+		changed = changed || didChange
+	}
+	if !changed {
+		return r.Node, names
+	}
+	return work, names
+}
+
+// deployment changes one Deployment, if it is selected or was at an earlier
+// run.
+func (t *transform) deployment(object field, report report) (bool, error) {
+	w, err := read(object)
+	if err != nil {
+		// Somebody else's broken Deployment is not ours to complain about.
+		if labels, labelErr := textsAt(object, "metadata", "labels"); labelErr == nil && controllers.Labelled(controllers.Workload{Labels: labels}) {
+			return false, err
+		}
+		return false, nil
+	}
+	d := &deployment{workload: w, report: report}
+	if d.controllers, err = t.selected(w); err != nil {
+		return false, err
+	}
+	if len(d.controllers) == 0 {
+		owner, err := w.owner()
+		if err != nil || owner != t.config.Metadata.Name {
+			return false, err
+		}
+		d.claimed = true
+		err = d.release()
+		return d.changed, err
+	}
+	if err := checkKeys(object); err != nil {
+		return false, err
+	}
+	t.outcome.Controllers++
+	if err := d.apply(t); err != nil {
+		return false, err
+	}
+	if d.changed {
+		t.outcome.Changed++
+	}
+	return d.changed, nil
+}
+
+// selected returns the indexes of the containers to change.
+func (t *transform) selected(w *workload) ([]int, error) {
+	c := &t.config.Spec.Controllers
+	var indexes []int
+	matches := controllers.Find(w.seen)
+	for _, m := range matches {
+		name := v1alpha1.Controller(m.Controller)
+		if (len(c.Include) == 0 || slices.Contains(c.Include, name)) && !slices.Contains(c.Exclude, name) {
+			indexes = append(indexes, m.Container)
+		}
+	}
+	additional, err := t.additional(w)
+	if err != nil || additional && len(matches) == 0 {
+		return mainContainers(w), err
+	}
+	if len(matches) == 0 && controllers.Labelled(w.seen) {
+		return nil, w.pod.errorf("the labels say that this is a Flux controller, but it has no container that could run one; " +
+			"give the Deployment its containers, or remove the label app.kubernetes.io/component")
+	}
+	return indexes, nil
+}
+
+// additional tells whether an entry of controllers.additional selects a
+// Deployment.
+func (t *transform) additional(w *workload) (bool, error) {
+	selected := false
+	for i, a := range t.config.Spec.Controllers.Additional {
+		if a.Name != "" && !slices.Contains(w.seen.Names, a.Name) ||
+			a.Namespace != "" && !slices.Contains(w.namespaces, a.Namespace) {
+			continue
+		}
+		if a.LabelSelector != "" {
+			ok, err := yaml.NewRNode(w.object.node).MatchesLabelSelector(a.LabelSelector)
+			if err != nil {
+				return false, fmt.Errorf("spec.controllers.additional[%d].labelSelector: %w", i, err)
+			}
+			if !ok {
+				continue
+			}
+		}
+		t.matched[i] = true
+		selected = true
+	}
+	return selected, nil
+}
+
+// mainContainers returns the container that a controller built with kubebuilder
+// runs in, or every container where there is none of that name.
+func mainContainers(w *workload) []int {
+	var all []int
+	for i, c := range w.seen.Containers {
+		if c.Name == "manager" {
+			return []int{i}
+		}
+		all = append(all, i)
+	}
+	return all
+}
+
+// reportMissing says what the config names and the stream does not hold.
+func (t *transform) reportMissing(resources int, deployments []string) {
+	if t.outcome.Controllers == 0 && !t.outcome.Failed() {
+		t.reportNoControllers(resources, deployments)
+		return
+	}
+	for i, a := range t.config.Spec.Controllers.Additional {
+		if !t.matched[i] {
+			t.report.add(framework.Warning, change{}, "spec.controllers.additional[%d] selects no Deployment of the stream (name %q, namespace %q, labelSelector %q)",
+				i, a.Name, a.Namespace, a.LabelSelector)
+		}
+	}
+}
+
+func (t *transform) reportNoControllers(resources int, deployments []string) {
+	severity := framework.Error
+	switch t.config.Spec.OnNoControllers {
+	case v1alpha1.Ignore:
+		return
+	case v1alpha1.Warn:
+		severity = framework.Warning
+	case v1alpha1.Error:
+	}
+	found := "no Deployment"
+	if len(deployments) > 0 {
+		const most = 5
+		found = fmt.Sprintf("%d Deployments (%s)", len(deployments), strings.Join(deployments[:min(most, len(deployments))], ", "))
+		if len(deployments) > most {
+			found = strings.TrimSuffix(found, ")") + ", …)"
+		}
+	}
+	t.report.add(severity, change{}, "no Flux controller to change among %d resources, %s; put the config where gotk-components.yaml is built, "+
+		"check spec.controllers.include and exclude, name other Deployments under spec.controllers.additional, or set spec.onNoControllers: Ignore", resources, found)
+}

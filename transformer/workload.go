@@ -1,0 +1,206 @@
+package transformer
+
+import (
+	"fmt"
+	"strings"
+
+	"fluxtrust.dev/flux-trust/controllers"
+	"sigs.k8s.io/kustomize/kyaml/yaml"
+)
+
+// Annotations in which kustomize keeps what it renamed while it builds.
+const (
+	previousNamesAnnotation      = "internal.config.kubernetes.io/previousNames"
+	previousNamespacesAnnotation = "internal.config.kubernetes.io/previousNamespaces"
+)
+
+// maxNodes bounds how large a resource may become when its aliases are
+// expanded. The largest real Deployment has some thousand nodes.
+const maxNodes = 1_000_000
+
+// workload is a Deployment with what can be seen of it.
+type workload struct {
+	object, podTemplate, pod field
+	seen                     controllers.Workload
+	namespaces               []string
+}
+
+// deployments returns the Deployments in a resource: itself, or the items of a
+// List.
+func deployments(object field) []field {
+	if object.node == nil || object.node.Kind != yaml.MappingNode {
+		return nil
+	}
+	meta := yaml.NewRNode(object.node)
+	version, kind := meta.GetApiVersion(), meta.GetKind()
+	if kind == "Deployment" && (strings.HasPrefix(version, "apps/") || strings.HasPrefix(version, "extensions/")) {
+		return []field{object}
+	}
+	if !strings.HasSuffix(kind, "List") {
+		return nil
+	}
+	list, err := object.get("items")
+	if err != nil {
+		return nil
+	}
+	items, err := list.items()
+	if err != nil {
+		return nil
+	}
+	var found []field
+	for _, item := range items {
+		// Paths in results start at the Deployment, not at the List.
+		found = append(found, deployments(field{node: item.node})...)
+	}
+	return found
+}
+
+// read looks at a Deployment.
+func read(object field) (*workload, error) {
+	w := &workload{object: object}
+	meta, err := object.get("metadata")
+	if err != nil {
+		return nil, err
+	}
+	if w.seen.Names, err = currentAndPrevious(meta, "name", previousNamesAnnotation); err != nil {
+		return nil, err
+	}
+	if w.namespaces, err = currentAndPrevious(meta, "namespace", previousNamespacesAnnotation); err != nil {
+		return nil, err
+	}
+	if w.podTemplate, err = object.at("spec", "template"); err != nil {
+		return nil, err
+	}
+	if w.pod, err = w.podTemplate.get("spec"); err != nil {
+		return nil, err
+	}
+	if w.seen.Labels, err = textsAt(meta, "labels"); err != nil {
+		return nil, err
+	}
+	if w.seen.PodLabels, err = textsAt(w.podTemplate, "metadata", "labels"); err != nil {
+		return nil, err
+	}
+	containers, err := w.containers("containers")
+	if err != nil {
+		return nil, err
+	}
+	for _, c := range containers {
+		name, err := c.textAt("name")
+		if err != nil {
+			return nil, err
+		}
+		image, err := c.textAt("image")
+		if err != nil {
+			return nil, err
+		}
+		w.seen.Containers = append(w.seen.Containers, controllers.Container{Name: name, Image: image})
+	}
+	return w, nil
+}
+
+// containers returns the entries of containers or initContainers.
+func (w *workload) containers(key string) ([]field, error) {
+	list, err := w.pod.get(key)
+	if err != nil {
+		return nil, err
+	}
+	return list.items()
+}
+
+func textsAt(f field, keys ...string) (map[string]string, error) {
+	child, err := f.at(keys...)
+	if err != nil {
+		return nil, err
+	}
+	return child.texts()
+}
+
+// currentAndPrevious returns a name and those it had before kustomize changed
+// it.
+func currentAndPrevious(meta field, key, annotation string) ([]string, error) {
+	name, err := meta.textAt(key)
+	if err != nil {
+		return nil, err
+	}
+	annotations, err := textsAt(meta, "annotations")
+	if err != nil {
+		return nil, err
+	}
+	names := []string{name}
+	if previous := annotations[annotation]; previous != "" {
+		names = append(names, strings.Split(previous, ",")...)
+	}
+	return names, nil
+}
+
+// prepare returns a copy of a resource that can be edited: without aliases and
+// merge keys, since an edit behind an anchor would change every place that
+// refers to it.
+func prepare(resource *yaml.RNode) (*yaml.RNode, error) {
+	size, aliased := measure(resource.Document(), map[*yaml.Node]int{})
+	if size > maxNodes {
+		return nil, fmt.Errorf("has more than %d nodes once its aliases are expanded; write it without so many aliases", maxNodes)
+	}
+	work := resource.Copy()
+	if !aliased {
+		return work, nil
+	}
+	if err := work.DeAnchor(); err != nil {
+		return nil, fmt.Errorf("aliases or merge keys cannot be expanded: %w; write the fields out", err)
+	}
+	return work, nil
+}
+
+// measure returns how many nodes a tree has once its aliases are expanded (no
+// more than needed to exceed maxNodes), and whether it has any.
+func measure(n *yaml.Node, known map[*yaml.Node]int) (int, bool) {
+	if n.Kind == yaml.AliasNode {
+		if size, ok := known[n.Alias]; ok {
+			return size, true
+		}
+		known[n.Alias] = maxNodes + 1 // until measured: an anchor inside itself
+		size, _ := measure(n.Alias, known)
+		known[n.Alias] = size
+		return size, true
+	}
+	total, aliased := 1, n.Anchor != ""
+	for _, child := range n.Content {
+		size, a := measure(child, known)
+		total = min(total+size, maxNodes+1)
+		aliased = aliased || a
+	}
+	return total, aliased
+}
+
+// checkKeys refuses keys that stand twice: readers disagree about which one
+// counts, so an edit of either may do nothing.
+func checkKeys(f field) error {
+	if f.node.Kind == yaml.SequenceNode {
+		items, err := f.items()
+		if err != nil {
+			return err
+		}
+		for _, item := range items {
+			if err := checkKeys(item); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	if f.node.Kind != yaml.MappingNode {
+		return nil
+	}
+	seen := map[string]bool{}
+	for i := 0; i+1 < len(f.node.Content); i += 2 {
+		key := f.node.Content[i].Value
+		child := field{path: strings.TrimPrefix(f.path+"."+key, "."), node: f.node.Content[i+1]}
+		if seen[key] {
+			return child.errorf("stands twice; remove one")
+		}
+		seen[key] = true
+		if err := checkKeys(child); err != nil {
+			return err
+		}
+	}
+	return nil
+}
