@@ -23,7 +23,7 @@ func printOutcome(errOut io.Writer, o transformer.Outcome) {
 	if count[framework.Error] > 0 {
 		fmt.Fprintf(&text, "flux-trust: nothing changed: %s, %s\n", plural(count[framework.Error], "error"), plural(count[framework.Warning], "warning"))
 	} else {
-		fmt.Fprintf(&text, "flux-trust: %s found, %d changed, %s\n", plural(o.Controllers, "Flux controller"), o.Changed, plural(count[framework.Warning], "warning"))
+		fmt.Fprintf(&text, "flux-trust: %s found, %d changed, %s\n", plural(o.Controllers, "controller"), o.Changed, plural(count[framework.Warning], "warning"))
 	}
 	// Where stderr is closed there is nobody left to tell.
 	_, _ = io.WriteString(errOut, text.String())

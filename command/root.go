@@ -15,7 +15,7 @@ var errReported = errors.New("reported")
 // error.
 func Execute(args []string, version string, in io.Reader, out, errOut io.Writer) int {
 	root := newRoot(version)
-	root.SetArgs(args)
+	root.SetArgs(append([]string{}, args...)) // never nil, which cobra takes for os.Args
 	root.SetIn(in)
 	root.SetOut(out)
 	root.SetErr(errOut)

@@ -114,7 +114,7 @@ func encodeJSON(original []byte, resource *yaml.RNode) ([]byte, error) {
 // jsonIndent returns the white space before the first key, or false when the
 // object stands on one line.
 func jsonIndent(original []byte) (string, bool) {
-	_, after, found := bytes.Cut(original, []byte("\n"))
+	_, after, found := bytes.Cut(bytes.TrimSpace(original), []byte("\n"))
 	if !found {
 		return "", false
 	}

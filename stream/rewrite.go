@@ -54,9 +54,16 @@ func rewrite(text []byte, original, changed *yaml.RNode, isJSON bool) ([]byte, e
 	return out, nil
 }
 
-// merge applies to base both what leads to ours and what leads to theirs.
+// merge applies to base what leads to theirs, and, wherever that leaves the
+// lines alone, what leads to ours.
 func merge(base, ours, theirs string) ([]byte, bool) {
-	edits, ok := udiff.Merge(udiff.Lines(base, ours), udiff.Lines(base, theirs))
+	change := udiff.Lines(base, theirs)
+	style := slices.DeleteFunc(udiff.Lines(base, ours), func(s udiff.Edit) bool {
+		return slices.ContainsFunc(change, func(c udiff.Edit) bool { return s.Start < c.End && c.Start < s.End })
+	})
+	// At the same place the change comes first: a blank line after a list
+	// stays behind what is appended to the list.
+	edits, ok := udiff.Merge(change, style)
 	if !ok {
 		return nil, false
 	}
@@ -90,10 +97,11 @@ func equal(a, b *yaml.Node) bool {
 
 // encodeYAML writes a resource with the indentation of the original.
 func encodeYAML(original []byte, resource *yaml.RNode) ([]byte, error) {
+	indent, wide := indentation(resource.YNode())
 	var out bytes.Buffer
 	encoder := yaml.NewEncoder(&out)
-	encoder.SetIndent(mappingIndent(resource.YNode()))
-	if yaml.DeriveSeqIndentStyle(string(original)) == string(yaml.WideSequenceStyle) {
+	encoder.SetIndent(indent)
+	if wide {
 		encoder.DefaultSeqIndent()
 	} else {
 		encoder.CompactSeqIndent()
@@ -107,17 +115,32 @@ func encodeYAML(original []byte, resource *yaml.RNode) ([]byte, error) {
 	return out.Bytes(), nil
 }
 
-// mappingIndent returns by how many columns the first nested mapping is
-// indented.
-func mappingIndent(root *yaml.Node) int {
-	for i := 1; i < len(root.Content); i += 2 {
-		value := root.Content[i]
-		if value.Kind != yaml.MappingNode || value.Style&yaml.FlowStyle != 0 || len(value.Content) == 0 {
-			continue
-		}
-		if indent := value.Content[0].Column - root.Content[i-1].Column; indent >= 2 && indent <= 8 {
-			return indent
+// indentation returns by how many columns the first nested mapping is indented
+// (2 where there is none), and whether the first list is indented, too.
+func indentation(root *yaml.Node) (columns int, wideLists bool) {
+	const usual = 2
+	var list bool
+	var visit func(n *yaml.Node)
+	visit = func(n *yaml.Node) {
+		for i, value := range n.Content {
+			if value.Style&yaml.FlowStyle != 0 || len(value.Content) == 0 {
+				continue
+			}
+			if n.Kind == yaml.MappingNode && i%2 == 1 && n.Line > 0 {
+				by := value.Content[0].Column - n.Content[i-1].Column
+				switch {
+				case value.Kind == yaml.MappingNode && columns == 0 && by >= usual:
+					columns = by
+				case value.Kind == yaml.SequenceNode && !list:
+					list, wideLists = true, value.Column > n.Content[i-1].Column
+				}
+			}
+			visit(value)
 		}
 	}
-	return 2
+	visit(root)
+	if columns < usual || columns > 9 { // what the writer takes
+		columns = usual
+	}
+	return columns, wideLists
 }

@@ -41,7 +41,7 @@ func (f field) get(key string) (field, error) {
 		return child, f.errorf("expected fields such as %s, got %s", key, describe(f.node))
 	}
 	if i := indexOf(f.node, key); i >= 0 && !isNull(f.node.Content[i+1]) {
-		child.node = f.node.Content[i+1]
+		child.node = resolve(f.node.Content[i+1])
 	}
 	return child, nil
 }
@@ -68,6 +68,7 @@ func (f field) items() ([]field, error) {
 	}
 	items := make([]field, len(f.node.Content))
 	for i, n := range f.node.Content {
+		n = resolve(n)
 		items[i] = field{path: fmt.Sprintf("%s[%d]", f.path, i), node: n}
 		if n.Kind != yaml.MappingNode {
 			continue
@@ -128,7 +129,7 @@ func (f field) texts() (map[string]string, error) {
 	}
 	texts := make(map[string]string, len(f.node.Content)/2)
 	for i := 0; i+1 < len(f.node.Content); i += 2 {
-		texts[f.node.Content[i].Value] = f.node.Content[i+1].Value
+		texts[f.node.Content[i].Value] = resolve(f.node.Content[i+1]).Value
 	}
 	return texts, nil
 }
@@ -157,6 +158,14 @@ func (f field) boolean() (*truth, error) {
 	return nil, f.errorf("expected true or false, got %s", describe(f.node))
 }
 
+// resolve follows an alias to what it stands for.
+func resolve(n *yaml.Node) *yaml.Node {
+	if n.Kind == yaml.AliasNode {
+		return n.Alias
+	}
+	return n
+}
+
 func indexOf(mapping *yaml.Node, key string) int {
 	for i := 0; i+1 < len(mapping.Content); i += 2 {
 		if mapping.Content[i].Value == key {
@@ -176,8 +185,6 @@ func describe(n *yaml.Node) string {
 		return "a mapping"
 	case yaml.SequenceNode:
 		return "a list"
-	case yaml.AliasNode:
-		return "an alias"
 	default:
 		return fmt.Sprintf("the value %q", n.Value)
 	}

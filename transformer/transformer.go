@@ -68,19 +68,26 @@ func Run(config *v1alpha1.FluxTrust, resources []Resource) Outcome {
 // resource changes the Deployments in one resource. It returns the resource,
 // or a changed copy, and the names of the Deployments in it.
 func (t *transform) resource(r Resource) (*yaml.RNode, []string) {
-	if len(deployments(field{node: r.Node.YNode()})) == 0 {
+	objects := deployments(field{node: r.Node.YNode()})
+	if len(objects) == 0 {
 		return r.Node, nil
+	}
+	names := make([]string, len(objects))
+	for i, object := range objects {
+		names[i] = yaml.NewRNode(object.node).GetName()
 	}
 	work, err := prepare(r.Node)
 	if err != nil {
-		t.report.of(field{node: r.Node.YNode()}, r.File).fail(err)
-		return r.Node, nil
+		for _, object := range objects {
+			if t.concerns(object) {
+				t.report.of(object, r.File).fail(err)
+			}
+		}
+		return r.Node, names
 	}
-	var names []string
 	changed := false
 	for _, object := range deployments(field{node: work.YNode()}) {
 		report := t.report.of(object, r.File)
-		names = append(names, report.ref.Name)
 		didChange, err := t.deployment(object, report)
 		if err != nil {
 			report.fail(err)
@@ -93,13 +100,24 @@ func (t *transform) resource(r Resource) (*yaml.RNode, []string) {
 	return work, names
 }
 
+// concerns tells whether a Deployment that cannot be edited is one that the
+// config is about. Somebody else's is not ours to complain about.
+func (t *transform) concerns(object field) bool {
+	w, err := read(object)
+	if err != nil {
+		labels, labelErr := textsAt(object, "metadata", "labels")
+		return labelErr == nil && controllers.Labelled(controllers.Workload{Labels: labels})
+	}
+	selected, err := t.selected(w)
+	return err != nil || len(selected) > 0
+}
+
 // deployment changes one Deployment, if it is selected or was at an earlier
 // run.
 func (t *transform) deployment(object field, report report) (bool, error) {
 	w, err := read(object)
 	if err != nil {
-		// Somebody else's broken Deployment is not ours to complain about.
-		if labels, labelErr := textsAt(object, "metadata", "labels"); labelErr == nil && controllers.Labelled(controllers.Workload{Labels: labels}) {
+		if t.concerns(object) {
 			return false, err
 		}
 		return false, nil
@@ -215,11 +233,19 @@ func (t *transform) reportNoControllers(resources int, deployments []string) {
 	found := "no Deployment"
 	if len(deployments) > 0 {
 		const most = 5
-		found = fmt.Sprintf("%d Deployments (%s)", len(deployments), strings.Join(deployments[:min(most, len(deployments))], ", "))
+		found = fmt.Sprintf("%s (%s)", count(len(deployments), "Deployment"), strings.Join(deployments[:min(most, len(deployments))], ", "))
 		if len(deployments) > most {
 			found = strings.TrimSuffix(found, ")") + ", …)"
 		}
 	}
-	t.report.add(severity, change{}, "no Flux controller to change among %d resources, %s; put the config where gotk-components.yaml is built, "+
-		"check spec.controllers.include and exclude, name other Deployments under spec.controllers.additional, or set spec.onNoControllers: Ignore", resources, found)
+	t.report.add(severity, change{}, "no Flux controller to change among %s, %s; put the config where gotk-components.yaml is built, "+
+		"check spec.controllers.include and exclude, name other Deployments under spec.controllers.additional, or set spec.onNoControllers: Ignore", count(resources, "resource"), found)
+}
+
+// count names a number of things.
+func count(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return fmt.Sprintf("%d %ss", n, noun)
 }

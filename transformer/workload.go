@@ -151,6 +151,23 @@ func prepare(resource *yaml.RNode) (*yaml.RNode, error) {
 	return work, nil
 }
 
+// ExpandAliases returns resources without aliases. They come back as they are
+// when there are none.
+func ExpandAliases(resources []*yaml.RNode) ([]*yaml.RNode, error) {
+	all := &yaml.Node{Kind: yaml.SequenceNode}
+	for _, r := range resources {
+		all.Content = append(all.Content, r.YNode())
+	}
+	if _, aliased := measure(all, map[*yaml.Node]int{}); !aliased {
+		return resources, nil
+	}
+	expanded, err := prepare(yaml.NewRNode(all))
+	if err != nil {
+		return nil, err
+	}
+	return expanded.Elements()
+}
+
 // measure returns how many nodes a tree has once its aliases are expanded (no
 // more than needed to exceed maxNodes), and whether it has any.
 func measure(n *yaml.Node, known map[*yaml.Node]int) (int, bool) {

@@ -18,7 +18,9 @@ func (p *problems) walk(n *yaml.Node, t reflect.Type, path string) {
 	if n.Kind == yaml.AliasNode {
 		n = n.Alias
 	}
-	p.lines[path] = n.Line
+	if _, ok := p.lines[path]; !ok { // a field stands where its key stands
+		p.lines[path] = n.Line
+	}
 	if isNull(n) {
 		return // as in the Kubernetes API: null is a field left out
 	}

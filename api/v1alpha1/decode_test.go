@@ -1,0 +1,192 @@
+package v1alpha1
+
+import (
+	"reflect"
+	"strings"
+	"testing"
+
+	"sigs.k8s.io/kustomize/kyaml/yaml"
+)
+
+const head = `apiVersion: fluxtrust.dev/v1alpha1
+kind: FluxTrust
+metadata:
+  name: corporate-ca
+`
+
+const spec = head + `spec:
+  caBundle:
+  - configMap: {name: z-scaler-ca, keys: [Company-Root-CA.crt]}
+`
+
+func TestParseFillsInDefaults(t *testing.T) {
+	got, err := Parse("c.yaml", []byte(spec+"  - secret: {name: corp-ca}\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := &FluxTrust{
+		APIVersion: GroupVersion, Kind: Kind, Metadata: Metadata{Name: "corporate-ca"},
+		Spec: Spec{
+			Mode: Transform, OnNoControllers: Error,
+			CABundle: []CABundleEntry{
+				{ConfigMap: &ConfigMapSource{Name: "z-scaler-ca", Keys: []string{"Company-Root-CA.crt"}}},
+				{Secret: &SecretSource{Name: "corp-ca", Keys: []string{"ca.crt"}}},
+			},
+			Mount:           Mount{Method: Directory, Path: "/etc/ssl/flux-trust", SystemRoots: Keep},
+			SecurityContext: SecurityContext{Profile: Restricted},
+		},
+	}
+	if !reflect.DeepEqual(got, want) {
+		t.Errorf("got  %+v\nwant %+v", got, want)
+	}
+}
+
+func TestParseAccepts(t *testing.T) {
+	for name, config := range map[string]string{
+		"a null is a field left out": spec + "  mode: null\n  mount:\n",
+		"annotations of orchestrators": strings.Replace(spec, "  name: corporate-ca\n",
+			"  name: corporate-ca\n  namespace: x\n  labels: {a: b}\n  annotations: {config.kubernetes.io/function: \"exec: {path: flux-trust}\"}\n", 1),
+		"hardening only":   head + "spec:\n  mount: {method: None}\n",
+		"aliases":          strings.ReplaceAll(spec, "z-scaler-ca", "&n z-scaler-ca") + "  - secret: {name: *n}\n",
+		"controllers":      spec + "  controllers:\n    include: [source-controller, flux-operator]\n    additional: [{labelSelector: \"app in (tofu),!x\"}]\n",
+		"comments and ---": "# ours\n---\n" + spec,
+		"JSON":             `{"apiVersion":"fluxtrust.dev/v1alpha1","kind":"FluxTrust","metadata":{"name":"x"},"spec":{"caBundle":[{"secret":{"name":"y"},"optional":true}]}}`,
+	} {
+		t.Run(name, func(t *testing.T) {
+			if _, err := Parse("c.yaml", []byte(config)); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}
+
+func TestParseReportsEveryProblem(t *testing.T) {
+	for name, tc := range map[string]struct{ config, want string }{
+		"empty file":         {"# nothing\n", "c.yaml: the config is empty; write for example:"},
+		"not YAML":           {"a: [", "c.yaml: the config is not valid YAML: "},
+		"two documents":      {spec + "---\n" + spec, "c.yaml: the config holds more than one document; put one FluxTrust into a file of its own"},
+		"a list":             {"- a\n", "c.yaml: the config is a list, not an object; write for example:"},
+		"a string":           {"hello\n", "c.yaml: the config is a string, not an object; write for example:"},
+		"another kind":       {"apiVersion: apps/v1\nkind: Deployment\n", `c.yaml:2: kind: the config is of kind "Deployment" and apiVersion "apps/v1"; write a FluxTrust, for example:`},
+		"misspelt kind":      {strings.Replace(spec, "FluxTrust", "fluxtrust", 1), `c.yaml:2: kind: unknown kind "fluxtrust"; did you mean "FluxTrust"?`},
+		"wrong apiVersion":   {strings.Replace(spec, "v1alpha1", "v1", 1), `c.yaml:1: apiVersion: unknown apiVersion "fluxtrust.dev/v1"; write fluxtrust.dev/v1alpha1`},
+		"kpt without config": {"apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: function-input\n", "c.yaml:2: kind: kpt ran the function without a config, or with configMap: or key=value arguments; give a FluxTrust with --fn-config FILE"},
+		"no name":            {strings.Replace(spec, "  name: corporate-ca\n", "  labels: {}\n", 1), "c.yaml:3: metadata.name: is missing; write a name such as corporate-ca"},
+		"no spec":            {head, "c.yaml:1: spec.caBundle: names no roots to trust; write for example:"},
+		"wrong case":         {spec + "  Mode: Transform\n", `c.yaml:8: spec.Mode: unknown field; did you mean "mode"?`},
+		"upper case":         {strings.Replace(spec, "caBundle", "CABUNDLE", 1), `c.yaml:6: spec.CABUNDLE: unknown field; did you mean "caBundle"?`},
+		"unknown field":      {spec + "  frobnicate: 1\n", "c.yaml:8: spec.frobnicate: unknown field; known are caBundle, controllers, mode, mount, onNoControllers, securityContext, sources"},
+		"nested unknown":     {strings.Replace(spec, "keys:", "key:", 1), `c.yaml:7: spec.caBundle[0].configMap.key: unknown field; did you mean "keys"?`},
+		"repeated field":     {spec + "  mode: Transform\n  mode: Transform\n", "c.yaml:9: spec.mode: stands twice (first in line 8); remove one"},
+		"merge key":          {spec + "  mount: {<<: {path: /x}}\n", "c.yaml:8: spec.mount: merge keys and keys that are not plain words are not supported; write the fields out"},
+		"number for string":  {spec + "  mode: 5\n", "c.yaml:8: spec.mode: expected a string, got the number 5"},
+		"bool for string":    {spec + "  mode: true\n", "c.yaml:8: spec.mode: expected a string, got the boolean true"},
+		"YAML 1.1 bool":      {spec + "  securityContext: {exceptContainers: [on]}\n", `c.yaml:8: spec.securityContext.exceptContainers[0]: on is not a string for YAML 1.1 readers; write "on" in quotes`},
+		"string for bool":    {spec + "    optional: \"true\"\n", "c.yaml:8: spec.caBundle[0].optional: expected true or false, got a string"},
+		"yes for bool":       {spec + "    optional: yes\n", "c.yaml:8: spec.caBundle[0].optional: expected true or false, got a string"},
+		"mapping for list":   {head + "spec:\n  caBundle:\n    configMap: {name: a}\n", "c.yaml:6: spec.caBundle: expected a list, got a mapping; put \"- \" before each entry"},
+		"list for mapping":   {spec + "  mount: [a]\n", "c.yaml:8: spec.mount: expected fields (initContainer, method, path, systemRoots), got a list"},
+		"list for map":       {strings.Replace(spec, "  name: corporate-ca\n", "  name: corporate-ca\n  labels: [a]\n", 1), "c.yaml:5: metadata.labels: expected keys and values, got a list"},
+		"empty list entry":   {spec + "  -\n", "c.yaml:8: spec.caBundle[1]: is empty; write a value or remove the \"-\""},
+		"wrong enum value":   {spec + "  onNoControllers: error\n", `c.yaml:8: spec.onNoControllers: "error" is not a value of this field; write one of Error, Warn, Ignore`},
+		"unknown controller": {spec + "  controllers: {include: [source]}\n", `c.yaml:8: spec.controllers.include[0]: "source" is not a value of this field; write one of source-controller, kustomize-controller,`},
+		"no source":          {head + "spec:\n  caBundle:\n  - optional: true\n", "c.yaml:7: spec.caBundle[0]: names no source; write one of configMap, secret, clusterTrustBundle, inline"},
+		"two sources":        {spec + "    secret: {name: a}\n", "c.yaml:7: spec.caBundle[0]: names configMap and secret; an entry has one source: put each into an entry of its own"},
+		"no object name":     {strings.Replace(spec, "name: z-scaler-ca, ", "", 1), "c.yaml:7: spec.caBundle[0].configMap.name: is missing; write the name of a ConfigMap"},
+		"bad object name":    {strings.Replace(spec, "z-scaler-ca", "Z_Scaler", 1), `c.yaml:7: spec.caBundle[0].configMap.name: "Z_Scaler" cannot be the name of a ConfigMap; names consist of lower-case letters, digits, '-' and '.'`},
+		"placeholder":        {strings.Replace(spec, "z-scaler-ca", "\"${name}\"", 1), `c.yaml:7: spec.caBundle[0].configMap.name: "${name}" cannot be the name of a ConfigMap`},
+		"same object twice":  {spec + "  - configMap: {name: z-scaler-ca}\n", "c.yaml:8: spec.caBundle[1].configMap: stands already at spec.caBundle[0].configMap; list all its keys there"},
+		"same key twice":     {strings.Replace(spec, "[Company-Root-CA.crt]", "[a, a]", 1), `c.yaml:7: spec.caBundle[0].configMap.keys[1]: "a" stands twice; remove one`},
+		"bad key":            {strings.Replace(spec, "Company-Root-CA.crt", "certs/a.pem", 1), `c.yaml:7: spec.caBundle[0].configMap.keys[0]: "certs/a.pem" cannot be a key; keys consist of letters, digits, '-', '_' and '.'`},
+		"dots as key":        {strings.Replace(spec, "Company-Root-CA.crt", "..data", 1), `c.yaml:7: spec.caBundle[0].configMap.keys[0]: "..data" cannot be a key`},
+		"private key":        {spec + "  - secret: {name: tls, keys: [tls.key]}\n", `c.yaml:8: spec.caBundle[1].secret.keys[0]: "tls.key" holds a private key by its name; name the key of the CA certificate, such as ca.crt`},
+		"relative path":      {spec + "  mount: {path: etc/ssl}\n", `c.yaml:8: spec.mount.path: "etc/ssl" is not an absolute, clean path without ':' and '$'; write for example /etc/ssl/flux-trust`},
+		"unclean path":       {spec + "  mount: {path: /etc/ssl/x/}\n", `c.yaml:8: spec.mount.path: "/etc/ssl/x/" is not an absolute, clean path`},
+		"colon in path":      {spec + "  mount: {path: \"/etc/a:b\"}\n", `c.yaml:8: spec.mount.path: "/etc/a:b" is not an absolute, clean path`},
+		"path of the roots":  {spec + "  mount: {path: /etc/ssl/certs}\n", `c.yaml:8: spec.mount.path: "/etc/ssl/certs" would hide the public roots in /etc/ssl/certs`},
+		"path above roots":   {spec + "  mount: {path: /etc}\n", `c.yaml:8: spec.mount.path: "/etc" would hide the public roots in /etc/ssl/certs`},
+		"path of binaries":   {spec + "  mount: {path: /usr}\n", `c.yaml:8: spec.mount.path: "/usr" would hide files that the controller needs`},
+		"path in /proc":      {spec + "  mount: {path: /proc/x}\n", `c.yaml:8: spec.mount.path: "/proc/x" would hide files that the controller needs`},
+		"excluded, included": {spec + "  controllers: {include: [helm-controller], exclude: [helm-controller]}\n", `c.yaml:8: spec.controllers.exclude[0]: "helm-controller" is included too; remove one`},
+		"additional all":     {spec + "  controllers: {additional: [{namespace: a}]}\n", "c.yaml:8: spec.controllers.additional[0]: selects every Deployment; write a name or a labelSelector"},
+		"bad selector":       {spec + "  controllers: {additional: [{labelSelector: \"a==b==c\"}]}\n", `c.yaml:8: spec.controllers.additional[0].labelSelector: "a==b==c" is not a label selector`},
+		"bad additional":     {spec + "  controllers: {additional: [{name: A, namespace: B}]}\n", `c.yaml:8: spec.controllers.additional[0].name: "A" cannot be the name of a Deployment`},
+		"Validate":           {spec + "  mode: Validate\n", "c.yaml:8: spec.mode: is not available in this version; leave it out or write Transform"},
+		"bundle of cluster":  {spec + "  - clusterTrustBundle: {name: a}\n", "c.yaml:8: spec.caBundle[1].clusterTrustBundle: is not available in this version; use a configMap or secret entry"},
+		"inline":             {spec + "  - inline: {name: a, pem: b}\n", "c.yaml:8: spec.caBundle[1].inline: is not available in this version; put the PEM into a ConfigMap"},
+		"fingerprints":       {spec + "    fingerprints: [a]\n", "c.yaml:8: spec.caBundle[0].fingerprints: is not available in this version; remove it"},
+		"allow":              {spec + "    allow: [Expired]\n", "c.yaml:8: spec.caBundle[0].allow: is not available in this version; remove it"},
+		"File":               {spec + "  mount: {method: File}\n", "c.yaml:8: spec.mount.method: is not available in this version; leave it out or write Directory"},
+		"InitContainer":      {spec + "  mount: {method: InitContainer, initContainer: {image: a}}\n", "c.yaml:8: spec.mount.method: is not available in this version"},
+		"Replace":            {spec + "  mount: {systemRoots: Replace}\n", "c.yaml:8: spec.mount.systemRoots: is not available in this version; leave it out or write Keep"},
+		"OpenShift":          {spec + "  securityContext: {profile: OpenShift}\n", "c.yaml:8: spec.securityContext.profile: is not available in this version; write Restricted or None"},
+		"sources":            {spec + "  sources: [{kinds: [Bucket], certSecretRef: {name: a}}]\n", "c.yaml:8: spec.sources: is not available in this version"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, err := Parse("c.yaml", []byte(tc.config))
+			if err == nil {
+				t.Fatal("no error")
+			}
+			if !strings.Contains(err.Error(), tc.want) {
+				t.Errorf("got  %s\nwant %s", err, tc.want)
+			}
+		})
+	}
+}
+
+func TestProblemsComeAtOnceInTheirOrder(t *testing.T) {
+	_, err := Parse("c.yaml", []byte(`apiVersion: fluxtrust.dev/v1alpha1
+kind: FluxTrust
+spec:
+  Mode: Validate
+  caBundle:
+  - configMap: {name: 7, keys: [a.key]}
+  - secrets: {name: x}
+  mount: {path: relative, method: Dir}
+`))
+	want := []string{
+		`c.yaml:1: metadata.name: is missing; write a name such as corporate-ca: it marks what this config has changed`,
+		`c.yaml:4: spec.Mode: unknown field; did you mean "mode"?`,
+		`c.yaml:6: spec.caBundle[0].configMap.name: expected a string, got the number 7`,
+		`c.yaml:6: spec.caBundle[0].configMap.keys[0]: "a.key" holds a private key by its name; name the key of the CA certificate, such as ca.crt`,
+		`c.yaml:7: spec.caBundle[1].secrets: unknown field; did you mean "secret"?`,
+		`c.yaml:8: spec.mount.method: "Dir" is not a value of this field; write one of Directory, File, InitContainer, None`,
+		`c.yaml:8: spec.mount.path: "relative" is not an absolute, clean path without ':' and '$'; write for example /etc/ssl/flux-trust`,
+	}
+	if err == nil || err.Error() != strings.Join(want, "\n") {
+		t.Errorf("got\n%v\nwant\n%s", err, strings.Join(want, "\n"))
+	}
+}
+
+func TestNoKeyMaterialInMessages(t *testing.T) {
+	const secret = "MIIEvQIBADANBgkqhkiG9w0BAQEFAASC"
+	_, err := Parse("c.yaml", []byte(spec+"  mount: ["+secret+"]\n  mode: {a: "+secret+"}\n    \n  sources: "+secret+"\n"))
+	if err == nil || strings.Contains(err.Error(), secret) {
+		t.Errorf("want an error without the value, got %v", err)
+	}
+}
+
+func TestFromNode(t *testing.T) {
+	if _, err := FromNode(nil); err == nil || !strings.Contains(err.Error(), "holds no functionConfig; write for example:") {
+		t.Errorf("got %v", err)
+	}
+	config, err := FromNode(yaml.MustParse(spec))
+	if err != nil || config.Metadata.Name != "corporate-ca" {
+		t.Errorf("got %v, %v", config, err)
+	}
+	_, err = FromNode(yaml.MustParse(spec + "  mod: x\n"))
+	if want := `FluxTrust corporate-ca: spec.mod: unknown field; did you mean "mode"?`; err == nil || err.Error() != want {
+		t.Errorf("got %v, want %s", err, want)
+	}
+}
+
+func FuzzParse(f *testing.F) {
+	f.Add([]byte(spec))
+	f.Add([]byte("apiVersion: &a fluxtrust.dev/v1alpha1\nkind: FluxTrust\nmetadata: {? [a] : b, name: *a}\nspec: !!map {mode: !!str 5}\n"))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		config, err := Parse("c.yaml", data)
+		if (config == nil) == (err == nil) {
+			t.Errorf("config %v, error %v", config, err)
+		}
+	})
+}
