@@ -33,7 +33,7 @@ func runPlain(configFile string, inputs []string, in io.Reader, out, errOut io.W
 		if d.Resource() == nil {
 			continue
 		}
-		if d.Resource().GetKind() == kio.ResourceListKind {
+		if d.Resource().GetKind() == kio.ResourceListKind { // Resource is always a mapping
 			return fmt.Errorf("%s holds a ResourceList; run flux-trust without arguments to read one on stdin", d.File)
 		}
 		held = append(held, d)

@@ -44,8 +44,9 @@ func Split(file string, data []byte) ([]*Document, error) {
 	return documents, nil
 }
 
-// Resource returns what the document holds, or nil when it is empty. It must
-// not be changed: hand a changed copy to Replace.
+// Resource returns the resource that the document holds, or nil when it holds
+// none: it is empty, or a list such as a JSON patch. It must not be changed:
+// hand a changed copy to Replace.
 func (d *Document) Resource() *yaml.RNode { return d.original }
 
 // Replace puts a changed copy of the resource into its place.
@@ -101,7 +102,7 @@ func parse(c chunk) ([]*Document, error) {
 	case err != nil:
 		return nil, fmt.Errorf("is not valid YAML: %s", shiftLines(err.Error(), c.line-1))
 	}
-	if !yaml.IsYNodeEmptyDoc(&node) {
+	if node.Content[0].Kind == yaml.MappingNode {
 		document.original = yaml.NewRNode(&node)
 	}
 	return []*Document{document}, nil

@@ -119,6 +119,16 @@ func (f field) textAt(keys ...string) (string, error) {
 	return child.text()
 }
 
+// textOr returns the string below some keys, or "" where there is none. kyaml's
+// getters for kind and name panic on resources that are no mappings.
+func (f field) textOr(keys ...string) string {
+	text, err := f.textAt(keys...)
+	if err != nil {
+		return ""
+	}
+	return text
+}
+
 // texts returns a mapping of strings, such as labels.
 func (f field) texts() (map[string]string, error) {
 	if f.node == nil {

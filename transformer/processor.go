@@ -45,15 +45,23 @@ func (p *Processor) Process(rl *framework.ResourceList) error {
 
 // fileOf returns the file that an orchestrator has read an item from, or nil.
 func fileOf(item *yaml.RNode) *framework.File {
-	path, index, err := kioutil.GetFileAnnotations(item)
-	if err != nil || path == "" {
+	annotation := func(name string) string {
+		return field{node: item.YNode()}.textOr("metadata", "annotations", name)
+	}
+	file := &framework.File{Path: annotation(kioutil.PathAnnotation)}
+	if file.Path == "" {
+		file.Path = annotation(kioutil.LegacyPathAnnotation)
+	}
+	if file.Path == "" {
 		return nil
 	}
-	n, err := strconv.Atoi(index)
-	if err != nil {
-		n = 0
+	for _, name := range []string{kioutil.IndexAnnotation, kioutil.LegacyIndexAnnotation} {
+		if n, err := strconv.Atoi(annotation(name)); err == nil {
+			file.Index = n
+			break
+		}
 	}
-	return &framework.File{Path: path, Index: n}
+	return file
 }
 
 // ConfigResults turns an error of v1alpha1 into results, one per problem.
@@ -62,18 +70,15 @@ func ConfigResults(config *yaml.RNode, err error) framework.Results {
 	if !errors.As(err, &invalid) {
 		return framework.Results{{Message: err.Error(), Severity: framework.Error}}
 	}
-	file := fileOf(config)
+	report := report{}.of(field{node: config.YNode()}, fileOf(config))
 	var results framework.Results
 	for _, problem := range invalid.Problems {
-		result := &framework.Result{Message: problem.String(), Severity: framework.Error, File: file}
+		result := &framework.Result{Message: problem.String(), Severity: framework.Error, File: report.file}
 		// A field is only valid beside a complete reference.
-		if config.GetName() != "" && problem.Path != "" {
+		if report.ref.Name != "" && problem.Path != "" {
 			result.Message = problem.Message
 			result.Field = &framework.Field{Path: problem.Path}
-			result.ResourceRef = &yaml.ResourceIdentifier{
-				TypeMeta: yaml.TypeMeta{APIVersion: config.GetApiVersion(), Kind: config.GetKind()},
-				NameMeta: yaml.NameMeta{Name: config.GetName(), Namespace: config.GetNamespace()},
-			}
+			result.ResourceRef = report.ref
 		}
 		results = append(results, result)
 	}

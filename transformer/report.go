@@ -17,11 +17,10 @@ type report struct {
 
 // of returns the report of one resource.
 func (r report) of(object field, file *framework.File) report {
-	meta := yaml.NewRNode(object.node)
 	r.file = file
 	r.ref = &yaml.ResourceIdentifier{
-		TypeMeta: yaml.TypeMeta{APIVersion: meta.GetApiVersion(), Kind: meta.GetKind()},
-		NameMeta: yaml.NameMeta{Name: meta.GetName(), Namespace: meta.GetNamespace()},
+		TypeMeta: yaml.TypeMeta{APIVersion: object.textOr("apiVersion"), Kind: object.textOr("kind")},
+		NameMeta: yaml.NameMeta{Name: object.textOr("metadata", "name"), Namespace: object.textOr("metadata", "namespace")},
 	}
 	return r
 }

@@ -48,12 +48,12 @@ type data struct {
 func dataIn(resources []Resource) []data {
 	var found []data
 	for _, r := range resources {
-		kind := r.Node.GetKind()
-		if (kind != "ConfigMap" && kind != "Secret") || r.Node.GetApiVersion() != "v1" {
+		object := field{node: r.Node.YNode()}
+		kind := object.textOr("kind")
+		if (kind != "ConfigMap" && kind != "Secret") || object.textOr("apiVersion") != "v1" {
 			continue
 		}
 		d := data{kind: kind}
-		object := field{node: r.Node.YNode()}
 		meta, err := object.get("metadata")
 		if err != nil {
 			continue

@@ -74,7 +74,7 @@ func (t *transform) resource(r Resource) (*yaml.RNode, []string) {
 	}
 	names := make([]string, len(objects))
 	for i, object := range objects {
-		names[i] = yaml.NewRNode(object.node).GetName()
+		names[i] = object.textOr("metadata", "name")
 	}
 	work, err := prepare(r.Node)
 	if err != nil {

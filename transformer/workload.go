@@ -28,11 +28,7 @@ type workload struct {
 // deployments returns the Deployments in a resource: itself, or the items of a
 // List.
 func deployments(object field) []field {
-	if object.node == nil || object.node.Kind != yaml.MappingNode {
-		return nil
-	}
-	meta := yaml.NewRNode(object.node)
-	version, kind := meta.GetApiVersion(), meta.GetKind()
+	version, kind := object.textOr("apiVersion"), object.textOr("kind")
 	if kind == "Deployment" && (strings.HasPrefix(version, "apps/") || strings.HasPrefix(version, "extensions/")) {
 		return []field{object}
 	}

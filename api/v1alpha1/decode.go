@@ -45,8 +45,8 @@ func FromNode(config *yaml.RNode) (*FluxTrust, error) {
 		return nil, fmt.Errorf("the ResourceList holds no functionConfig; write for example:%s", minimal)
 	}
 	source := Kind
-	if name := config.GetName(); name != "" && config.GetKind() == Kind {
-		source = Kind + " " + name
+	if name := scalar(mapping(config.YNode(), "metadata"), "name"); name != "" {
+		source += " " + name
 	}
 	return decode(config.YNode(), source, false)
 }
@@ -91,13 +91,12 @@ func (p *problems) identify(root *yaml.Node) {
 		p.add("", "the config is %s, not an object; write for example:%s", describe(root), minimal)
 		return
 	}
-	object := yaml.NewRNode(root)
-	version, kind := object.GetApiVersion(), object.GetKind()
+	version, kind := scalar(root, "apiVersion"), scalar(root, "kind")
 	for i := 0; i+1 < len(root.Content); i += 2 {
 		p.lines[root.Content[i].Value] = root.Content[i].Line
 	}
 	switch {
-	case kind == "ConfigMap" && version == "v1" && object.GetName() == "function-input":
+	case kind == "ConfigMap" && version == "v1" && scalar(mapping(root, "metadata"), "name") == "function-input":
 		p.add("kind", "kpt ran the function without a config, or with configMap: or key=value arguments; "+
 			"give a %s with --fn-config FILE, or with configPath: FILE in the Kptfile; for example:%s", Kind, minimal)
 	case kind != Kind && nearest(kind, []string{Kind}) != "":
@@ -108,4 +107,35 @@ func (p *problems) identify(root *yaml.Node) {
 	if kind == Kind && version != GroupVersion {
 		p.add("apiVersion", "unknown apiVersion %q; write %s", version, GroupVersion)
 	}
+}
+
+// scalar returns the value of a field, or "" where there is none. kyaml's
+// getters panic on what is no mapping.
+func scalar(n *yaml.Node, key string) string {
+	if value := value(n, key); value != nil && value.Kind == yaml.ScalarNode {
+		return value.Value
+	}
+	return ""
+}
+
+func mapping(n *yaml.Node, key string) *yaml.Node {
+	if value := value(n, key); value != nil && value.Kind == yaml.MappingNode {
+		return value
+	}
+	return &yaml.Node{Kind: yaml.MappingNode}
+}
+
+func value(n *yaml.Node, key string) *yaml.Node {
+	if n.Kind != yaml.MappingNode {
+		return nil
+	}
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		if n.Content[i].Value == key {
+			if alias := n.Content[i+1].Alias; alias != nil {
+				return alias
+			}
+			return n.Content[i+1]
+		}
+	}
+	return nil
 }
