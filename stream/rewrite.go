@@ -3,6 +3,7 @@ package stream
 import (
 	"bytes"
 	"slices"
+	"strings"
 
 	"github.com/aymanbagabas/go-udiff"
 	"sigs.k8s.io/kustomize/kyaml/yaml"
@@ -58,7 +59,7 @@ func rewrite(text []byte, original, changed *yaml.RNode, isJSON bool) ([]byte, e
 // lines alone, what leads to ours.
 func merge(base, ours, theirs string) ([]byte, bool) {
 	change := udiff.Lines(base, theirs)
-	style := slices.DeleteFunc(udiff.Lines(base, ours), func(s udiff.Edit) bool {
+	style := slices.DeleteFunc(styleEdits(base, ours), func(s udiff.Edit) bool {
 		return slices.ContainsFunc(change, func(c udiff.Edit) bool { return s.Start < c.End && c.Start < s.End })
 	})
 	// At the same place the change comes first: a blank line after a list
@@ -69,6 +70,50 @@ func merge(base, ours, theirs string) ([]byte, bool) {
 	}
 	merged, err := udiff.ApplyBytes([]byte(base), edits)
 	return merged, err == nil
+}
+
+// styleEdits returns what leads from base to ours. Lines that differ in white
+// space alone are paired, so that each is an edit of its own and a change
+// displaces no more style than that of its own lines.
+func styleEdits(base, ours string) []udiff.Edit {
+	baseLines, ourLines := strings.SplitAfter(base, "\n"), strings.SplitAfter(ours, "\n")
+	folded := foldSpace(baseLines)
+	lineAt := func(offset int) int { return strings.Count(folded[:offset], "\n") }
+
+	var edits []udiff.Edit
+	line, ourLine, offset := 0, 0, 0
+	pair := func(until int) {
+		for ; line < until; line, ourLine = line+1, ourLine+1 {
+			end := offset + len(baseLines[line])
+			if baseLines[line] != ourLines[ourLine] {
+				edits = append(edits, udiff.Edit{Start: offset, End: end, New: ourLines[ourLine]})
+			}
+			offset = end
+		}
+	}
+	for _, e := range udiff.Lines(folded, foldSpace(ourLines)) {
+		pair(lineAt(e.Start))
+		first, start, count := ourLine, offset, strings.Count(e.New, "\n")
+		for ; line < lineAt(e.End); line++ {
+			offset += len(baseLines[line])
+		}
+		ourLine += count
+		edits = append(edits, udiff.Edit{Start: start, End: offset, New: strings.Join(ourLines[first:ourLine], "")})
+	}
+	pair(len(baseLines))
+	return edits
+}
+
+// foldSpace joins lines with every run of white space in them folded.
+func foldSpace(lines []string) string {
+	var out strings.Builder
+	for i, line := range lines {
+		out.WriteString(strings.Join(strings.Fields(line), " "))
+		if i < len(lines)-1 {
+			out.WriteByte('\n')
+		}
+	}
+	return out.String()
 }
 
 // readsAs tells whether a text reads back as a resource.

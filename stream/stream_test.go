@@ -1,0 +1,165 @@
+package stream
+
+import (
+	"bytes"
+	"strings"
+	"testing"
+
+	"sigs.k8s.io/kustomize/kyaml/yaml"
+)
+
+func TestSplit(t *testing.T) {
+	for name, tc := range map[string]struct {
+		input string
+		want  []string // the body of each document
+	}{
+		"empty":                    {"", []string{""}},
+		"one":                      {"a: 1\n", []string{"a: 1\n"}},
+		"no final newline":         {"a: 1\n---\nb: 2", []string{"a: 1\n", "b: 2"}},
+		"leading marker":           {"---\na: 1\n", []string{"a: 1\n"}},
+		"comment before marker":    {"# licence\n---\na: 1\n", []string{"a: 1\n"}},
+		"comment is a document":    {"---\n# note\n---\na: 1\n", []string{"# note\n", "a: 1\n"}},
+		"empty documents":          {"---\n---\na: 1\n---\n", []string{"", "a: 1\n", ""}},
+		"comment on the marker":    {"--- # x\na: 1\n", []string{"a: 1\n"}},
+		"document on the marker":   {"--- {a: 1}\n--- |\n text\n", []string{" {a: 1}\n", " |\n text\n"}},
+		"white space after marker": {"a: 1\n---  \t\nb: 2\n", []string{"a: 1\n", "b: 2\n"}},
+		"dashes in a word":         {"a: 1\n---b: 2\n----\n", []string{"a: 1\n---b: 2\n----\n"}},
+		"indented in a scalar":     {"a: |\n  x\n  ---\n  y\n", []string{"a: |\n  x\n  ---\n  y\n"}},
+		"end marker":               {"a: 1\n...\n# between\n---\nb: 2\n...\n", []string{"a: 1\n", "b: 2\n", ""}},
+		"bare document after end":  {"a: 1\n...\nb: 2\n", []string{"a: 1\n", "b: 2\n"}},
+		"directive":                {"%YAML 1.2\n---\na: 1\n...\n%YAML 1.2\n---\nb: 2\n", []string{"a: 1\n", "b: 2\n"}},
+		"percent in a document":    {"a: |\n  x\n%: 1\n", []string{"a: |\n  x\n%: 1\n"}},
+		"byte order mark":          {"\ufeff---\na: 1\n", []string{"a: 1\n"}},
+		"CRLF":                     {"a: 1\r\n---\r\nb: 2\r\n", []string{"a: 1\r\n", "b: 2\r\n"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			chunks := split([]byte(tc.input))
+			var bodies []string
+			var joined bytes.Buffer
+			for _, c := range chunks {
+				bodies = append(bodies, string(c.body))
+				joined.Write(c.lead)
+				joined.Write(c.body)
+				if at := strings.Count(tc.input[:joined.Len()-len(c.body)], "\n") + 1; c.line != at {
+					t.Errorf("body %q starts in line %d, not %d", c.body, at, c.line)
+				}
+			}
+			if strings.Join(bodies, "|") != strings.Join(tc.want, "|") {
+				t.Errorf("got %q, want %q", bodies, tc.want)
+			}
+			if joined.String() != tc.input {
+				t.Errorf("joined: %q", joined.String())
+			}
+		})
+	}
+}
+
+func TestSplitErrors(t *testing.T) {
+	for name, tc := range map[string]struct{ input, want string }{
+		"UTF-16":        {"\xff\xfea\x00", "f.yaml: is UTF-16; convert it with: iconv -f UTF-16 -t UTF-8"},
+		"NUL":           {"a: \x00", "f.yaml: holds a NUL byte, so it is not UTF-8 text; convert it with iconv"},
+		"line of a tab": {"a: 1\n---\n\nb:\n\t- 1\n", "f.yaml: document 2: is not valid YAML: yaml: line 5: found character that cannot start any token"},
+		"broken JSON":   {`{"a": 1`, "f.yaml: document 1: is not valid YAML: "},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if _, err := Split("f.yaml", []byte(tc.input)); err == nil || !strings.HasPrefix(err.Error(), tc.want) {
+				t.Errorf("got %v, want %s", err, tc.want)
+			}
+		})
+	}
+}
+
+func TestJoinSeparatesFiles(t *testing.T) {
+	var documents []*Document
+	for _, text := range []string{"a: 1", "\ufeffb: 2\n", "---\nc: 3\n", "--- {d: 4}\n", "# e ---\ne: 5\n"} {
+		split, err := Split("f", []byte(text))
+		if err != nil {
+			t.Fatal(err)
+		}
+		documents = append(documents, split...)
+	}
+	const want = "a: 1\n---\nb: 2\n---\nc: 3\n--- {d: 4}\n---\n# e ---\ne: 5\n"
+	for range 2 { // joining changes nothing
+		got, err := Join(documents)
+		if err != nil || string(got) != want {
+			t.Errorf("got %q, %v, want %q", got, err, want)
+		}
+	}
+}
+
+// TestReplaceKeepsTheText changes "image" and adds to "list" in texts of many
+// styles. Only the lines of the change may differ.
+func TestReplaceKeepsTheText(t *testing.T) {
+	for name, tc := range map[string]struct{ input, want string }{
+		"comments and blank lines": {
+			"# top\n\nimage: a   # why\n\nlist:   # of things\n\n- x\n# end\n\nlast: 1\n# foot\n",
+			"# top\n\nimage: b # why\n\nlist:   # of things\n\n- x\n# end\n\n- new\nlast: 1\n# foot\n",
+		},
+		"wide list":       {"image: a\nlist:\n  - 'x'\n", "image: b\nlist:\n  - 'x'\n  - new\n"},
+		"folded scalar":   {"image: a\ntext: >-\n  one\n  two\n\n  three\nlist: [x]\n", "image: b\ntext: >-\n  one\n  two\n\n  three\nlist: [x, new]\n"},
+		"long plain line": {"image: a\ntext: one two three four five six seven eight nine ten eleven twelve thirteen\n  fourteen\nlist: []\n", "image: b\ntext: one two three four five six seven eight nine ten eleven twelve thirteen\n  fourteen\nlist: [new]\n"},
+		"four spaces":     {"image: a\nother:\n    deep:\n        er: 1   # x\nlist:\n    - x\n", "image: b\nother:\n    deep:\n        er: 1   # x\nlist:\n    - x\n    - new\n"},
+		"CRLF":            {"image: a\r\ntext: |\r\n  x\r\nlist:\r\n- x\r\n", "image: b\r\ntext: |\r\n  x\r\nlist:\r\n- x\r\n- new\r\n"},
+		"no newline":      {"image: a\nlist:\n- x", "image: b\nlist:\n- x\n- new"},
+		"aligned values":  {"kind:      X\nimage:     a\nlist:\n- x\n", "kind:      X\nimage: b\nlist:\n- x\n- new\n"},
+		"quotes and tags": {"image: a\nq: 'it''s'\nd: \"\\u00e9\"\nt: !!str 5\nlist:\n- x\n", "image: b\nq: 'it''s'\nd: \"\\u00e9\"\nt: !!str 5\nlist:\n- x\n- new\n"},
+		"anchors":         {"image: a\none: &o {k: v}\ntwo: *o\nlist:\n- x\n", "image: b\none: &o {k: v}\ntwo: *o\nlist:\n- x\n- new\n"},
+		"JSON":            {"{\n\t\"image\" : \"a\",\n\t\"n\": 1.50,\n\t\"list\": [\n\t\t\"<x>\"\n\t]\n}", "{\n\t\"image\": \"b\",\n\t\"n\": 1.50,\n\t\"list\": [\n\t\t\"<x>\",\n\t\t\"new\"\n\t]\n}"},
+		"JSON in a line":  {`{"image":"a","list":["x"],"z":null}`, `{"image":"b","list":["x","new"],"z":null}`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			documents, err := Split("f", []byte(tc.input))
+			if err != nil {
+				t.Fatal(err)
+			}
+			changed := documents[0].Resource().Copy()
+			changed.Field("image").Value.YNode().Value = "b"
+			list := changed.Field("list").Value.YNode()
+			list.Content = append(list.Content, &yaml.Node{Kind: yaml.ScalarNode, Tag: yaml.NodeTagString, Value: "new"})
+			documents[0].Replace(changed)
+			got, err := Join(documents)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if string(got) != tc.want {
+				t.Errorf("got\n%s\nwant\n%s", got, tc.want)
+			}
+		})
+	}
+}
+
+func TestReadResourceList(t *testing.T) {
+	for name, tc := range map[string]struct{ input, want string }{
+		"empty":          {"", "is empty and so is no ResourceList"},
+		"plain YAML":     {"kind: Deployment\n", "is no ResourceList"},
+		"a list":         {"- kind: ResourceList\n", "is no ResourceList"},
+		"not YAML":       {"a: [", "is not valid YAML"},
+		"two documents":  {"kind: ResourceList\n---\na: 1\n", "holds something behind the ResourceList"},
+		"items a map":    {"kind: ResourceList\nitems: {}\n", "is a ResourceList whose items are no list"},
+		"items a string": {"kind: ResourceList\nitems: x\n", "is a ResourceList whose items are no list"},
+		"UTF-16":         {"\xfe\xff\x00a", "is UTF-16"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, err := ReadResourceList([]byte(tc.input))
+			if (err == nil) != (tc.want == "") || err != nil && !strings.Contains(err.Error(), tc.want) {
+				t.Errorf("got %v, want %q", err, tc.want)
+			}
+		})
+	}
+}
+
+func FuzzSplit(f *testing.F) {
+	for _, seed := range []string{"a: 1\n---\n# x\n...\n%YAML 1.2\n--- b\n", "\ufeff{\"a\":1}{}\n", "a: |\r\n  ---\r\n---\r\n"} {
+		f.Add([]byte(seed))
+	}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		documents, err := Split("f", data)
+		if err != nil {
+			return
+		}
+		joined, err := Join(documents)
+		if err != nil || !bytes.Equal(joined, data) {
+			t.Errorf("got %q, %v, want %q", joined, err, data)
+		}
+	})
+}
