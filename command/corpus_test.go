@@ -11,7 +11,6 @@ import (
 	"strings"
 	"testing"
 
-	"fluxtrust.dev/flux-trust/stream"
 	"github.com/aymanbagabas/go-udiff"
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
@@ -19,6 +18,8 @@ import (
 	"k8s.io/pod-security-admission/policy"
 	"sigs.k8s.io/kustomize/kyaml/yaml"
 	kubeyaml "sigs.k8s.io/yaml"
+
+	"fluxtrust.dev/flux-trust/stream"
 )
 
 // corpus holds real manifests that stand beside the checkout of the project.

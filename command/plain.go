@@ -6,11 +6,12 @@ import (
 	"io"
 	"os"
 
+	"sigs.k8s.io/kustomize/kyaml/fn/framework"
+	"sigs.k8s.io/kustomize/kyaml/kio"
+
 	"fluxtrust.dev/flux-trust/api/v1alpha1"
 	"fluxtrust.dev/flux-trust/stream"
 	"fluxtrust.dev/flux-trust/transformer"
-	"sigs.k8s.io/kustomize/kyaml/fn/framework"
-	"sigs.k8s.io/kustomize/kyaml/kio"
 )
 
 // runPlain is the function as a filter over plain YAML files.
@@ -67,7 +68,7 @@ func readConfig(file string) (*v1alpha1.FluxTrust, error) {
 	if file == "-" {
 		return nil, errors.New("the first argument is the config, a file; - is for inputs: flux-trust functionconfig.yaml -")
 	}
-	data, err := os.ReadFile(file)
+	data, err := os.ReadFile(file) //nolint:gosec // a file that the user names
 	if err != nil {
 		return nil, fmt.Errorf("the config cannot be read: %w", err)
 	}
@@ -82,7 +83,7 @@ func readInputs(inputs []string, in io.Reader) ([]*stream.Document, error) {
 		var err error
 		switch {
 		case input != "-":
-			data, err = os.ReadFile(input)
+			data, err = os.ReadFile(input) //nolint:gosec // a file that the user names
 		case stdin:
 			return nil, errors.New("- stands twice among the inputs; stdin can be read once")
 		default:

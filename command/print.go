@@ -5,8 +5,9 @@ import (
 	"io"
 	"strings"
 
-	"fluxtrust.dev/flux-trust/transformer"
 	"sigs.k8s.io/kustomize/kyaml/fn/framework"
+
+	"fluxtrust.dev/flux-trust/transformer"
 )
 
 // printOutcome writes warnings, errors and one summary line. kustomize shows

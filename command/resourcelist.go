@@ -6,9 +6,10 @@ import (
 	"io"
 	"os"
 
+	"sigs.k8s.io/kustomize/kyaml/fn/framework"
+
 	"fluxtrust.dev/flux-trust/stream"
 	"fluxtrust.dev/flux-trust/transformer"
-	"sigs.k8s.io/kustomize/kyaml/fn/framework"
 )
 
 // runResourceList is the function as an orchestrator runs it. kyaml's Execute

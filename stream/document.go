@@ -58,10 +58,11 @@ func (d *Document) Replace(resource *yaml.RNode) { d.replacement = resource }
 func Join(documents []*Document) ([]byte, error) {
 	var out bytes.Buffer
 	for i, d := range documents {
+		lead := d.lead
 		if i > 0 && d.Index == 0 {
-			separate(&out, d)
+			lead = separate(&out, lead)
 		}
-		out.Write(d.lead)
+		out.Write(lead)
 		body, err := d.text()
 		if err != nil {
 			return nil, fmt.Errorf("%s: document %d: %w", d.File, d.Index+1, err)
@@ -71,16 +72,20 @@ func Join(documents []*Document) ([]byte, error) {
 	return out.Bytes(), nil
 }
 
-// separate ends the file before and starts that of the document. A byte order
-// mark is only one at the very beginning of a stream.
-func separate(out *bytes.Buffer, d *Document) {
-	d.lead = bytes.TrimPrefix(d.lead, byteOrderMark)
+// separate ends the file before and returns what leads to the first document
+// of the next. A byte order mark is only one at the very beginning of a stream.
+func separate(out *bytes.Buffer, lead []byte) []byte {
+	lead = bytes.TrimPrefix(lead, []byte(byteOrderMark))
 	if out.Len() > 0 && !bytes.HasSuffix(out.Bytes(), []byte("\n")) {
 		out.WriteByte('\n')
 	}
-	if !bytes.Contains(d.lead, []byte("---")) {
-		out.WriteString("---\n")
+	for line := range bytes.Lines(lead) {
+		if isMarker(line, "---") {
+			return lead
+		}
 	}
+	out.WriteString("---\n")
+	return lead
 }
 
 func (d *Document) text() ([]byte, error) {

@@ -140,8 +140,8 @@ func equal(a, b *yaml.Node) bool {
 	return slices.EqualFunc(a.Content, b.Content, equal)
 }
 
-// encodeYAML writes a resource with the indentation of the original.
-func encodeYAML(original []byte, resource *yaml.RNode) ([]byte, error) {
+// encodeYAML writes a resource with the indentation that it was read with.
+func encodeYAML(_ []byte, resource *yaml.RNode) ([]byte, error) {
 	indent, wide := indentation(resource.YNode())
 	var out bytes.Buffer
 	encoder := yaml.NewEncoder(&out)

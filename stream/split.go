@@ -24,7 +24,7 @@ func split(data []byte) []chunk {
 	var chunks []chunk
 	start, body, bodyLine := 0, 0, 1 // of the current chunk
 	atHead := true                   // no content yet, so directives and "---" belong to the lead
-	if bytes.HasPrefix(data, byteOrderMark) {
+	if bytes.HasPrefix(data, []byte(byteOrderMark)) {
 		body = len(byteOrderMark)
 	}
 	finish := func(end int) {
@@ -79,7 +79,7 @@ func isBlank(line []byte) bool {
 	return len(line) == 0 || line[0] == '#'
 }
 
-var byteOrderMark = []byte("\xef\xbb\xbf")
+const byteOrderMark = "\xef\xbb\xbf"
 
 // checkEncoding refuses what a YAML reader would take for something else: it
 // reads UTF-16 as one strange document.

@@ -5,8 +5,9 @@ import (
 	"fmt"
 	"slices"
 
-	"fluxtrust.dev/flux-trust/api/v1alpha1"
 	"sigs.k8s.io/kustomize/kyaml/fn/framework"
+
+	"fluxtrust.dev/flux-trust/api/v1alpha1"
 )
 
 // Annotations of a Deployment that the function has changed.

@@ -4,10 +4,11 @@ import (
 	"errors"
 	"strconv"
 
-	"fluxtrust.dev/flux-trust/api/v1alpha1"
 	"sigs.k8s.io/kustomize/kyaml/fn/framework"
 	"sigs.k8s.io/kustomize/kyaml/kio/kioutil"
 	"sigs.k8s.io/kustomize/kyaml/yaml"
+
+	"fluxtrust.dev/flux-trust/api/v1alpha1"
 )
 
 // ErrResults says that a result is an error. The results say what is wrong.
@@ -50,16 +51,10 @@ func fileOf(item *yaml.RNode) *framework.File {
 	}
 	file := &framework.File{Path: annotation(kioutil.PathAnnotation)}
 	if file.Path == "" {
-		file.Path = annotation(kioutil.LegacyPathAnnotation)
-	}
-	if file.Path == "" {
 		return nil
 	}
-	for _, name := range []string{kioutil.IndexAnnotation, kioutil.LegacyIndexAnnotation} {
-		if n, err := strconv.Atoi(annotation(name)); err == nil {
-			file.Index = n
-			break
-		}
+	if n, err := strconv.Atoi(annotation(kioutil.IndexAnnotation)); err == nil {
+		file.Index = n
 	}
 	return file
 }

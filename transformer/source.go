@@ -103,9 +103,10 @@ func (t *transform) sources(namespaces []string, r report) ([]source, error) {
 	paths := map[string]bool{}
 	var sources []source
 	for i, entry := range t.config.Spec.CABundle {
-		kind, name, keys := "ConfigMap", "", []string(nil)
+		var kind, name string
+		var keys []string
 		if entry.ConfigMap != nil {
-			name, keys = entry.ConfigMap.Name, entry.ConfigMap.Keys
+			kind, name, keys = "ConfigMap", entry.ConfigMap.Name, entry.ConfigMap.Keys
 		} else {
 			kind, name, keys = "Secret", entry.Secret.Name, entry.Secret.Keys
 		}

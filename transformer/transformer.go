@@ -5,10 +5,11 @@ import (
 	"slices"
 	"strings"
 
-	"fluxtrust.dev/flux-trust/api/v1alpha1"
-	"fluxtrust.dev/flux-trust/controllers"
 	"sigs.k8s.io/kustomize/kyaml/fn/framework"
 	"sigs.k8s.io/kustomize/kyaml/yaml"
+
+	"fluxtrust.dev/flux-trust/api/v1alpha1"
+	"fluxtrust.dev/flux-trust/controllers"
 )
 
 // Resource is one resource of a stream and, where it is known, its file.

@@ -4,8 +4,9 @@ import (
 	"fmt"
 	"strings"
 
-	"fluxtrust.dev/flux-trust/controllers"
 	"sigs.k8s.io/kustomize/kyaml/yaml"
+
+	"fluxtrust.dev/flux-trust/controllers"
 )
 
 // Annotations in which kustomize keeps what it renamed while it builds.

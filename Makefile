@@ -1,0 +1,64 @@
+IMAGE ?= flux-trust:dev
+GO_IMAGE ?= golang:1.26
+VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+INPUT ?=
+FUZZTIME ?= 10m
+
+export GOTOOLCHAIN = local
+BUILD = CGO_ENABLED=0 go build -trimpath -ldflags "-s -w -X main.version=$(VERSION)"
+
+.DEFAULT_GOAL := help
+.PHONY: help run test e2e lint bench fuzz image build update clean FORCE
+
+help: ## Show what there is to make
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+run: bin/flux-trust bin/kustomize ## Show before and after on the bundled example, or on INPUT=gotk-components.yaml
+	@hack/run.sh $(INPUT)
+
+test: bin/flux-trust bin/kustomize ## Run all tests that need no container engine
+	go vet ./...
+	go test -race ./...
+	FLUX_TRUST=../bin/flux-trust KUSTOMIZE=../bin/kustomize go test -C e2e -count=1 ./...
+
+e2e: bin/flux-trust bin/kustomize ## Run the function in kustomize, kpt and containers; says what is missing
+	@hack/e2e.sh $(IMAGE) $(GO_IMAGE)
+
+lint: bin/golangci-lint ## Check format and style
+	bin/golangci-lint fmt --diff
+	bin/golangci-lint run ./...
+	cd e2e && ../bin/golangci-lint run ./...
+	@hack/vulncheck.sh
+
+bench: ## Run the benchmarks
+	go test -run '^$$' -bench . -benchmem ./...
+
+fuzz: ## Fuzz every target for FUZZTIME each (default 10m)
+	@hack/fuzz.sh $(FUZZTIME)
+
+image: ## Build the container image IMAGE (default flux-trust:dev)
+	docker build --build-arg GO_IMAGE=$(GO_IMAGE) --build-arg VERSION=$(VERSION) --build-arg GOPROXY -t $(IMAGE) .
+
+build: bin/flux-trust ## Build bin/flux-trust
+
+update: bin/flux-trust bin/kustomize ## Write the golden files anew; read them before you commit
+	go test ./command -update
+	FLUX_TRUST=../bin/flux-trust KUSTOMIZE=../bin/kustomize go test -C e2e -count=1 -run Kustomize ./... -update
+
+clean: ## Remove what was built
+	rm -rf bin
+
+# The Go build cache decides what is built anew.
+bin/flux-trust: FORCE
+	@$(BUILD) -o $@ .
+
+bin/kustomize: tools/kustomize/go.mod
+	@echo "building kustomize (once)"
+	@cd tools/kustomize && go build -o ../../$@ sigs.k8s.io/kustomize/kustomize/v5
+
+bin/golangci-lint: tools/golangci-lint/go.mod
+	@echo "building golangci-lint (once; takes some minutes)"
+	@cd tools/golangci-lint && go build -o ../../$@ github.com/golangci/golangci-lint/v2/cmd/golangci-lint
+
+bin/govulncheck: tools/govulncheck/go.mod
+	@cd tools/govulncheck && go build -o ../../$@ golang.org/x/vuln/cmd/govulncheck

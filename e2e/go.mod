@@ -1,0 +1,3 @@
+module fluxtrust.dev/flux-trust/e2e
+
+go 1.26.0

@@ -1,0 +1,28 @@
+#!/bin/sh
+# Runs the end-to-end tests with what this machine has, and says what is
+# missing.
+#
+# Usage: hack/e2e.sh IMAGE GO_IMAGE
+set -eu
+image=$1
+go_image=$2
+export FLUX_TRUST=../bin/flux-trust KUSTOMIZE=../bin/kustomize
+
+if ! docker info > /dev/null 2>&1; then
+    echo "SKIPPED: everything in containers, because no Docker engine answers (docker info)"
+else
+    if ! docker image inspect "$go_image" > /dev/null 2>&1 && ! docker pull -q "$go_image" > /dev/null 2>&1; then
+        echo "$go_image is not here and cannot be pulled; building with the Go toolchain of this machine"
+        go_image=flux-trust-go:local
+        docker image inspect "$go_image" > /dev/null 2>&1 || hack/go-image.sh "$go_image"
+    fi
+    make -s image IMAGE="$image" GO_IMAGE="$go_image"
+    export IMAGE="$image"
+fi
+command -v kpt > /dev/null || echo "SKIPPED: everything in kpt, because it is not on the PATH"
+
+go test -C e2e -count=1 -v ./... > bin/e2e.log 2>&1 && code=0 || code=$?
+grep -E '^ *--- |SKIPPED' bin/e2e.log || true
+[ "$code" = 0 ] || cat bin/e2e.log
+tail -1 bin/e2e.log
+exit "$code"
