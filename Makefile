@@ -4,6 +4,9 @@ VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 INPUT ?=
 FUZZTIME ?= 10m
 
+# The race detector needs a C compiler.
+RACE = $(shell command -v cc > /dev/null 2>&1 && echo -race)
+
 export GOTOOLCHAIN = local
 BUILD = CGO_ENABLED=0 go build -trimpath -ldflags "-s -w -X main.version=$(VERSION)"
 
@@ -18,7 +21,7 @@ run: bin/flux-trust bin/kustomize ## Show before and after on the bundled exampl
 
 test: bin/flux-trust bin/kustomize ## Run all tests that need no container engine
 	go vet ./...
-	go test -race ./...
+	go test $(RACE) ./...
 	FLUX_TRUST=../bin/flux-trust KUSTOMIZE=../bin/kustomize go test -C e2e -count=1 ./...
 
 e2e: bin/flux-trust bin/kustomize ## Run the function in kustomize, kpt and containers; says what is missing

@@ -24,7 +24,7 @@ func image(t *testing.T) string {
 // TestKustomizeContainer builds the quickstart with the function as a container.
 func TestKustomizeContainer(t *testing.T) {
 	kustomize, name := program(t, "KUSTOMIZE"), image(t)
-	dir := copyExample(t, "quickstart")
+	dir := copyQuickstart(t)
 	replaceInFile(t, filepath.Join(dir, "functionconfig.yaml"), "exec:\n        path: flux-trust", "container:\n        image: "+name)
 	got := run(t, dir, kustomize, "build", "--enable-alpha-plugins", ".")
 	if got.code != 0 {

@@ -57,17 +57,17 @@ func run(t *testing.T, dir string, name string, args ...string) result {
 	return result{stdout.String(), stderr.String(), cmd.ProcessState.ExitCode()}
 }
 
-// copyExample copies an example, so that it can be changed.
-func copyExample(t *testing.T, name string) string {
+// copyQuickstart copies the example, so that it can be changed.
+func copyQuickstart(t *testing.T) string {
 	t.Helper()
-	dir := filepath.Join(t.TempDir(), name)
-	if err := os.CopyFS(dir, os.DirFS(filepath.Join(examples, name))); err != nil {
+	dir := filepath.Join(t.TempDir(), "quickstart")
+	if err := os.CopyFS(dir, os.DirFS(filepath.Join(examples, "quickstart"))); err != nil {
 		t.Fatal(err)
 	}
 	return dir
 }
 
-func replaceInFile(t *testing.T, file, old, new string) {
+func replaceInFile(t *testing.T, file, old, by string) {
 	t.Helper()
 	data, err := os.ReadFile(file)
 	if err != nil {
@@ -76,7 +76,7 @@ func replaceInFile(t *testing.T, file, old, new string) {
 	if !strings.Contains(string(data), old) {
 		t.Fatalf("%s does not hold %q", file, old)
 	}
-	if err := os.WriteFile(file, []byte(strings.ReplaceAll(string(data), old, new)), 0o600); err != nil {
+	if err := os.WriteFile(file, []byte(strings.ReplaceAll(string(data), old, by)), 0o600); err != nil {
 		t.Fatal(err)
 	}
 }

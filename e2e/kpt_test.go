@@ -20,7 +20,7 @@ func kpt(t *testing.T) string {
 // kptPackage makes a kpt package of the quickstart.
 func kptPackage(t *testing.T) string {
 	t.Helper()
-	dir := copyExample(t, "quickstart")
+	dir := copyQuickstart(t)
 	for _, file := range []string{"kustomization.yaml", "flux-system/kustomization.yaml", "expected.yaml", "README.md"} {
 		if err := os.Remove(filepath.Join(dir, file)); err != nil {
 			t.Fatal(err)

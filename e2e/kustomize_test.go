@@ -8,14 +8,14 @@ import (
 	"testing"
 )
 
-var pluginFlags = []string{"build", "--enable-alpha-plugins", "--enable-exec"}
+var pluginFlags = []string{"build", "--enable-alpha-plugins", "--enable-exec", "."}
 
 // TestKustomizeExec builds the quickstart with the function as an executable.
 func TestKustomizeExec(t *testing.T) {
 	kustomize := program(t, "KUSTOMIZE")
 	program(t, "FLUX_TRUST")
 	dir := filepath.Join(examples, "quickstart")
-	got := run(t, dir, kustomize, append(pluginFlags, ".")...)
+	got := run(t, dir, kustomize, pluginFlags...)
 	if got.code != 0 {
 		t.Fatalf("exit code %d\n%s", got.code, got.stderr)
 	}
@@ -29,11 +29,11 @@ func TestKustomizeExec(t *testing.T) {
 // and with it the reference in every Deployment, so that the pods restart.
 func TestKustomizeHashSuffix(t *testing.T) {
 	kustomize := program(t, "KUSTOMIZE")
-	dir := copyExample(t, "quickstart")
+	dir := copyQuickstart(t)
 	name := regexp.MustCompile(`z-scaler-ca-[a-z0-9]{10}`)
 
 	build := func() map[string]int {
-		got := run(t, dir, kustomize, append(pluginFlags, ".")...)
+		got := run(t, dir, kustomize, pluginFlags...)
 		if got.code != 0 {
 			t.Fatalf("exit code %d\n%s", got.code, got.stderr)
 		}
@@ -69,7 +69,8 @@ func TestKustomizeLayers(t *testing.T) {
 	kustomize := program(t, "KUSTOMIZE")
 	want := regexp.MustCompile(`\n              name: team-z-scaler-ca-[a-z0-9]{10}\n`)
 	check := func(t *testing.T, dir string) {
-		got := run(t, dir, kustomize, append(pluginFlags, ".")...)
+		t.Helper()
+		got := run(t, dir, kustomize, pluginFlags...)
 		if got.code != 0 || !strings.HasSuffix(got.stderr, " 7 controllers found, 7 changed, 0 warnings\n") {
 			t.Fatalf("exit code %d\n%s", got.code, got.stderr)
 		}
@@ -78,12 +79,12 @@ func TestKustomizeLayers(t *testing.T) {
 		}
 	}
 	t.Run("same layer", func(t *testing.T) {
-		dir := copyExample(t, "quickstart")
+		dir := copyQuickstart(t)
 		replaceInFile(t, filepath.Join(dir, "kustomization.yaml"), "transformers:", "namePrefix: team-\nnamespace: gitops\ntransformers:")
 		check(t, dir)
 	})
 	t.Run("outer layer", func(t *testing.T) {
-		dir := copyExample(t, "quickstart")
+		dir := copyQuickstart(t)
 		outer := filepath.Join(filepath.Dir(dir), "outer")
 		if err := os.Mkdir(outer, 0o700); err != nil {
 			t.Fatal(err)
@@ -110,12 +111,12 @@ func TestKustomizeErrors(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			dir := copyExample(t, "quickstart")
+			dir := copyQuickstart(t)
 			replaceInFile(t, filepath.Join(dir, tc.file), tc.old, tc.new)
 			if tc.file == "kustomization.yaml" {
 				replaceInFile(t, filepath.Join(dir, tc.file), "resources:\n", "")
 			}
-			got := run(t, dir, kustomize, append(pluginFlags, ".")...)
+			got := run(t, dir, kustomize, pluginFlags...)
 			if got.code == 0 || got.stdout != "" || !strings.Contains(got.stderr, tc.want) {
 				t.Errorf("exit code %d, stderr\n%s\nwant %s", got.code, got.stderr, tc.want)
 			}

@@ -1,34 +1,93 @@
 #!/bin/sh
-# Shows what the function does: before and after of an install, and what it
-# says about it.
+# Shows what the function does: the example or the user's own file before and
+# after, and what the function says about it.
 #
 # Usage: hack/run.sh [gotk-components.yaml]
 set -eu
 out=bin/run
-rm -rf $out && mkdir -p $out
+rm -rf $out && mkdir -p $out/before $out/after
+
+indent() { sed 's/^/    /'; }
+
+# Writes each document of a stream into a file of its own: KIND-NAME.yaml.
+split() {
+    awk -v dir="$1" '
+        function flush() { if (kind != "") { file = dir "/" kind "-" name ".yaml"; printf "%s", text > file; close(file) } text = kind = name = "" }
+        /^---( |\r|$)/ { flush(); next }
+        { text = text $0 "\n" }
+        /^kind: / && kind == "" { kind = $2 }
+        /^metadata:/ { meta = 1; next }
+        /^[a-z]/ { meta = 0 }
+        meta && /^  name: / { name = $2; gsub(/[^A-Za-z0-9.-]/, "", name) }
+        END { flush() }'
+}
+
+# Wraps a stream into a ResourceList, as kustomize and kpt do.
+resourcelist() {
+    echo "apiVersion: config.kubernetes.io/v1"
+    echo "kind: ResourceList"
+    echo "functionConfig:"
+    sed 's/^/  /' "$1"
+    echo "items:"
+    awk '/^---( |\r|$)/ { first = 1; next } NR == 1 { first = 1 } { print (first && NF ? "- " : "  ") $0 } NF { first = 0 }'
+}
 
 if [ $# -eq 0 ]; then
-    echo "The example: examples/quickstart/kustomization.yaml"
+    config=examples/quickstart/functionconfig.yaml
+    echo "The build, examples/quickstart/kustomization.yaml:"
     echo
-    sed 's/^/    /' examples/quickstart/kustomization.yaml
+    indent < examples/quickstart/kustomization.yaml
     echo
-    echo "Its config: examples/quickstart/functionconfig.yaml"
+    echo "The config, $config:"
     echo
-    grep -v '^#' examples/quickstart/functionconfig.yaml | sed 's/^/    /'
+    grep -v '^#' $config | indent
     echo
     echo "\$ kustomize build --enable-alpha-plugins --enable-exec examples/quickstart"
-    bin/kustomize build examples/quickstart/flux-system > $out/before.yaml
+    cp -r examples/quickstart $out/without
+    sed '/^transformers:/,$d' examples/quickstart/kustomization.yaml > $out/without/kustomization.yaml
+    bin/kustomize build $out/without > $out/before.yaml
     PATH=$PWD/bin:$PATH bin/kustomize build --enable-alpha-plugins --enable-exec examples/quickstart > $out/after.yaml
 else
-    echo "\$ flux-trust functionconfig.yaml $1"
+    config=functionconfig.yaml
+    [ -f "$1" ] || { echo "make run: INPUT=$1 is not a file" >&2; exit 1; }
+    echo "\$ flux-trust $config $1"
     cp "$1" $out/before.yaml
-    bin/flux-trust functionconfig.yaml "$1" > $out/after.yaml
+    bin/flux-trust $config "$1" > $out/after.yaml
 fi
 
-echo
-echo "What has changed ($out/before.yaml, $out/after.yaml):"
-echo
+split $out/before < $out/before.yaml
+split $out/after < $out/after.yaml
 color=never
 [ -t 1 ] && color=always
-# git is there wherever this repository is; diff may not be.
-git diff --no-index --color=$color -U1 $out/before.yaml $out/after.yaml | tail -n +5 || true
+unchanged=0
+shown=
+for after in "$out"/after/*.yaml; do
+    name=$(basename "$after" .yaml)
+    before=$out/before/$name.yaml
+    if [ ! -f "$before" ]; then
+        printf '\n%s is new.\n' "$name"
+    elif cmp -s "$before" "$after"; then
+        unchanged=$((unchanged + 1))
+    elif [ -z "$shown" ]; then
+        shown=$name
+        printf '\n%s, before and after:\n\n' "$name"
+        # git is there wherever this repository is; diff may not be.
+        git diff --no-index --color=$color -U2 "$before" "$after" | tail -n +5 | indent
+        printf '\n'
+    else
+        echo "$name has changed the same way: $(git diff --no-index --shortstat "$before" "$after" | sed 's/.*changed, //')."
+    fi
+done
+printf '%s other resources are untouched.\n' "$unchanged"
+
+printf '\nThe results that kpt and other orchestrators see:\n\n'
+resourcelist $config < $out/before.yaml | bin/flux-trust 2> /dev/null | awk '
+    /^results:/ { on = 1; next }
+    !on { next }
+    /^- message: / { show(); sub(/^- message: /, ""); message = $0 }
+    /^  severity: / { severity = $2 }
+    /^    kind: / { kind = $2 }
+    /^    name: / { name = $2 }
+    function show() { if (message != "") printf "    [%s] %s %s: %s\n", severity, kind, name, message; kind = name = "" }
+    END { show() }'
+printf '\nWhole files: %s/before.yaml and %s/after.yaml\n' $out $out
