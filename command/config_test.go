@@ -34,10 +34,8 @@ func TestFunctionConfig(t *testing.T) {
 		if strings.HasPrefix(line, "  #") && !strings.HasPrefix(line, "  # ") || strings.HasPrefix(line, "  #  ") {
 			line = option
 		}
-		if strings.Contains(line, "exclude:") {
-			line = strings.Replace(line, "exclude:", "# exclude:", 1) // beside include, for the reader's choice
-		}
-		lines = append(lines, line)
+		// exclude stands beside include for the reader to choose.
+		lines = append(lines, strings.Replace(line, "exclude:", "# exclude:", 1))
 	}
 	full := strings.Join(lines, "\n")
 	config, err = v1alpha1.Parse("functionconfig.yaml", []byte(full))

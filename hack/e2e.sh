@@ -16,7 +16,8 @@ else
         go_image=flux-trust-go:local
         docker image inspect "$go_image" > /dev/null 2>&1 || hack/go-image.sh "$go_image"
     fi
-    make -s image IMAGE="$image" GO_IMAGE="$go_image"
+    echo "building the image $image"
+    make -s image IMAGE="$image" GO_IMAGE="$go_image" > bin/image.log 2>&1 || { cat bin/image.log; exit 1; }
     export IMAGE="$image"
 fi
 command -v kpt > /dev/null || echo "SKIPPED: everything in kpt, because it is not on the PATH"
