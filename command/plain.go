@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"time"
 
 	"sigs.k8s.io/kustomize/kyaml/fn/framework"
 	"sigs.k8s.io/kustomize/kyaml/kio"
@@ -43,7 +44,7 @@ func runPlain(configFile string, inputs []string, in io.Reader, out, errOut io.W
 			File: &framework.File{Path: d.File, Index: d.Index},
 		})
 	}
-	outcome := transformer.Run(config, resources)
+	outcome := transformer.Run(config, resources, time.Now())
 	if outcome.Failed() {
 		printOutcome(errOut, outcome)
 		return errReported
@@ -52,6 +53,9 @@ func runPlain(configFile string, inputs []string, in io.Reader, out, errOut io.W
 		if outcome.Items[i] != resources[i].Node {
 			d.Replace(outcome.Items[i])
 		}
+	}
+	for _, added := range outcome.Added {
+		documents = append(documents, stream.New(added, documents))
 	}
 	output, err := stream.Join(documents)
 	if err != nil {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"time"
 
 	"sigs.k8s.io/kustomize/kyaml/fn/framework"
 
@@ -37,7 +38,7 @@ func runResourceList(in io.Reader, out, errOut io.Writer) error {
 	}
 
 	rl := &framework.ResourceList{Items: items, FunctionConfig: list.FunctionConfig()}
-	processor := &transformer.Processor{}
+	processor := &transformer.Processor{Now: time.Now()}
 	processErr := processor.Process(rl)
 
 	list.SetItems(rl.Items)

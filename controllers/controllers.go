@@ -156,6 +156,12 @@ func byImage(image string) string {
 	return ""
 }
 
+// HasShell tells whether an image has a shell, as far as is known: the images of
+// flux-operator and those of distroless variants have none.
+func HasShell(image string) bool {
+	return byImage(image) != operator && !strings.Contains(image, "distroless")
+}
+
 // ofFlux tells whether an image comes from a repository of the Flux project or
 // a mirror that kept its name: ghcr.io/fluxcd/…, …/controlplaneio-fluxcd/….
 func ofFlux(image string) bool {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"regexp"
+	"slices"
 	"strconv"
 
 	"sigs.k8s.io/kustomize/kyaml/yaml"
@@ -21,7 +22,21 @@ type Document struct {
 	lead, body  []byte
 	original    *yaml.RNode
 	replacement *yaml.RNode
+	replaced    bool
 	json        bool
+}
+
+// New returns a document for a resource that is added behind others, in the
+// format of the last of them.
+func New(resource *yaml.RNode, behind []*Document) *Document {
+	d := &Document{replacement: resource, replaced: true}
+	for _, other := range slices.Backward(behind) {
+		if other.original != nil || other.replaced {
+			d.json = other.json
+			break
+		}
+	}
+	return d
 }
 
 // Split reads a stream of YAML or JSON documents. The name of the file is used
@@ -49,8 +64,9 @@ func Split(file string, data []byte) ([]*Document, error) {
 // hand a changed copy to Replace.
 func (d *Document) Resource() *yaml.RNode { return d.original }
 
-// Replace puts a changed copy of the resource into its place.
-func (d *Document) Replace(resource *yaml.RNode) { d.replacement = resource }
+// Replace puts a changed copy of the resource into its place. With nil, the
+// document goes, together with the comments around it.
+func (d *Document) Replace(resource *yaml.RNode) { d.replacement, d.replaced = resource, true }
 
 // Join writes documents as one stream. A document that does not follow its
 // predecessor in the same file is separated from it by a "---" line where
@@ -58,8 +74,11 @@ func (d *Document) Replace(resource *yaml.RNode) { d.replacement = resource }
 func Join(documents []*Document) ([]byte, error) {
 	var out bytes.Buffer
 	for i, d := range documents {
+		if d.replaced && d.replacement == nil {
+			continue
+		}
 		lead := d.lead
-		if i > 0 && d.Index == 0 {
+		if i > 0 && d.Index == 0 { // the first of its file, or an added one
 			lead = separate(&out, lead)
 		}
 		out.Write(lead)
@@ -89,10 +108,16 @@ func separate(out *bytes.Buffer, lead []byte) []byte {
 }
 
 func (d *Document) text() ([]byte, error) {
-	if d.replacement == nil {
+	switch {
+	case !d.replaced:
 		return d.body, nil
+	case d.original == nil && d.json:
+		return encodeJSON(nil, d.replacement)
+	case d.original == nil:
+		return encodeYAML(nil, d.replacement)
+	default:
+		return rewrite(d.body, d.original, d.replacement, d.json)
 	}
-	return rewrite(d.body, d.original, d.replacement, d.json)
 }
 
 func parse(c chunk) ([]*Document, error) {

@@ -3,7 +3,7 @@ package transformer
 import (
 	"encoding/json"
 	"fmt"
-	"slices"
+	"strings"
 
 	"sigs.k8s.io/kustomize/kyaml/fn/framework"
 
@@ -18,6 +18,10 @@ const (
 	previousAnnotation = "fluxtrust.dev/previous"
 )
 
+// digestAnnotation of the pod template holds the digest of the certificates, so
+// that a new root restarts the pods and a new comment does not.
+const digestAnnotation = "fluxtrust.dev/ca-bundle"
+
 // deployment is a Deployment that is being changed.
 type deployment struct {
 	*workload
@@ -29,8 +33,6 @@ type deployment struct {
 	// claimed tells whether an earlier run of the same config was here.
 	claimed  bool
 	previous previous
-	// mountedAt holds, per container, where the earlier run mounted the bundle.
-	mountedAt map[string]string
 	// sources are those of the volume.
 	sources []source
 }
@@ -61,7 +63,7 @@ func (d *deployment) apply(t *transform) error {
 	return nil
 }
 
-// trust mounts the bundle into every controller container.
+// trust gives the bundle to every controller container.
 func (d *deployment) trust(t *transform, owner string) error {
 	if owner != "" && !d.claimed {
 		return &fieldError{path: "metadata.annotations." + configAnnotation, message: fmt.Sprintf(
@@ -71,82 +73,79 @@ func (d *deployment) trust(t *transform, owner string) error {
 	if err := d.readPrevious(); err != nil {
 		return err
 	}
-	sources, err := t.sources(d.namespaces, d.report)
+	roots := t.roots(d.namespaces)
+	if roots.err != nil {
+		return roots.err
+	}
+	config := &t.config.Spec.Mount
+	p, err := d.plan(config, roots)
 	if err != nil {
 		return err
 	}
-	if err := d.projectVolume(sources); err != nil {
+	if err := d.reconcile(p); err != nil {
 		return err
 	}
-	containers, err := d.containers("containers")
-	if err != nil {
+	if err := d.annotateTemplate(roots.digest); err != nil {
 		return err
-	}
-	mountPath := t.config.Spec.Mount.Path
-	d.mountedAt = map[string]string{}
-	for i, c := range containers {
-		if !slices.Contains(d.controllers, i) {
-			if err := d.releaseContainer(c); err != nil {
-				return err
-			}
-			continue
-		}
-		if err := d.rememberMount(c); err != nil {
-			return err
-		}
-		if err := d.mount(c, mountPath); err != nil {
-			return err
-		}
-		if err := d.trustDir(c, mountPath); err != nil {
-			return err
-		}
 	}
 	if err := d.mark(t.config.Metadata.Name); err != nil {
 		return err
 	}
 	if d.changed != before {
+		names := make([]string, len(d.sources))
+		for i, s := range d.sources {
+			names[i] = s.String()
+		}
 		d.report.add(framework.Info, change{path: d.pod.path + ".volumes.[name=" + caVolume + "]"},
-			"trusts %s, mounted at %s", describeSources(d.sources), mountPath)
+			"trusts %s, mounted at %s", strings.Join(names, ", "), config.Path)
 	}
 	return nil
 }
 
-func (d *deployment) rememberMount(container field) error {
-	name, err := container.textAt("name")
+// annotateTemplate writes the digest into the pod template, or takes an old one
+// away.
+func (d *deployment) annotateTemplate(digest string) error {
+	if digest == "" {
+		meta, err := d.podTemplate.get("metadata")
+		if err != nil {
+			return err
+		}
+		annotations, err := meta.get("annotations")
+		if err != nil {
+			return err
+		}
+		d.removeEmpty(meta, "annotations", d.remove(annotations, digestAnnotation))
+		d.removeEmpty(d.podTemplate, "metadata", meta.exists() && len(meta.node.Content) == 0)
+		return nil
+	}
+	annotations, err := d.ensure(d.podTemplate, "metadata", "annotations")
 	if err != nil {
 		return err
 	}
-	mounts, err := container.get("volumeMounts")
-	if err != nil {
+	if have, err := annotations.textAt(digestAnnotation); err != nil || have == digest {
 		return err
 	}
-	own, err := mounts.named(caVolume)
-	if err != nil || len(own) == 0 {
-		return err
-	}
-	d.mountedAt[name], err = own[0].textAt("mountPath")
-	return err
+	d.putText(annotations, digestAnnotation, digest)
+	return nil
 }
 
 // release takes back what an earlier run of the same config did for trust.
 // What it hardened stays.
 func (d *deployment) release() error {
-	if !d.claimed {
-		return nil
+	if owner, err := d.owner(); err != nil || !d.claimed {
+		if owner != "" {
+			d.report.add(framework.Warning, change{path: "metadata.annotations." + configAnnotation},
+				"FluxTrust %q has changed this Deployment, and only a config of that name takes its work out again", owner)
+		}
+		return err
 	}
 	if err := d.readPrevious(); err != nil {
 		return err
 	}
-	containers, err := d.containers("containers")
-	if err != nil {
+	if err := d.reconcile(plan{}); err != nil {
 		return err
 	}
-	for _, c := range containers {
-		if err := d.releaseContainer(c); err != nil {
-			return err
-		}
-	}
-	if err := d.dropVolume(); err != nil {
+	if err := d.annotateTemplate(""); err != nil {
 		return err
 	}
 	meta, err := d.object.get("metadata")
@@ -164,32 +163,28 @@ func (d *deployment) release() error {
 	return nil
 }
 
-func (d *deployment) releaseContainer(container field) error {
-	mountPath, err := d.unmount(container)
-	if err != nil {
-		return err
-	}
-	return d.restoreDir(container, mountPath)
-}
-
 // mark writes down whose work this is, and what was there before.
 func (d *deployment) mark(config string) error {
-	before, err := json.Marshal(d.previous)
-	if err != nil {
-		return fmt.Errorf("encoding the annotation %s: %w", previousAnnotation, err)
-	}
 	annotations, err := d.ensure(d.object, "metadata", "annotations")
 	if err != nil {
 		return err
 	}
-	for _, a := range []struct{ key, value string }{{configAnnotation, config}, {previousAnnotation, string(before)}} {
-		have, err := annotations.textAt(a.key)
-		if err != nil {
-			return err
-		}
-		if have != a.value {
-			d.putText(annotations, a.key, a.value)
-		}
+	if have, err := annotations.textAt(configAnnotation); err != nil {
+		return err
+	} else if have != config {
+		d.putText(annotations, configAnnotation, config)
 	}
+	if len(d.previous) == 0 {
+		d.remove(annotations, previousAnnotation)
+		return nil
+	}
+	before, err := json.Marshal(d.previous)
+	if err != nil {
+		return fmt.Errorf("encoding the annotation %s: %w", previousAnnotation, err)
+	}
+	if have, err := annotations.textAt(previousAnnotation); err != nil || have == string(before) {
+		return err
+	}
+	d.putText(annotations, previousAnnotation, string(before))
 	return nil
 }

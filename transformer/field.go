@@ -266,15 +266,18 @@ func (e *editor) add(f field, entry *yaml.Node) {
 	f.node.Content = append(f.node.Content, entry)
 }
 
-// remove takes a key out of a mapping.
-func (e *editor) remove(f field, key string) {
+// remove takes a key out of a mapping and tells whether it was there.
+func (e *editor) remove(f field, key string) bool {
 	if f.node == nil {
-		return
+		return false
 	}
-	if i := indexOf(f.node, key); i >= 0 {
-		e.changed = true
-		f.node.Content = slices.Delete(f.node.Content, i, i+2)
+	i := indexOf(f.node, key)
+	if i < 0 {
+		return false
 	}
+	e.changed = true
+	f.node.Content = slices.Delete(f.node.Content, i, i+2)
+	return true
 }
 
 // removeEntry takes an entry out of a list.
@@ -283,6 +286,18 @@ func (e *editor) removeEntry(list, entry field) {
 		e.changed = true
 		list.node.Content = slices.Delete(list.node.Content, i, i+1)
 	}
+}
+
+// replaceEntry puts another entry into the place of one.
+func (e *editor) replaceEntry(list field, old, entry *yaml.Node) {
+	e.changed = true
+	list.node.Content[slices.Index(list.node.Content, old)] = entry
+}
+
+// insertAfter puts an entry behind another one.
+func (e *editor) insertAfter(list field, other, entry *yaml.Node) {
+	e.changed = true
+	list.node.Content = slices.Insert(list.node.Content, slices.Index(list.node.Content, other)+1, entry)
 }
 
 // flowIfEmpty returns the flow style for a node written as [] or {}: what is

@@ -2,7 +2,9 @@ package transformer
 
 import (
 	"errors"
+	"slices"
 	"strconv"
+	"time"
 
 	"sigs.k8s.io/kustomize/kyaml/fn/framework"
 	"sigs.k8s.io/kustomize/kyaml/kio/kioutil"
@@ -16,6 +18,8 @@ var ErrResults = errors.New("the function ended with errors, see its results")
 
 // Processor runs the function over a ResourceList of kyaml's framework.
 type Processor struct {
+	// Now is the time of the run.
+	Now time.Time
 	// Outcome is that of the last Process, without results that came in.
 	Outcome Outcome
 }
@@ -34,9 +38,9 @@ func (p *Processor) Process(rl *framework.ResourceList) error {
 		for i, item := range rl.Items {
 			resources[i] = Resource{Node: item, File: fileOf(item)}
 		}
-		p.Outcome = Run(config, resources)
+		p.Outcome = Run(config, resources, p.Now)
 	}
-	rl.Items = p.Outcome.Items
+	rl.Items = slices.DeleteFunc(slices.Concat(p.Outcome.Items, p.Outcome.Added), func(item *yaml.RNode) bool { return item == nil })
 	rl.Results = append(rl.Results, p.Outcome.Results...)
 	if p.Outcome.Failed() {
 		return ErrResults

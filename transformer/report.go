@@ -3,6 +3,7 @@ package transformer
 import (
 	"errors"
 	"fmt"
+	"time"
 
 	"sigs.k8s.io/kustomize/kyaml/fn/framework"
 	"sigs.k8s.io/kustomize/kyaml/yaml"
@@ -13,6 +14,8 @@ type report struct {
 	results *framework.Results
 	ref     *yaml.ResourceIdentifier
 	file    *framework.File
+	// now is the time of the run.
+	now time.Time
 }
 
 // of returns the report of one resource.
@@ -46,6 +49,9 @@ func (r report) add(severity framework.Severity, c change, format string, args .
 
 // fail reports an error, at its field where it has one.
 func (r report) fail(err error) {
+	if errors.Is(err, errUnusable) {
+		return // the bundle has its own results
+	}
 	if at := (*fieldError)(nil); errors.As(err, &at) {
 		r.add(framework.Error, change{path: at.path}, "%s", at.message)
 		return

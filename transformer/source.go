@@ -2,19 +2,24 @@ package transformer
 
 import (
 	"fmt"
+	"reflect"
 	"regexp"
-	"slices"
 	"strings"
 
-	"sigs.k8s.io/kustomize/kyaml/fn/framework"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/labels"
+	"k8s.io/apimachinery/pkg/selection"
 	"sigs.k8s.io/kustomize/kyaml/yaml"
+
+	"fluxtrust.dev/flux-trust/api/v1alpha1"
 )
 
 // source is one source of a projected volume, as in
 // https://kubernetes.io/docs/reference/kubernetes-api/config-and-storage-resources/volume/#projections
 type source struct {
-	ConfigMap *projection `yaml:"configMap,omitempty"`
-	Secret    *projection `yaml:"secret,omitempty"`
+	ConfigMap          *projection  `yaml:"configMap,omitempty"`
+	Secret             *projection  `yaml:"secret,omitempty"`
+	ClusterTrustBundle *trustBundle `yaml:"clusterTrustBundle,omitempty"`
 }
 
 // projection selects keys of a ConfigMap or Secret; without items, every key.
@@ -29,109 +34,149 @@ type keyToPath struct {
 	Path string `yaml:"path"`
 }
 
-// object returns the ConfigMap or Secret that a source refers to.
-func (s source) object() (kind string, p *projection) {
-	if s.Secret != nil {
-		return "Secret", s.Secret
+// trustBundle selects ClusterTrustBundles.
+type trustBundle struct {
+	Name          string         `yaml:"name,omitempty"`
+	SignerName    string         `yaml:"signerName,omitempty"`
+	LabelSelector *labelSelector `yaml:"labelSelector,omitempty"`
+	Path          string         `yaml:"path"`
+	Optional      bool           `yaml:"optional,omitempty"`
+}
+
+// labelSelector is that of the Kubernetes API; an empty one selects everything,
+// an absent one nothing.
+type labelSelector struct {
+	MatchExpressions []requirement `yaml:"matchExpressions,omitempty"`
+}
+
+type requirement struct {
+	Key      string   `yaml:"key"`
+	Operator string   `yaml:"operator"`
+	Values   []string `yaml:"values,omitempty"`
+}
+
+// String names what is trusted, for a message.
+func (s source) String() string {
+	switch {
+	case s.ConfigMap != nil:
+		return configMapKind + " " + s.ConfigMap.Name
+	case s.Secret != nil:
+		return secretKind + " " + s.Secret.Name
+	case s.ClusterTrustBundle != nil:
+		return strings.TrimSpace(clusterTrustBundleKind + " " + s.ClusterTrustBundle.Name + s.ClusterTrustBundle.SignerName)
+	default:
+		return "a source of another kind"
 	}
-	return "ConfigMap", s.ConfigMap
 }
 
-// data is a ConfigMap or Secret of the stream.
-type data struct {
-	kind              string
-	names, namespaces []string
-	keys              []string
-}
-
-// dataIn returns the ConfigMaps and Secrets among the resources.
-func dataIn(resources []Resource) []data {
-	var found []data
-	for _, r := range resources {
-		object := field{node: r.Node.YNode()}
-		kind := object.textOr("kind")
-		if (kind != "ConfigMap" && kind != "Secret") || object.textOr("apiVersion") != "v1" {
-			continue
-		}
-		d := data{kind: kind}
-		meta, err := object.get("metadata")
-		if err != nil {
-			continue
-		}
-		var errName, errNamespace error
-		d.names, errName = currentAndPrevious(meta, "name", previousNamesAnnotation)
-		d.namespaces, errNamespace = currentAndPrevious(meta, "namespace", previousNamespacesAnnotation)
-		if errName != nil || errNamespace != nil {
-			continue
-		}
-		for _, part := range []string{"data", "binaryData", "stringData"} {
-			if values, err := object.get(part); err == nil && values.exists() && values.node.Kind == yaml.MappingNode {
-				for i := 0; i+1 < len(values.node.Content); i += 2 {
-					d.keys = append(d.keys, values.node.Content[i].Value)
-				}
-			}
-		}
-		slices.Sort(d.keys)
-		d.keys = slices.Compact(d.keys)
-		found = append(found, d)
+// named returns the same source under another name.
+func (s source) named(name string) source {
+	switch {
+	case s.ConfigMap != nil:
+		renamed := *s.ConfigMap
+		renamed.Name = name
+		return source{ConfigMap: &renamed}
+	case s.Secret != nil:
+		renamed := *s.Secret
+		renamed.Name = name
+		return source{Secret: &renamed}
+	default:
+		return s
 	}
-	return found
 }
 
-// is tells whether this is the object of that kind and name in one of the
-// namespaces. An object without a namespace may be put into any.
-func (d data) is(kind, name string, namespaces []string) bool {
-	return d.kind == kind && slices.ContainsFunc(d.names, func(own string) bool { return sameName(own, name) }) &&
-		(slices.Contains(d.namespaces, "") || slices.Contains(namespaces, "") ||
-			slices.ContainsFunc(d.namespaces, func(own string) bool { return slices.Contains(namespaces, own) }))
+// name returns the name of the ConfigMap or Secret, or "".
+func (s source) name() string {
+	switch {
+	case s.ConfigMap != nil:
+		return s.ConfigMap.Name
+	case s.Secret != nil:
+		return s.Secret.Name
+	default:
+		return ""
+	}
 }
 
-// hashSuffix is what kustomize's generators append to a name: ten characters
-// of the alphabet of sigs.k8s.io/kustomize/api/hasher.
-var hashSuffix = regexp.MustCompile(`^-[2456789bcdfghkmt]{10}$`)
-
-// sameName tells whether a name is the configured one, or the configured one
-// with the suffix that a finished kustomize build has left on it.
-func sameName(own, configured string) bool {
-	rest, ok := strings.CutPrefix(own, configured)
-	return ok && (rest == "" || hashSuffix.MatchString(rest))
-}
-
-// sources returns the sources of the volume for the controllers of some
-// namespaces. Keys are written out wherever they are known.
-func (t *transform) sources(namespaces []string, r report) ([]source, error) {
-	paths := map[string]bool{}
-	var sources []source
-	for i, entry := range t.config.Spec.CABundle {
-		var kind, name string
-		var keys []string
-		if entry.ConfigMap != nil {
-			kind, name, keys = "ConfigMap", entry.ConfigMap.Name, entry.ConfigMap.Keys
-		} else {
-			kind, name, keys = "Secret", entry.Secret.Name, entry.Secret.Keys
-		}
-		at := slices.IndexFunc(t.data, func(d data) bool { return d.is(kind, name, namespaces) })
-		if at < 0 && !entry.Optional {
-			t.warnNotInStream(kind, name, namespaces[0], r)
-		}
-		if len(keys) == 0 && at >= 0 {
-			keys = t.data[at].keys
-		}
-		if len(keys) == 0 && len(t.config.Spec.CABundle) > 1 {
-			return nil, fmt.Errorf("the keys of %s %q are not known: it is not in the stream and not the only entry; write them to spec.caBundle[%d].%s.keys",
-				kind, name, i, strings.ToLower(kind[:1])+kind[1:])
-		}
-		p := &projection{Name: name, Optional: entry.Optional}
-		for _, key := range keys {
-			p.Items = append(p.Items, keyToPath{Key: key, Path: uniquePath(name+"-"+key, paths)})
-		}
-		if kind == "Secret" {
-			sources = append(sources, source{Secret: p})
-		} else {
-			sources = append(sources, source{ConfigMap: p})
+// keepSuffix returns the source under the name that it has in an earlier
+// volume, if that is the configured one with kustomize's hash suffix.
+func (s source) keepSuffix(have []source) source {
+	for _, h := range have {
+		if reflect.DeepEqual(h.named(""), s.named("")) && s.name() != "" && sameName(h.name(), s.name()) {
+			return h
 		}
 	}
-	return sources, nil
+	return s
+}
+
+// files returns the names of the files that a source gives, as far as known.
+func (s source) files() []string {
+	var p *projection
+	switch {
+	case s.ConfigMap != nil:
+		p = s.ConfigMap
+	case s.Secret != nil:
+		p = s.Secret
+	default:
+		return nil
+	}
+	files := make([]string, len(p.Items))
+	for i, item := range p.Items {
+		files[i] = item.Path
+	}
+	return files
+}
+
+// newSource returns the source of an entry with the given keys.
+func newSource(e *v1alpha1.CABundleEntry, name string, keys []string, used map[string]bool) (source, error) {
+	if c := e.ClusterTrustBundle; c != nil {
+		selector, err := selectorOf(c)
+		file := notInFileName.ReplaceAllString(c.Name+c.SignerName, "-") + ".crt"
+		return source{ClusterTrustBundle: &trustBundle{
+			Name: c.Name, SignerName: c.SignerName, LabelSelector: selector,
+			Path: uniquePath(file, used), Optional: e.Optional,
+		}}, err
+	}
+	p := &projection{Name: name, Optional: e.Optional}
+	for _, key := range keys {
+		p.Items = append(p.Items, keyToPath{Key: key, Path: uniquePath(name+"-"+key, used)})
+	}
+	if e.Secret != nil {
+		return source{Secret: p}, nil
+	}
+	return source{ConfigMap: p}, nil
+}
+
+// notInFileName matches what names of signers and bundles may hold and those of
+// files should not.
+var notInFileName = regexp.MustCompile(`[^-._a-zA-Z0-9]+`)
+
+// selectorOf turns the selector of a signer from the form of kubectl -l into
+// that of the API.
+func selectorOf(c *v1alpha1.ClusterTrustBundleSource) (*labelSelector, error) {
+	if c.SignerName == "" {
+		return nil, nil
+	}
+	parsed, err := labels.Parse(c.LabelSelector)
+	if err != nil {
+		return nil, fmt.Errorf("labelSelector %q: %w", c.LabelSelector, err)
+	}
+	operators := map[selection.Operator]metav1.LabelSelectorOperator{
+		selection.Equals: metav1.LabelSelectorOpIn, selection.DoubleEquals: metav1.LabelSelectorOpIn, selection.In: metav1.LabelSelectorOpIn,
+		selection.NotEquals: metav1.LabelSelectorOpNotIn, selection.NotIn: metav1.LabelSelectorOpNotIn,
+		selection.Exists: metav1.LabelSelectorOpExists, selection.DoesNotExist: metav1.LabelSelectorOpDoesNotExist,
+	}
+	selector := &labelSelector{}
+	requirements, _ := parsed.Requirements()
+	for _, r := range requirements {
+		operator, ok := operators[r.Operator()]
+		if !ok {
+			return nil, fmt.Errorf("labelSelector %q: a ClusterTrustBundle cannot be selected with %s", c.LabelSelector, r.Operator())
+		}
+		selector.MatchExpressions = append(selector.MatchExpressions, requirement{
+			Key: r.Key(), Operator: string(operator), Values: r.Values().List(),
+		})
+	}
+	return selector, nil
 }
 
 // maxFileName is the longest name of a file on Linux, in bytes.
@@ -147,31 +192,6 @@ func uniquePath(want string, used map[string]bool) string {
 	}
 	used[unique] = true
 	return unique
-}
-
-// warnNotInStream says once per object that it is somebody else's to provide.
-func (t *transform) warnNotInStream(kind, name, namespace string, r report) {
-	object := strings.TrimPrefix(namespace+"/"+name, "/")
-	if t.missing[kind+object] {
-		return
-	}
-	t.missing[kind+object] = true
-	r.ref, r.file = &yaml.ResourceIdentifier{
-		TypeMeta: yaml.TypeMeta{APIVersion: "v1", Kind: kind},
-		NameMeta: yaml.NameMeta{Name: name, Namespace: namespace},
-	}, nil
-	r.add(framework.Warning, change{},
-		"is not in the stream: it must exist before Flux starts, or the pods hang in ContainerCreating; optional: true on its entry lets them start without it")
-}
-
-// describeSources names what is trusted, for a message.
-func describeSources(sources []source) string {
-	names := make([]string, len(sources))
-	for i, s := range sources {
-		kind, p := s.object()
-		names[i] = kind + " " + p.Name
-	}
-	return strings.Join(names, ", ")
 }
 
 // node returns the YAML of a value made of structs, lists and scalars.

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"sigs.k8s.io/kustomize/kyaml/fn/framework"
 	"sigs.k8s.io/kustomize/kyaml/yaml"
@@ -21,14 +22,20 @@ type Resource struct {
 // Outcome is what a run makes of a stream.
 type Outcome struct {
 	// Items are the resources in their order. One that was changed is a new
-	// node; all others are the nodes that came in. After an error, all are.
+	// node, one that was taken away is nil; all others are the nodes that came in.
+	// After an error, all are.
 	Items []*yaml.RNode
+	// Added are resources that the function adds at the end of the stream.
+	Added []*yaml.RNode
 	// Results say what was changed and what could not be, each with its
 	// severity.
 	Results framework.Results
 	// Controllers and Changed count Deployments: those that count as
 	// controllers, and those among them that were not yet as configured.
 	Controllers, Changed int
+	// Released counts Deployments that an earlier run had changed and that are no
+	// longer selected.
+	Released int
 }
 
 // Failed tells whether a result is an error.
@@ -36,21 +43,25 @@ func (o Outcome) Failed() bool { return o.Results.ExitCode() != 0 }
 
 // transform is one run.
 type transform struct {
-	config *v1alpha1.FluxTrust
-	data   []data
-	// missing holds the objects that were reported as not in the stream.
-	missing map[string]bool
+	config    *v1alpha1.FluxTrust
+	providers []*provider
+	// resolved holds the bundle per namespace.
+	resolved map[string]*roots
+	// namespaces are those with controllers that trust the bundle.
+	namespaces map[string]bool
 	// matched holds which entries of controllers.additional selected something.
 	matched map[int]bool
 	report  report
 	outcome Outcome
 }
 
-// Run applies a config to the resources of a stream. The config must have been
-// decoded by v1alpha1, which validates it and fills in the defaults.
-func Run(config *v1alpha1.FluxTrust, resources []Resource) Outcome {
-	t := &transform{config: config, data: dataIn(resources), missing: map[string]bool{}, matched: map[int]bool{}}
-	t.report.results = &t.outcome.Results
+// Run applies a config to the resources of a stream at a time, which changes
+// results only. The config must have been decoded by v1alpha1, which validates
+// it and fills in the defaults.
+func Run(config *v1alpha1.FluxTrust, resources []Resource, now time.Time) Outcome {
+	t := &transform{config: config, resolved: map[string]*roots{}, namespaces: map[string]bool{}, matched: map[int]bool{}}
+	t.report.results, t.report.now = &t.outcome.Results, now
+	t.providers = providersIn(resources, t.report)
 	deploymentNames := []string{}
 	for _, r := range resources {
 		item, names := t.resource(r)
@@ -58,7 +69,9 @@ func Run(config *v1alpha1.FluxTrust, resources []Resource) Outcome {
 		deploymentNames = append(deploymentNames, names...)
 	}
 	t.reportMissing(len(resources), deploymentNames)
+	t.generate()
 	if t.outcome.Failed() {
+		t.outcome.Added = nil
 		for i, r := range resources {
 			t.outcome.Items[i] = r.Node
 		}
@@ -133,6 +146,7 @@ func (t *transform) deployment(object field, report report) (bool, error) {
 			return false, err
 		}
 		d.claimed = true
+		t.outcome.Released++
 		err = d.release()
 		return d.changed, err
 	}
@@ -142,6 +156,9 @@ func (t *transform) deployment(object field, report report) (bool, error) {
 	t.outcome.Controllers++
 	if err := d.apply(t); err != nil {
 		return false, err
+	}
+	if t.config.Spec.Mount.Method != v1alpha1.None {
+		t.namespaces[d.namespaces[0]] = true
 	}
 	if d.changed {
 		t.outcome.Changed++
@@ -213,6 +230,9 @@ func (t *transform) reportMissing(resources int, deployments []string) {
 	if t.outcome.Controllers == 0 && !t.outcome.Failed() {
 		t.reportNoControllers(resources, deployments)
 		return
+	}
+	if t.config.Spec.Mount.Method == v1alpha1.File && !t.outcome.Failed() {
+		t.report.add(framework.Warning, change{}, "the method File mounts with subPath: the kubelet never updates such a file, so a new root arrives with a restart only")
 	}
 	for i, a := range t.config.Spec.Controllers.Additional {
 		if !t.matched[i] {

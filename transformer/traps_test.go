@@ -3,6 +3,7 @@ package transformer
 import (
 	"strings"
 	"testing"
+	"time"
 
 	"sigs.k8s.io/kustomize/kyaml/yaml"
 
@@ -34,7 +35,7 @@ func transformed(t *testing.T, input string) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	outcome := Run(config, []Resource{{Node: yaml.MustParse(input)}})
+	outcome := Run(config, []Resource{{Node: yaml.MustParse(input)}}, time.Time{})
 	if outcome.Failed() {
 		t.Fatal(outcome.Results)
 	}
@@ -125,7 +126,7 @@ func TestTrapGettersPanic(t *testing.T) {
 		_ = list.GetKind()
 	}()
 	config := &v1alpha1.FluxTrust{Spec: v1alpha1.Spec{OnNoControllers: v1alpha1.Ignore}}
-	if outcome := Run(config, []Resource{{Node: list}}); outcome.Failed() || outcome.Items[0] != list {
+	if outcome := Run(config, []Resource{{Node: list}}, time.Time{}); outcome.Failed() || outcome.Items[0] != list {
 		t.Errorf("a list is not passed through: %v", outcome.Results)
 	}
 }
@@ -139,7 +140,7 @@ func TestAliasBombEndsWithAnError(t *testing.T) {
 	}
 	bomb.WriteString("spec: {template: {spec: {containers: [{name: manager}]}}}\n")
 	config := &v1alpha1.FluxTrust{Spec: v1alpha1.Spec{OnNoControllers: v1alpha1.Ignore}}
-	outcome := Run(config, []Resource{{Node: yaml.MustParse(bomb.String())}})
+	outcome := Run(config, []Resource{{Node: yaml.MustParse(bomb.String())}}, time.Time{})
 	if !outcome.Failed() || !strings.Contains(outcome.Results[0].Message, "more than 1000000 nodes") {
 		t.Errorf("got %v", outcome.Results)
 	}

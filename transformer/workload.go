@@ -2,6 +2,7 @@ package transformer
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"sigs.k8s.io/kustomize/kyaml/yaml"
@@ -28,28 +29,11 @@ type workload struct {
 
 // deployments returns the Deployments in a resource: itself, or the items of a
 // List.
-func deployments(object field) []field {
-	version, kind := object.textOr("apiVersion"), object.textOr("kind")
-	if kind == "Deployment" && (strings.HasPrefix(version, "apps/") || strings.HasPrefix(version, "extensions/")) {
-		return []field{object}
-	}
-	if !strings.HasSuffix(kind, "List") {
-		return nil
-	}
-	list, err := object.get("items")
-	if err != nil {
-		return nil
-	}
-	items, err := list.items()
-	if err != nil {
-		return nil
-	}
-	var found []field
-	for _, item := range items {
-		// Paths in results start at the Deployment, not at the List.
-		found = append(found, deployments(field{node: item.node})...)
-	}
-	return found
+func deployments(resource field) []field {
+	return slices.DeleteFunc(flatten(resource), func(object field) bool {
+		group, _, _ := strings.Cut(object.textOr("apiVersion"), "/")
+		return object.textOr("kind") != "Deployment" || group != "apps" && group != "extensions"
+	})
 }
 
 // read looks at a Deployment.

@@ -3,6 +3,10 @@ package v1alpha1
 // DefaultDirectory is where the method Directory mounts the roots.
 const DefaultDirectory = "/etc/ssl/flux-trust"
 
+// SystemDirectory is where the images of Flux keep the public roots, and where
+// the method File mounts its files by default.
+const SystemDirectory = "/etc/ssl/certs"
+
 // DefaultSecretKey is the key of a Secret that holds the CA by convention
 // (cert-manager, Flux).
 const DefaultSecretKey = "ca.crt"
@@ -14,12 +18,18 @@ func (f *FluxTrust) Default() {
 	setDefault(&s.Mode, Transform)
 	setDefault(&s.OnNoControllers, Error)
 	setDefault(&s.Mount.Method, Directory)
+	if s.Mount.Method == File {
+		setDefault(&s.Mount.Path, SystemDirectory)
+	}
 	setDefault(&s.Mount.Path, DefaultDirectory)
 	setDefault(&s.Mount.SystemRoots, Keep)
 	setDefault(&s.SecurityContext.Profile, Restricted)
 	for i := range s.CABundle {
 		if secret := s.CABundle[i].Secret; secret != nil && len(secret.Keys) == 0 {
 			secret.Keys = []string{DefaultSecretKey}
+		}
+		for j, f := range s.CABundle[i].Fingerprints {
+			s.CABundle[i].Fingerprints[j] = normalizeFingerprint(f)
 		}
 	}
 }

@@ -1,6 +1,9 @@
 package v1alpha1
 
-import "fluxtrust.dev/flux-trust/controllers"
+import (
+	"fluxtrust.dev/flux-trust/bundle"
+	"fluxtrust.dev/flux-trust/controllers"
+)
 
 // GroupVersion and Kind identify the config.
 const (
@@ -97,10 +100,30 @@ type CABundleEntry struct {
 	// that arrives later is only trusted after a restart.
 	Optional bool `json:"optional,omitempty"`
 	// Fingerprints pins the entry: sha256:<hex> of each certificate, and no
-	// other certificate is accepted.
+	// other certificate is accepted. Colons and capitals, as openssl prints them,
+	// are taken, too.
 	Fingerprints []string `json:"fingerprints,omitempty"`
-	// Allow lists findings to take as reported exceptions.
-	Allow []string `json:"allow,omitempty"`
+	// Allow lists findings to take as exceptions, which are reported as infos.
+	Allow []Finding `json:"allow,omitempty"`
+}
+
+// Finding is something about an entry that the function warns of or refuses.
+type Finding string
+
+// The findings that are not about certificates; bundle.Codes has the others.
+const (
+	// NotInStream means that the object is somebody else's to provide.
+	NotInStream Finding = "NotInStream"
+	// KubernetesVersion means that the entry needs a recent cluster.
+	KubernetesVersion Finding = "KubernetesVersion"
+)
+
+func (Finding) values() []string {
+	values := []string{string(NotInStream), string(KubernetesVersion)}
+	for _, code := range bundle.Codes() {
+		values = append(values, string(code))
+	}
+	return values
 }
 
 // ConfigMapSource selects keys of a ConfigMap.
@@ -122,22 +145,27 @@ type SecretSource struct {
 }
 
 // ClusterTrustBundleSource selects ClusterTrustBundles by name, or by signer
-// and label.
+// and label. It needs Kubernetes 1.37, where the API is stable.
 type ClusterTrustBundleSource struct {
 	// Name of one ClusterTrustBundle.
 	Name string `json:"name,omitempty"`
 	// SignerName selects all bundles of a signer.
 	SignerName string `json:"signerName,omitempty"`
-	// LabelSelector narrows the bundles of a signer.
+	// LabelSelector narrows the bundles of a signer, as in kubectl -l (default:
+	// all of them).
 	LabelSelector string `json:"labelSelector,omitempty"`
 }
 
 // InlineSource holds the PEM itself.
 type InlineSource struct {
-	// Name of the ConfigMap that the function creates.
+	// Name of the ConfigMap that the function creates in every namespace with
+	// controllers, with the PEM under the key ca.crt.
 	Name string `json:"name"`
 	// PEM holds one or more CERTIFICATE blocks.
 	PEM string `json:"pem"`
+	// Immutable appends a hash of the PEM to the name and makes the ConfigMap
+	// immutable (default false).
+	Immutable bool `json:"immutable,omitempty"`
 }
 
 // Mount says how the roots reach the controllers.
@@ -145,7 +173,7 @@ type Mount struct {
 	// Method is Directory (default), File, InitContainer or None.
 	Method Method `json:"method,omitempty"`
 	// Path of the mount in the container: absolute and clean (default
-	// /etc/ssl/flux-trust).
+	// /etc/ssl/flux-trust; /etc/ssl/certs for the method File).
 	Path string `json:"path,omitempty"`
 	// SystemRoots is Keep (default) or Replace: trust the bundle alone.
 	SystemRoots SystemRoots `json:"systemRoots,omitempty"`
@@ -187,7 +215,8 @@ func (SystemRoots) values() []string { return []string{string(Keep), string(Repl
 
 // InitContainer configures the method InitContainer.
 type InitContainer struct {
-	// Image of the init container (default: the controller's own image).
+	// Image of the init container (default: the controller's own image). It needs
+	// sh, find and awk, and the public roots in /etc/ssl/certs/ca-certificates.crt.
 	Image string `json:"image,omitempty"`
 }
 

@@ -7,7 +7,7 @@ import (
 	"slices"
 	"strings"
 
-	"sigs.k8s.io/kustomize/kyaml/yaml"
+	"k8s.io/apimachinery/pkg/labels"
 )
 
 // dnsName is what Kubernetes accepts as the name of a ConfigMap, Secret or
@@ -30,7 +30,11 @@ func (f *FluxTrust) validate(p *problems) {
 	}
 	used := map[string]string{}
 	for i := range s.CABundle {
-		s.CABundle[i].validate(p, fmt.Sprintf("spec.caBundle[%d]", i), used)
+		at := fmt.Sprintf("spec.caBundle[%d]", i)
+		s.CABundle[i].validate(p, at, used)
+		if s.Mount.Method == File {
+			s.CABundle[i].validateFile(p, at)
+		}
 	}
 	s.Mount.validate(p)
 	for i, name := range s.SecurityContext.ExceptContainers {
@@ -52,9 +56,16 @@ func (e *CABundleEntry) validate(p *problems, at string, used map[string]string)
 	}
 	if e.ClusterTrustBundle != nil {
 		kinds = append(kinds, "clusterTrustBundle")
+		e.ClusterTrustBundle.validate(p, at+".clusterTrustBundle", used)
 	}
 	if e.Inline != nil {
 		kinds = append(kinds, "inline")
+		e.Inline.validate(p, at+".inline", e.Optional, used)
+	}
+	for i, f := range e.Fingerprints {
+		if !regexp.MustCompile(fingerprint).MatchString(normalizeFingerprint(f)) {
+			p.add(fmt.Sprintf("%s.fingerprints[%d]", at, i), "is not sha256: and 64 hexadecimal digits; openssl x509 -in ca.crt -noout -fingerprint -sha256 prints them")
+		}
 	}
 	switch len(kinds) {
 	case 0:
@@ -65,16 +76,70 @@ func (e *CABundleEntry) validate(p *problems, at string, used map[string]string)
 	}
 }
 
-// checkSource checks the name and keys of a ConfigMap or Secret. The map used
-// holds the sources seen so far, and where.
+// fingerprint is sha256: and 64 hexadecimal digits, as in bundle.Fingerprint.
+const fingerprint = `^sha256:[0-9a-f]{64}$`
+
+func normalizeFingerprint(f string) string {
+	algorithm, digits, _ := strings.Cut(strings.ToLower(f), ":")
+	return algorithm + ":" + strings.ReplaceAll(digits, ":", "")
+}
+
+// validateFile checks what the method File cannot do.
+func (e *CABundleEntry) validateFile(p *problems, at string) {
+	if e.ClusterTrustBundle != nil {
+		p.add(at+".clusterTrustBundle", "cannot be mounted as files; use spec.mount.method: Directory")
+	}
+	if e.Optional {
+		p.add(at+".optional", "is not possible with the method File: a missing file becomes a directory; use spec.mount.method: Directory")
+	}
+}
+
+// signerName is a domain, a slash and a path.
+const signerName = `^[a-z0-9]([-a-z0-9.]*[a-z0-9])?/[-A-Za-z0-9._:/]+$`
+
+func (c *ClusterTrustBundleSource) validate(p *problems, at string, used map[string]string) {
+	switch {
+	case c.Name == "" && c.SignerName == "":
+		p.add(at, "selects nothing; write a name, or a signerName")
+	case c.Name != "" && (c.SignerName != "" || c.LabelSelector != ""):
+		p.add(at, "has a name, so signerName and labelSelector must go, or the other way round")
+	case c.Name != "":
+		// The name of a bundle of a signer starts with that of the signer.
+		p.checkName(at+".name", c.Name[strings.LastIndexByte(c.Name, ':')+1:], "a ClusterTrustBundle")
+	case !regexp.MustCompile(signerName).MatchString(c.SignerName):
+		p.add(at+".signerName", "%q is not the name of a signer; write for example example.com/corporate", c.SignerName)
+	}
+	if _, err := labels.Parse(c.LabelSelector); err != nil {
+		p.add(at+".labelSelector", "%q is not a label selector (%v); write for example app=tofu", c.LabelSelector, err)
+	}
+	p.once(at, "a ClusterTrustBundle "+c.Name+c.SignerName+" "+c.LabelSelector, used)
+}
+
+func (i *InlineSource) validate(p *problems, at string, optional bool, used map[string]string) {
+	p.checkName(at+".name", i.Name, "a ConfigMap")
+	p.once(at, "a ConfigMap "+i.Name, used)
+	if i.PEM == "" {
+		p.add(at+".pem", "is missing; write the certificate: pem: |, and below it the lines from -----BEGIN CERTIFICATE----- on")
+	}
+	if optional {
+		p.add(at[:len(at)-len(".inline")]+".optional", "is not possible with inline, which the function itself provides; remove it")
+	}
+}
+
+// once reports a source that stands in the bundle already. The map used holds
+// the sources seen so far, and where.
+func (p *problems) once(at, source string, used map[string]string) {
+	if first, ok := used[source]; ok {
+		p.add(at, "stands already at %s; remove one, and list all keys in the other", first)
+		return
+	}
+	used[source] = at
+}
+
+// checkSource checks the name and keys of a ConfigMap or Secret.
 func (p *problems) checkSource(at, name, what string, keys []string, used map[string]string) {
 	p.checkName(at+".name", name, what)
-	source := what + " " + name
-	if first, ok := used[source]; ok {
-		p.add(at, "stands already at %s; list all its keys there", first)
-	} else {
-		used[source] = at
-	}
+	p.once(at, what+" "+name, used)
 	for i, key := range keys {
 		keyPath := fmt.Sprintf("%s.keys[%d]", at, i)
 		switch {
@@ -89,13 +154,20 @@ func (p *problems) checkSource(at, name, what string, keys []string, used map[st
 }
 
 func (m *Mount) validate(p *problems) {
+	if m.Method == File && m.SystemRoots == Replace {
+		p.add("spec.mount.systemRoots", "Replace is not possible with the method File, which adds to the public roots; use spec.mount.method: Directory")
+	}
+	if m.InitContainer.Image != "" && m.Method != InitContainerMethod {
+		p.add("spec.mount.initContainer", "is used by the method InitContainer alone; remove it, or set spec.mount.method: InitContainer")
+	}
 	const at = "spec.mount.path"
 	switch mountPath := m.Path; {
 	case mountPath == "":
 	case !path.IsAbs(mountPath) || path.Clean(mountPath) != mountPath || strings.ContainsAny(mountPath, ":$\n"):
 		p.add(at, "%q is not an absolute, clean path without ':' and '$'; write for example %s", mountPath, DefaultDirectory)
 	case m.Method == None:
-	case within("/etc/ssl/certs", mountPath) || within(mountPath, "/etc/ssl/certs"):
+	case m.Method == File: // files beside others hide nothing
+	case within(SystemDirectory, mountPath) || within(mountPath, SystemDirectory):
 		p.add(at, "%q would hide the public roots in /etc/ssl/certs; write a directory of its own, such as %s", mountPath, DefaultDirectory)
 	case slices.ContainsFunc([]string{"/proc", "/sys", "/dev", "/tmp", "/bin", "/usr", "/lib"}, func(dir string) bool {
 		return within(dir, mountPath) || (dir != "/tmp" && within(mountPath, dir))
@@ -126,7 +198,7 @@ func (c *Controllers) validate(p *problems) {
 		if a.Namespace != "" {
 			p.checkName(at+".namespace", a.Namespace, "a namespace")
 		}
-		if _, err := yaml.NewMapRNode(nil).MatchesLabelSelector(a.LabelSelector); err != nil {
+		if _, err := labels.Parse(a.LabelSelector); err != nil {
 			p.add(at+".labelSelector", "%q is not a label selector (%v); write for example app=tofu", a.LabelSelector, err)
 		}
 	}

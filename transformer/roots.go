@@ -1,0 +1,325 @@
+package transformer
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"k8s.io/apimachinery/pkg/labels"
+	"sigs.k8s.io/kustomize/kyaml/fn/framework"
+	"sigs.k8s.io/kustomize/kyaml/yaml"
+
+	"fluxtrust.dev/flux-trust/api/v1alpha1"
+	"fluxtrust.dev/flux-trust/bundle"
+)
+
+// roots is the CA bundle as the controllers of a namespace see it.
+type roots struct {
+	sources []source
+	// digest of all certificates, or "" when the content of an entry is not
+	// known.
+	digest string
+	// err is set when the bundle cannot be used. The results say why.
+	err error
+}
+
+// errUnusable ends the work on a Deployment whose bundle has been refused.
+var errUnusable = errors.New("the CA bundle cannot be used")
+
+// entry is an entry of the bundle while it is being resolved.
+type entry struct {
+	*v1alpha1.CABundleEntry
+	at     string // its path in the config
+	report report // of the config
+	// certificates are those of its known content.
+	certificates []bundle.Certificate
+	// unknown says why its content is not known, or is "".
+	unknown string
+	failed  bool
+}
+
+// find reports something about an entry, or that it is allowed.
+func (e *entry) find(r report, severity framework.Severity, code v1alpha1.Finding, c change, message string) {
+	if slices.Contains(e.Allow, code) {
+		r.add(framework.Info, c, "%s (allowed: %s)", message, code)
+		return
+	}
+	e.failed = e.failed || severity == framework.Error
+	r.add(severity, c, "%s", message)
+}
+
+// roots resolves the bundle for the controllers of some namespaces. What there
+// is to say about it is said once.
+func (t *transform) roots(namespaces []string) *roots {
+	key := strings.Join(namespaces, ",")
+	if resolved, ok := t.resolved[key]; ok {
+		return resolved
+	}
+	resolved := &roots{}
+	t.resolved[key] = resolved
+	used := map[string]bool{}
+	var entries []*entry
+	for i := range t.config.Spec.CABundle {
+		e := &entry{CABundleEntry: &t.config.Spec.CABundle[i], at: fmt.Sprintf("spec.caBundle[%d]", i), report: t.configReport()}
+		entries = append(entries, e)
+		s, err := t.resolve(e, namespaces, used)
+		if err != nil {
+			e.failed = true
+			e.report.fail(err)
+		}
+		e.checkPins()
+		if e.failed {
+			resolved.err = errUnusable
+		}
+		resolved.sources = append(resolved.sources, s)
+	}
+	if resolved.err == nil {
+		resolved.digest = t.digest(entries, resolved)
+	}
+	return resolved
+}
+
+// configReport returns the report of the config itself.
+func (t *transform) configReport() report {
+	r := t.report
+	r.ref = &yaml.ResourceIdentifier{
+		TypeMeta: yaml.TypeMeta{APIVersion: v1alpha1.GroupVersion, Kind: v1alpha1.Kind},
+		NameMeta: yaml.NameMeta{Name: t.config.Metadata.Name},
+	}
+	return r
+}
+
+// resolve finds the object of an entry, checks its content and returns the
+// source of the volume.
+func (t *transform) resolve(e *entry, namespaces []string, used map[string]bool) (source, error) {
+	switch {
+	case e.Inline != nil:
+		return t.resolveInline(e, used)
+	case e.ClusterTrustBundle != nil:
+		return t.resolveClusterTrustBundle(e, used)
+	case e.Secret != nil:
+		return t.resolveKeys(e, secretKind, e.Secret.Name, e.Secret.Keys, namespaces, used)
+	default:
+		return t.resolveKeys(e, configMapKind, e.ConfigMap.Name, e.ConfigMap.Keys, namespaces, used)
+	}
+}
+
+func (t *transform) resolveKeys(e *entry, kind, name string, keys, namespaces []string, used map[string]bool) (source, error) {
+	path := e.at + "." + strings.ToLower(kind[:1]) + kind[1:]
+	p := t.provider(kind, name, namespaces)
+	if p == nil {
+		e.unknown = "it is not in the stream"
+		t.reportNotInStream(e, kind, name, namespaces)
+	} else {
+		e.unknown = p.unknown
+		if namespaces[0] != "" && len(p.namespaces) == 1 && p.namespaces[0] == "" && p.kind == kind && p.textOr("kind") == kind {
+			e.find(p.report, framework.Warning, v1alpha1.NotInStream, change{path: "metadata.namespace"}, fmt.Sprintf(
+				"is missing, and the controllers are in %s; write namespace: %s, also on a configMapGenerator, or kustomize does not link the two", namespaces[0], namespaces[0]))
+		}
+	}
+	listed := len(keys) > 0
+	if !listed && p != nil {
+		keys = p.keys()
+	}
+	if len(keys) == 0 && (p != nil && p.unknown == "" || len(t.config.Spec.CABundle) > 1 || t.config.Spec.Mount.Method == v1alpha1.File) {
+		return source{}, &fieldError{path: path + ".keys", message: fmt.Sprintf("the keys of %s %q are not known; write them here", kind, name)}
+	}
+	if p != nil && p.unknown == "" {
+		e.check(p, keys, path, listed)
+	}
+	return newSource(e.CABundleEntry, name, keys, used)
+}
+
+// provider returns the object of the stream that an entry names, or nil.
+func (t *transform) provider(kind, name string, namespaces []string) *provider {
+	i := slices.IndexFunc(t.providers, func(p *provider) bool { return p.is(kind, name, namespaces) })
+	if i < 0 {
+		return nil
+	}
+	return t.providers[i]
+}
+
+// reportNotInStream says that an object is somebody else's to provide, or that
+// it is in the wrong namespace.
+func (t *transform) reportNotInStream(e *entry, kind, name string, namespaces []string) {
+	r := t.report
+	r.ref = &yaml.ResourceIdentifier{
+		TypeMeta: yaml.TypeMeta{APIVersion: "v1", Kind: kind},
+		NameMeta: yaml.NameMeta{Name: name, Namespace: namespaces[0]},
+	}
+	elsewhere := t.provider(kind, name, []string{""})
+	switch {
+	case e.Optional:
+	case elsewhere != nil:
+		e.find(r, framework.Error, v1alpha1.NotInStream, change{}, fmt.Sprintf(
+			"the stream has it in namespace %s only, from where the controllers cannot mount it; put it into namespace %s, or allow NotInStream on its entry if something copies it there",
+			elsewhere.namespaces[0], namespaces[0]))
+	default:
+		e.find(r, framework.Warning, v1alpha1.NotInStream, change{}, "is not in the stream"+t.similar(kind, name)+
+			", so it must exist before Flux starts, or the pods hang in ContainerCreating; allow: [NotInStream] on its entry says that it will, optional: true lets the pods start without it")
+	}
+}
+
+// similar names an object of the stream that may have been meant.
+func (t *transform) similar(kind, name string) string {
+	var names []string
+	for _, p := range t.providers {
+		if p.kind == kind && p.unknown == "" && slices.ContainsFunc(slices.Collect(maps.Values(p.values)), func(v value) bool {
+			return bytes.Contains(v.text, []byte("-----BEGIN CERTIFICATE-----"))
+		}) {
+			names = append(names, p.names[0])
+		}
+	}
+	if len(names) == 0 {
+		return ""
+	}
+	return " (which has " + strings.Join(names, ", ") + ")"
+}
+
+// check reads the keys of an object. What it finds is reported at the object.
+func (e *entry) check(p *provider, keys []string, path string, listed bool) {
+	for _, key := range keys {
+		v, ok := p.values[key]
+		switch {
+		case !ok && e.Optional:
+			p.report.add(framework.Warning, change{path: "data"}, "has no key %q, which %s names; it has %s", key, path, strings.Join(p.keys(), ", "))
+		case !ok:
+			e.failed = true
+			e.report.add(framework.Error, change{path: path + ".keys"}, "%s %s has no key %q; it has %s", p.kind, p.names[0], key, orNone(p.keys()))
+		case v.err != nil:
+			e.failed = true
+			p.report.add(framework.Error, change{path: v.path}, "%s", v.err)
+		default:
+			hint := ""
+			if !listed && len(keys) > 1 {
+				hint = "; if this is no certificate, list the keys that are under " + path + ".keys"
+			}
+			e.read(p.report, v.path, v.text, hint)
+		}
+	}
+}
+
+func orNone(keys []string) string {
+	if len(keys) == 0 {
+		return "none"
+	}
+	return strings.Join(keys, ", ")
+}
+
+// read parses certificates and reports what is wrong with them.
+func (e *entry) read(r report, path string, text []byte, hint string) {
+	certificates, findings := bundle.Parse(text)
+	findings = append(findings, bundle.Check(certificates, r.now)...)
+	for _, f := range findings {
+		severity := framework.Warning
+		if f.Fatal() {
+			severity = framework.Error
+		}
+		message := f.String()
+		if f.Code == bundle.Malformed {
+			message += hint
+		}
+		e.find(r, severity, v1alpha1.Finding(f.Code), change{path: path}, message)
+	}
+	e.certificates = append(e.certificates, certificates...)
+}
+
+// checkPins holds the certificates against the fingerprints of the config.
+func (e *entry) checkPins() {
+	if len(e.Fingerprints) == 0 || e.failed {
+		return
+	}
+	at := change{path: e.at + ".fingerprints"}
+	if e.unknown != "" {
+		e.report.add(framework.Warning, at, "cannot be checked, because the content is not known: %s", e.unknown)
+		return
+	}
+	var found []string
+	for _, c := range e.certificates {
+		fingerprint := bundle.Fingerprint(c.Certificate)
+		found = append(found, fingerprint)
+		if !slices.Contains(e.Fingerprints, fingerprint) {
+			e.failed = true
+			e.report.add(framework.Error, at, "the bundle holds %s with the fingerprint %s, which is not pinned; check it, then add it here, or take it out of the bundle", c.Name(), fingerprint)
+		}
+	}
+	for _, pinned := range e.Fingerprints {
+		if !slices.Contains(found, pinned) {
+			e.failed = true
+			e.report.add(framework.Error, at, "no certificate of the bundle has the pinned fingerprint %s; put it into the bundle, or remove the pin", pinned)
+		}
+	}
+}
+
+func (t *transform) resolveInline(e *entry, used map[string]bool) (source, error) {
+	path := e.at + ".inline.pem"
+	if strings.Contains(e.Inline.PEM, "${") {
+		return source{}, &fieldError{path: path, message: "holds a ${…}; Flux's substitution strips the newlines of a PEM, so write the certificate itself"}
+	}
+	e.read(e.report, path, []byte(e.Inline.PEM), "")
+	return newSource(e.CABundleEntry, inlineName(e.Inline), []string{v1alpha1.DefaultSecretKey}, used)
+}
+
+func (t *transform) resolveClusterTrustBundle(e *entry, used map[string]bool) (source, error) {
+	c := e.ClusterTrustBundle
+	e.find(e.report, framework.Warning, v1alpha1.KubernetesVersion, change{path: e.at + ".clusterTrustBundle"},
+		"needs Kubernetes 1.37; before that, an API server and kubelets with the feature gates ClusterTrustBundle and ClusterTrustBundleProjection (1.33)")
+	selector, err := labels.Parse(c.LabelSelector)
+	if err != nil {
+		return source{}, &fieldError{path: e.at + ".clusterTrustBundle.labelSelector", message: err.Error()}
+	}
+	found := false
+	for _, p := range t.providers {
+		signed := c.SignerName != "" && p.textOr("spec", "signerName") == c.SignerName && selector.Matches(labels.Set(p.labels))
+		if p.kind != clusterTrustBundleKind || !signed && !(c.Name != "" && p.is(clusterTrustBundleKind, c.Name, nil)) {
+			continue
+		}
+		found = true
+		if e.unknown = p.unknown; e.unknown == "" {
+			e.check(p, []string{trustBundleKey}, e.at+".clusterTrustBundle", true)
+		}
+	}
+	switch {
+	case c.SignerName != "":
+		e.unknown = "the cluster may have more bundles of this signer"
+	case !found:
+		e.unknown = "it is not in the stream"
+		t.reportNotInStream(e, clusterTrustBundleKind, c.Name, []string{""})
+	}
+	return newSource(e.CABundleEntry, "", nil, used)
+}
+
+// digest returns the digest of all certificates, if all are known, and checks
+// what can be said of all of them together.
+func (t *transform) digest(entries []*entry, resolved *roots) string {
+	var certificates []bundle.Certificate
+	seen := map[string]*entry{}
+	unknown, allowed := "", true
+	for _, e := range entries {
+		if e.unknown != "" {
+			unknown = e.at + ": " + e.unknown
+		}
+		for _, c := range e.certificates {
+			fingerprint := bundle.Fingerprint(c.Certificate)
+			if first, ok := seen[fingerprint]; ok && first != e {
+				e.find(e.report, framework.Warning, v1alpha1.Finding(bundle.Duplicate), change{path: e.at},
+					fmt.Sprintf("%s stands in %s already; remove one", c.Name(), first.at))
+			}
+			seen[fingerprint] = e
+		}
+		certificates = append(certificates, e.certificates...)
+		allowed = allowed && slices.Contains(e.Allow, v1alpha1.Finding(bundle.Expired))
+	}
+	if unknown != "" {
+		t.report.add(framework.Info, change{}, "the pods do not restart by themselves when the CA bundle changes, because its content is not known (%s); restart them after a change", unknown)
+		return ""
+	}
+	if !bundle.Valid(certificates, t.report.now) && !allowed {
+		t.configReport().add(framework.Error, change{path: "spec.caBundle"}, "no certificate of the bundle is valid today; add one that is")
+		resolved.err = errUnusable
+	}
+	return bundle.Digest(certificates)
+}

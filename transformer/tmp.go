@@ -1,0 +1,90 @@
+package transformer
+
+import (
+	"path"
+
+	"sigs.k8s.io/kustomize/kyaml/fn/framework"
+	"sigs.k8s.io/kustomize/kyaml/yaml"
+)
+
+// ensureTmp gives a container a writable /tmp where it has none: a controller
+// with a read-only root file system fails without.
+func (d *deployment) ensureTmp(container field) error {
+	mounts, err := container.get("volumeMounts")
+	if err != nil {
+		return err
+	}
+	items, err := mounts.items()
+	if err != nil {
+		return err
+	}
+	for _, m := range items {
+		at, err := m.textAt("mountPath")
+		if err != nil {
+			return err
+		}
+		if path.Clean(at) == "/tmp" {
+			return d.checkWritable(m)
+		}
+	}
+	name, err := d.tmpVolume(container)
+	if err != nil {
+		return err
+	}
+	if mounts, err = d.ensureList(container, "volumeMounts"); err != nil {
+		return err
+	}
+	entry, err := node(mount{Name: name, MountPath: "/tmp"})
+	if err != nil {
+		return err
+	}
+	d.add(mounts, entry)
+	d.report.add(framework.Info, change{path: mounts.path + ".[name=" + name + "]", proposed: "/tmp"},
+		"emptyDir mounted at /tmp, because the root file system is read-only")
+	return nil
+}
+
+func (d *deployment) checkWritable(mount field) error {
+	readOnly, err := mount.get("readOnly")
+	if err != nil {
+		return err
+	}
+	value, err := readOnly.boolean()
+	if err == nil && value != nil && value.value {
+		d.report.add(framework.Warning, change{path: readOnly.path, current: true}, "/tmp is mounted read-only; left as it is")
+	}
+	return err
+}
+
+// tmpVolume returns the name of an emptyDir for /tmp of a container. Containers
+// do not share one: they would see each other's files.
+func (d *deployment) tmpVolume(container field) (string, error) {
+	name := tmpVolume
+	if len(d.seen.Containers) > 1 {
+		own, err := container.textAt("name")
+		if err != nil {
+			return "", err
+		}
+		name += "-" + own
+	}
+	volumes, err := d.ensureList(d.pod, "volumes")
+	if err != nil {
+		return "", err
+	}
+	existing, err := volumes.named(name)
+	if err != nil {
+		return "", err
+	}
+	if len(existing) > 0 {
+		if existing[0].node.Kind != yaml.MappingNode || indexOf(existing[0].node, "emptyDir") < 0 {
+			return "", existing[0].errorf("a volume of this name exists and is no emptyDir; rename it")
+		}
+		return name, nil
+	}
+	added, err := node(volume{Name: name})
+	if err != nil {
+		return "", err
+	}
+	d.add(volumes, added)
+	return name, nil
+}
