@@ -243,7 +243,7 @@ func TestCorpusNegative(t *testing.T) {
 				t.Fatal(err)
 			}
 			output, stderr, code := run(nil, strict, file)
-			if code != 1 || len(output) > 0 || !strings.Contains(string(stderr), "no Flux controller to change") {
+			if code != 1 || len(output) > 0 || !strings.Contains(string(stderr), "no Flux controller among") {
 				t.Errorf("exit code %d, %d bytes on stdout\n%s", code, len(output), stderr)
 			}
 			output, stderr, code = run(nil, ignore, file)

@@ -163,6 +163,9 @@ func writeGolden(t *testing.T, expectedFile string, stdout, stderr []byte, code 
 		t.Fatal(err)
 	}
 	if code != 0 {
+		if err := os.Remove(expectedFile); err != nil && !os.IsNotExist(err) {
+			t.Fatal(err)
+		}
 		return
 	}
 	if err := os.WriteFile(expectedFile, stdout, 0o600); err != nil {

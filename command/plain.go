@@ -1,10 +1,14 @@
 package command
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
+	"slices"
+	"syscall"
 	"time"
 
 	"sigs.k8s.io/kustomize/kyaml/fn/framework"
@@ -22,7 +26,10 @@ func runPlain(configFile string, inputs []string, in io.Reader, out, errOut io.W
 		return err
 	}
 	if len(inputs) == 0 {
-		return fmt.Errorf("no input: name files after %s, or - for stdin", configFile)
+		return fmt.Errorf("no input: name files behind %s, or - for stdin", configFile)
+	}
+	if slices.Contains(inputs, configFile) {
+		return fmt.Errorf("%s is the config and cannot be an input, too", configFile)
 	}
 	documents, err := readInputs(inputs, in)
 	if err != nil {
@@ -36,7 +43,7 @@ func runPlain(configFile string, inputs []string, in io.Reader, out, errOut io.W
 			continue
 		}
 		if d.Resource().GetKind() == kio.ResourceListKind { // Resource is always a mapping
-			return fmt.Errorf("%s holds a ResourceList; run flux-trust without arguments to read one on stdin", d.File)
+			return fmt.Errorf("%s holds a ResourceList, which flux-trust reads without arguments: flux-trust < %s", d.File, d.File)
 		}
 		held = append(held, d)
 		resources = append(resources, transformer.Resource{
@@ -73,8 +80,11 @@ func readConfig(file string) (*v1alpha1.FluxTrust, error) {
 		return nil, errors.New("the first argument is the config, a file; - is for inputs: flux-trust functionconfig.yaml -")
 	}
 	data, err := os.ReadFile(file) //nolint:gosec // a file that the user names
+	if errors.Is(err, fs.ErrNotExist) && slices.Contains([]string{"validate", "patches", "probe", "schema"}, file) {
+		return nil, fmt.Errorf("the command %s is not available in this version", file)
+	}
 	if err != nil {
-		return nil, fmt.Errorf("the config cannot be read: %w", err)
+		return nil, fmt.Errorf("the config, which is the first argument, cannot be read: %w (see flux-trust --help)", err)
 	}
 	return v1alpha1.Parse(file, data)
 }
@@ -94,8 +104,13 @@ func readInputs(inputs []string, in io.Reader) ([]*stream.Document, error) {
 			stdin, input = true, "stdin"
 			data, err = io.ReadAll(in)
 		}
-		if err != nil {
-			return nil, fmt.Errorf("the input %s cannot be read: %w", input, err)
+		switch {
+		case errors.Is(err, syscall.EISDIR):
+			return nil, fmt.Errorf("the input %s is a folder; name its files, or build it: kustomize build %s | flux-trust CONFIG -", input, input)
+		case err != nil:
+			return nil, fmt.Errorf("an input cannot be read: %w", err)
+		case len(bytes.TrimSpace(data)) == 0:
+			return nil, fmt.Errorf("the input %s is empty; has the command that writes it failed, or does the output go into an input?", input)
 		}
 		split, err := stream.Split(input, data)
 		if err != nil {

@@ -24,7 +24,11 @@ func printOutcome(errOut io.Writer, o transformer.Outcome) {
 	if count[framework.Error] > 0 {
 		fmt.Fprintf(&text, "flux-trust: nothing changed: %s, %s\n", plural(count[framework.Error], "error"), plural(count[framework.Warning], "warning"))
 	} else {
-		fmt.Fprintf(&text, "flux-trust: %s found, %d changed, %s\n", plural(o.Controllers, "controller"), o.Changed, plural(count[framework.Warning], "warning"))
+		restored := ""
+		if o.Released > 0 {
+			restored = fmt.Sprintf(", %d restored", o.Released)
+		}
+		fmt.Fprintf(&text, "flux-trust: %s found, %d changed%s, %s\n", plural(o.Controllers, "controller"), o.Changed, restored, plural(count[framework.Warning], "warning"))
 	}
 	// Where stderr is closed there is nobody left to tell.
 	_, _ = io.WriteString(errOut, text.String())
@@ -34,7 +38,7 @@ func printOutcome(errOut io.Writer, o transformer.Outcome) {
 func sentence(r *framework.Result) string {
 	var parts []string
 	if r.ResourceRef != nil {
-		who := r.ResourceRef.Kind + " " + strings.TrimPrefix(r.ResourceRef.Namespace+"/"+r.ResourceRef.Name, "/")
+		who := strings.TrimSpace(r.ResourceRef.Kind + " " + strings.TrimPrefix(r.ResourceRef.Namespace+"/"+r.ResourceRef.Name, "/"))
 		if r.File != nil {
 			who += fmt.Sprintf(" (%s, document %d)", r.File.Path, r.File.Index+1)
 		}

@@ -18,7 +18,7 @@ import (
 // items that the function does not touch.
 func runResourceList(in io.Reader, out, errOut io.Writer) error {
 	if isTerminal(in) {
-		return errors.New("nothing to read on stdin: pipe a ResourceList into flux-trust, or name files: flux-trust CONFIG INPUT... (see flux-trust --help)")
+		return errors.New("nothing to do: name a config and files, flux-trust CONFIG INPUT..., or let kustomize or kpt run it (see flux-trust --help)")
 	}
 	input, err := io.ReadAll(in)
 	if err != nil {

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 
 	"github.com/spf13/cobra"
 )
@@ -21,7 +22,8 @@ func Execute(args []string, version string, in io.Reader, out, errOut io.Writer)
 	root.SetErr(errOut)
 	if err := root.Execute(); err != nil {
 		if !errors.Is(err, errReported) {
-			_, _ = fmt.Fprintf(errOut, "flux-trust: error: %v\n", err)
+			// Where stderr is closed there is nobody left to tell.
+			_, _ = fmt.Fprintf(errOut, "flux-trust: error: %s\n", strings.ReplaceAll(err.Error(), "\n", "\nflux-trust: error: "))
 		}
 		return 1
 	}
@@ -44,6 +46,7 @@ that has the name of a subcommand is given with its folder: ./version.`,
   flux-trust functionconfig.yaml flux-system/gotk-components.yaml
   kustomize build --enable-alpha-plugins --enable-exec .
   kpt fn eval --exec flux-trust --fn-config functionconfig.yaml`,
+		Version:       version,
 		Args:          cobra.ArbitraryArgs,
 		SilenceErrors: true,
 		SilenceUsage:  true,
@@ -54,6 +57,9 @@ that has the name of a subcommand is given with its folder: ./version.`,
 			return runPlain(args[0], args[1:], cmd.InOrStdin(), cmd.OutOrStdout(), cmd.ErrOrStderr())
 		},
 	}
+	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error {
+		return fmt.Errorf("%w; the output goes to stdout and everything else is in the config (see flux-trust --help)", err)
+	})
 	root.AddCommand(&cobra.Command{
 		Use:     "version",
 		Short:   "Print the version",

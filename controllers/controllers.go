@@ -2,6 +2,7 @@ package controllers
 
 import (
 	"path"
+	"regexp"
 	"slices"
 	"strings"
 )
@@ -71,23 +72,35 @@ func Find(w Workload) []Match {
 			matches = append(matches, Match{Container: i, Controller: name})
 		}
 	}
-	if len(matches) > 0 {
+	if len(matches) > 0 || !w.isFlux() {
 		return matches
 	}
-	name := w.component()
-	if name == "" {
-		name = w.byName()
+	if name := w.component(); name != "" {
+		if i := w.container(manager, name); i >= 0 {
+			return []Match{{Container: i, Controller: name}}
+		}
+		if len(w.Containers) == 1 {
+			return []Match{{Container: 0, Controller: name}}
+		}
+		return nil
 	}
-	if main := w.main(name); name != "" && main >= 0 && (w.isFlux() || ofFlux(w.Containers[main].Image)) {
-		return []Match{{Container: main, Controller: name}}
+	name := w.byName()
+	if i := w.container(manager, name); name != "" && i >= 0 {
+		return []Match{{Container: i, Controller: name}}
 	}
 	return nil
 }
 
-// Labelled tells whether the labels alone say that a workload is a Flux
-// controller, whatever its containers are.
-func Labelled(w Workload) bool {
-	return w.component() != "" && w.isFlux()
+// Claimed returns the controller that the labels and the name say a workload is,
+// whatever its containers are, or "".
+func Claimed(w Workload) string {
+	if !w.isFlux() {
+		return ""
+	}
+	if name := w.component(); name != "" {
+		return name
+	}
+	return w.byName()
 }
 
 // component returns the controller that the component label names.
@@ -113,17 +126,23 @@ func (w Workload) isFlux() bool {
 }
 
 // isOther tells whether the labels say that a workload is a part of something
-// else.
+// else. Flux has control-plane: controller; kubebuilder gives every project
+// controller-manager.
 func (w Workload) isOther() bool {
-	return !w.isFlux() && (w.Labels[partOf] != "" || w.PodLabels[partOf] != "")
+	for _, labels := range []map[string]string{w.Labels, w.PodLabels} {
+		if labels[partOf] != "" || labels["control-plane"] == "controller-manager" {
+			return !w.isFlux()
+		}
+	}
+	return false
 }
 
 // byName returns the controller that the name of the Deployment names, with a
-// prefix (myrel-source-controller) or a suffix (source-controller-shard1).
+// prefix (myrel-source-controller), a suffix (source-controller-shard1) or both.
 func (w Workload) byName() string {
 	for _, name := range Names() {
 		for _, own := range w.Names {
-			if own == name || strings.HasSuffix(own, "-"+name) || strings.HasPrefix(own, name+"-") {
+			if strings.Contains("-"+own+"-", "-"+name+"-") {
 				return name
 			}
 		}
@@ -131,16 +150,13 @@ func (w Workload) byName() string {
 	return ""
 }
 
-// main returns the container that runs the controller of the given name where
-// no image tells: manager, or the one of that name, or the only one.
-func (w Workload) main(controller string) int {
-	for _, name := range []string{manager, controller} {
+// container returns the index of the first container with one of the names, or
+// -1.
+func (w Workload) container(names ...string) int {
+	for _, name := range names {
 		if i := slices.IndexFunc(w.Containers, func(c Container) bool { return c.Name == name }); i >= 0 {
 			return i
 		}
-	}
-	if len(w.Containers) == 1 {
-		return 0
 	}
 	return -1
 }
@@ -165,15 +181,22 @@ func HasShell(image string) bool {
 // ofFlux tells whether an image comes from a repository of the Flux project or
 // a mirror that kept its name: ghcr.io/fluxcd/…, …/controlplaneio-fluxcd/….
 func ofFlux(image string) bool {
-	return strings.Contains(repository(image), "fluxcd")
+	return slices.ContainsFunc(strings.Split(repository(image), "/"), func(segment string) bool {
+		return segment == "fluxcd" || strings.HasPrefix(segment, "fluxcd-") || strings.HasSuffix(segment, "-fluxcd")
+	})
 }
 
 // repository returns an image reference without its tag and digest. A colon
-// before the last slash belongs to the port of the registry.
+// before the last slash belongs to the port of the registry, one in ${…} to a
+// default value.
 func repository(image string) string {
+	image = placeholder.ReplaceAllString(image, "x")
 	image, _, _ = strings.Cut(image, "@")
 	if colon := strings.LastIndexByte(image, ':'); colon > strings.LastIndexByte(image, '/') {
 		image = image[:colon]
 	}
 	return image
 }
+
+// placeholder matches what Flux's substitution replaces.
+var placeholder = regexp.MustCompile(`\$\{[^}]*\}`)

@@ -79,8 +79,24 @@ func TestFind(t *testing.T) {
 			},
 			[]Match{{0, "flux-operator"}},
 		},
-		"Flux v1":       {w: Workload{Names: []string{"flux"}, Containers: one("flux", "docker.io/fluxcd/flux:1.25.4")}},
-		"helm-operator": {w: Workload{Names: []string{"helm-operator"}, Containers: one("helm-operator", "docker.io/fluxcd/helm-operator:1.4.4")}},
+		"placeholders of Flux's substitution": {
+			Workload{Names: []string{"x"}, Containers: one("manager", "${REG:-a/b:1}/source-controller:${TAG:-v1}")},
+			[]Match{{0, "source-controller"}},
+		},
+		"prefix and suffix, renamed image": {
+			Workload{Names: []string{"pfx-source-controller-sfx"}, Labels: fluxOnly, Containers: one("manager", "corp/src:1")},
+			[]Match{{0, "source-controller"}},
+		},
+		"MCP server of flux-operator": {w: Workload{
+			Names: []string{"flux-operator-mcp"}, Labels: map[string]string{"app.kubernetes.io/name": "flux-operator-mcp"},
+			Containers: one("flux-operator-mcp", "ghcr.io/controlplaneio-fluxcd/flux-operator-mcp:v0.1"),
+		}},
+		"a backup job beside Flux":   {w: Workload{Names: []string{"source-controller-backup"}, Containers: one("backup", "ghcr.io/fluxcd/flux-cli:v2")}},
+		"an exporter beside Flux":    {w: Workload{Names: []string{"source-controller-metrics"}, Labels: fluxOnly, Containers: one("exporter", "acme/exporter:1")}},
+		"a project by kubebuilder":   {w: Workload{Names: []string{"notification"}, Labels: map[string]string{"control-plane": "controller-manager"}, Containers: one("manager", "acme.io/notification-controller:v1")}},
+		"a registry named like Flux": {w: Workload{Names: []string{"x"}, Containers: one("app", "notfluxcdx.io/source-controller:1")}},
+		"Flux v1":                    {w: Workload{Names: []string{"flux"}, Containers: one("flux", "docker.io/fluxcd/flux:1.25.4")}},
+		"helm-operator":              {w: Workload{Names: []string{"helm-operator"}, Containers: one("helm-operator", "docker.io/fluxcd/helm-operator:1.4.4")}},
 		"another project's manager": {w: Workload{
 			Names: []string{"ocm-controller"}, Labels: map[string]string{"app.kubernetes.io/part-of": "ocm", "control-plane": "controller"},
 			Containers: one("manager", "ghcr.io/open-component-model/ocm-controller:v0.15.0"),
@@ -105,13 +121,17 @@ func TestFind(t *testing.T) {
 	}
 }
 
-func TestLabelled(t *testing.T) {
-	w := Workload{Labels: map[string]string{"app.kubernetes.io/component": "source-controller"}}
-	if Labelled(w) {
-		t.Error("a component label alone does not say Flux")
+func TestClaimed(t *testing.T) {
+	w := Workload{Names: []string{"x"}, Labels: map[string]string{"app.kubernetes.io/component": "source-controller"}}
+	if got := Claimed(w); got != "" {
+		t.Errorf("a component label alone does not say Flux: %q", got)
 	}
 	w.PodLabels = map[string]string{"app.kubernetes.io/part-of": "flux"}
-	if !Labelled(w) {
-		t.Error("component and part-of say Flux, wherever they stand")
+	if got := Claimed(w); got != "source-controller" {
+		t.Errorf("component and part-of say Flux, wherever they stand: %q", got)
+	}
+	w = Workload{Names: []string{"team-helm-controller-blue"}, Labels: w.PodLabels}
+	if got := Claimed(w); got != "helm-controller" {
+		t.Errorf("name and part-of say Flux: %q", got)
 	}
 }

@@ -107,7 +107,7 @@ func TestKustomizeErrors(t *testing.T) {
 		},
 		"no controllers": {
 			"kustomization.yaml", "- flux-system\n", "",
-			"flux-trust: error: no Flux controller to change among 1 resource, no Deployment",
+			"flux-trust: error: no Flux controller among 1 resource, no Deployment",
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

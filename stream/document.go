@@ -8,6 +8,7 @@ import (
 	"regexp"
 	"slices"
 	"strconv"
+	"strings"
 
 	"sigs.k8s.io/kustomize/kyaml/yaml"
 )
@@ -79,12 +80,15 @@ func Join(documents []*Document) ([]byte, error) {
 		}
 		lead := d.lead
 		if i > 0 && d.Index == 0 { // the first of its file, or an added one
-			lead = separate(&out, lead)
+			lead = separate(&out, d, documents[i-1])
 		}
 		out.Write(lead)
 		body, err := d.text()
 		if err != nil {
 			return nil, fmt.Errorf("%s: document %d: %w", d.File, d.Index+1, err)
+		}
+		if bytes.HasSuffix(lead, []byte("---")) && !bytes.HasPrefix(body, []byte(" ")) {
+			out.WriteByte('\n') // the document stood on the line of its marker
 		}
 		out.Write(body)
 	}
@@ -93,17 +97,22 @@ func Join(documents []*Document) ([]byte, error) {
 
 // separate ends the file before and returns what leads to the first document
 // of the next. A byte order mark is only one at the very beginning of a stream.
-func separate(out *bytes.Buffer, lead []byte) []byte {
-	lead = bytes.TrimPrefix(lead, []byte(byteOrderMark))
+func separate(out *bytes.Buffer, d, before *Document) []byte {
+	lead := bytes.TrimPrefix(d.lead, []byte(byteOrderMark))
 	if out.Len() > 0 && !bytes.HasSuffix(out.Bytes(), []byte("\n")) {
 		out.WriteByte('\n')
 	}
+	marked := false
 	for line := range bytes.Lines(lead) {
-		if isMarker(line, "---") {
+		if line[0] == '%' && out.Len() > 0 {
+			out.WriteString("...\n") // a directive needs the end of what stands before
 			return lead
 		}
+		marked = marked || isMarker(line, "---")
 	}
-	out.WriteString("---\n")
+	if bothJSON := d.json && before.json; !marked && !bothJSON && out.Len() > 0 {
+		out.WriteString("---\n")
+	}
 	return lead
 }
 
@@ -125,12 +134,20 @@ func parse(c chunk) ([]*Document, error) {
 		return documents, nil
 	}
 	document := &Document{lead: c.lead, body: c.body}
-	var node yaml.Node
-	switch err := yaml.NewDecoder(bytes.NewReader(c.body)).Decode(&node); {
+	var node, next yaml.Node
+	decoder := yaml.NewDecoder(bytes.NewReader(c.body))
+	switch err := decoder.Decode(&node); {
 	case errors.Is(err, io.EOF):
 		return []*Document{document}, nil
 	case err != nil:
-		return nil, fmt.Errorf("is not valid YAML: %s", shiftLines(err.Error(), c.line-1))
+		return nil, c.invalid(err)
+	}
+	switch err := decoder.Decode(&next); {
+	case errors.Is(err, io.EOF):
+	case err != nil:
+		return nil, c.invalid(err)
+	default:
+		return nil, fmt.Errorf("line %d starts a second document without a line --- before it", next.Line+c.line-1)
 	}
 	if node.Content[0].Kind == yaml.MappingNode {
 		document.original = yaml.NewRNode(&node)
@@ -138,15 +155,25 @@ func parse(c chunk) ([]*Document, error) {
 	return []*Document{document}, nil
 }
 
-var lineNumber = regexp.MustCompile(`line (\d+)`)
-
-// shiftLines turns the lines of a document into those of its file.
-func shiftLines(message string, by int) string {
-	return lineNumber.ReplaceAllStringFunc(message, func(match string) string {
+// invalid explains an error of the YAML reader, with the line in the file.
+func (c chunk) invalid(err error) error {
+	message := strings.TrimPrefix(err.Error(), "yaml: ")
+	hint := ""
+	switch {
+	case strings.Contains(message, "expected <document start>"):
+		hint = "; something stands behind the end of the document: put --- between documents"
+	case bytes.Contains(c.body, []byte("{{")):
+		hint = "; it looks like a template: render it first, for example with helm template"
+	case strings.Contains(message, "cannot start any token") && bytes.Contains(c.body, []byte("\t")):
+		hint = "; YAML is indented with spaces, not with tabs"
+	}
+	return fmt.Errorf("is not valid YAML: %s%s", lineNumber.ReplaceAllStringFunc(message, func(match string) string {
 		n, err := strconv.Atoi(match[len("line "):])
 		if err != nil {
 			return match
 		}
-		return fmt.Sprintf("line %d", n+by)
-	})
+		return fmt.Sprintf("line %d", n+c.line-1)
+	}), hint)
 }
+
+var lineNumber = regexp.MustCompile(`line (\d+)`)

@@ -23,7 +23,7 @@ func parseJSON(c chunk) ([]*Document, bool) {
 	var documents []*Document
 	start := 0
 	for {
-		node, err := jsonValue(decoder)
+		node, err := jsonValue(decoder, 0)
 		if errors.Is(err, io.EOF) {
 			break
 		}
@@ -48,9 +48,15 @@ func parseJSON(c chunk) ([]*Document, bool) {
 	return documents, true
 }
 
+// maxDepth is how deep the YAML reader lets a document be nested.
+const maxDepth = 10_000
+
 // jsonValue reads the next value with its keys in their order and its numbers
 // as they are written.
-func jsonValue(decoder *json.Decoder) (*yaml.Node, error) {
+func jsonValue(decoder *json.Decoder, depth int) (*yaml.Node, error) {
+	if depth > maxDepth {
+		return nil, fmt.Errorf("is nested more than %d levels deep", maxDepth)
+	}
 	token, err := decoder.Token()
 	if err != nil {
 		return nil, err
@@ -64,7 +70,7 @@ func jsonValue(decoder *json.Decoder) (*yaml.Node, error) {
 		for decoder.More() {
 			// The tokens of a mapping alternate between keys and values, which
 			// is how a yaml.Node holds them.
-			child, err := jsonValue(decoder)
+			child, err := jsonValue(decoder, depth+1)
 			if err != nil {
 				return nil, noEOF(err)
 			}

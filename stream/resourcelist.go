@@ -42,6 +42,11 @@ func ReadResourceList(data []byte) (*ResourceList, error) {
 	if err := decoder.Decode(&second); !errors.Is(err, io.EOF) {
 		return nil, errors.New("holds something behind the ResourceList")
 	}
+	for i, key := range list.document.YNode().Content {
+		if i%2 == 0 && list.document.Field(key.Value).Key.YNode() != key {
+			return nil, fmt.Errorf("is a ResourceList in which %s stands twice", key.Value)
+		}
+	}
 	if items := list.field("items"); items != nil && items.Kind != yaml.SequenceNode {
 		return nil, errors.New("is a ResourceList whose items are no list")
 	}

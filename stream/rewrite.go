@@ -2,6 +2,7 @@ package stream
 
 import (
 	"bytes"
+	"errors"
 	"slices"
 	"strings"
 
@@ -44,6 +45,8 @@ func rewrite(text []byte, original, changed *yaml.RNode, isJSON bool) ([]byte, e
 	}
 	if merged, ok := merge(string(base), string(ours), string(out)); ok && readsAs(merged, changed) {
 		out = merged
+	} else if !readsAs(out, changed) {
+		return nil, errors.New("cannot be written so that it reads back as it was meant; write it without unusual YAML")
 	}
 
 	if noNewline {

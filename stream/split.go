@@ -88,7 +88,9 @@ func checkEncoding(data []byte) error {
 	case bytes.HasPrefix(data, []byte{0xff, 0xfe}), bytes.HasPrefix(data, []byte{0xfe, 0xff}):
 		return fmt.Errorf("is UTF-16; convert it with: iconv -f UTF-16 -t UTF-8")
 	case bytes.IndexByte(data, 0) >= 0:
-		return fmt.Errorf("holds a NUL byte, so it is not UTF-8 text; convert it with iconv")
+		return fmt.Errorf("holds a NUL byte, so it is binary (a packed file?) or in another encoding than UTF-8")
+	case bytes.Contains(data, []byte("\r---")), bytes.Contains(data, []byte("\r...")):
+		return fmt.Errorf("has lines that end in CR alone; convert it with: tr '\\r' '\\n'")
 	}
 	return nil
 }

@@ -57,8 +57,13 @@ func TestSplit(t *testing.T) {
 func TestSplitErrors(t *testing.T) {
 	for name, tc := range map[string]struct{ input, want string }{
 		"UTF-16":        {"\xff\xfea\x00", "f.yaml: is UTF-16; convert it with: iconv -f UTF-16 -t UTF-8"},
-		"NUL":           {"a: \x00", "f.yaml: holds a NUL byte, so it is not UTF-8 text; convert it with iconv"},
-		"line of a tab": {"a: 1\n---\n\nb:\n\t- 1\n", "f.yaml: document 2: is not valid YAML: yaml: line 5: found character that cannot start any token"},
+		"NUL":           {"a: \x00", "f.yaml: holds a NUL byte, so it is binary (a packed file?) or in another encoding than UTF-8"},
+		"line of a tab": {"a: 1\n---\n\nb:\n\t- 1\n", "f.yaml: document 2: is not valid YAML: line 5: found character that cannot start any token; YAML is indented with spaces, not with tabs"},
+		"CR alone":      {"a: 1\r---\rb: 2\r", "f.yaml: has lines that end in CR alone; convert it with: tr '\\r' '\\n'"},
+		"two documents": {"{a: 1}\n{b: 2}\n", "f.yaml: document 1: is not valid YAML: line 1: did not find expected <document start>; something stands behind the end of the document: put --- between documents"},
+		"JSON, comma":   {"{\"a\": 1},\n{\"b\": 2}\n", "f.yaml: document 1: is not valid YAML: did not find expected <document start>; something"},
+		"deep JSON":     {"{\"a\":" + strings.Repeat("[", 20000), "f.yaml: document 1: is not valid YAML: "},
+		"template":      {"a:\n{{- if .b }}\n  c: 1\n{{- end }}\n", "f.yaml: document 1: is not valid YAML: "},
 		"broken JSON":   {`{"a": 1`, "f.yaml: document 1: is not valid YAML: "},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -71,14 +76,14 @@ func TestSplitErrors(t *testing.T) {
 
 func TestJoinSeparatesFiles(t *testing.T) {
 	var documents []*Document
-	for _, text := range []string{"a: 1", "\ufeffb: 2\n", "---\nc: 3\n", "--- {d: 4}\n", "# e ---\ne: 5\n"} {
+	for _, text := range []string{"a: 1", "\ufeffb: 2\n", "---\nc: 3\n", "--- {d: 4}\n", "# e ---\ne: 5\n", "%YAML 1.2\n---\nf: 6\n", "{\"g\": 7}", "{\"h\": 8}"} {
 		split, err := Split("f", []byte(text))
 		if err != nil {
 			t.Fatal(err)
 		}
 		documents = append(documents, split...)
 	}
-	const want = "a: 1\n---\nb: 2\n---\nc: 3\n--- {d: 4}\n---\n# e ---\ne: 5\n"
+	const want = "a: 1\n---\nb: 2\n---\nc: 3\n--- {d: 4}\n---\n# e ---\ne: 5\n...\n%YAML 1.2\n---\nf: 6\n---\n{\"g\": 7}\n{\"h\": 8}"
 	for range 2 { // joining changes nothing
 		got, err := Join(documents)
 		if err != nil || string(got) != want {
@@ -105,6 +110,8 @@ func TestReplaceKeepsTheText(t *testing.T) {
 		"quotes and tags": {"image: a\nq: 'it''s'\nd: \"\\u00e9\"\nt: !!str 5\nlist:\n- x\n", "image: b\nq: 'it''s'\nd: \"\\u00e9\"\nt: !!str 5\nlist:\n- x\n- new\n"},
 		"anchors":         {"image: a\none: &o {k: v}\ntwo: *o\nlist:\n- x\n", "image: b\none: &o {k: v}\ntwo: *o\nlist:\n- x\n- new\n"},
 		"JSON":            {"{\n\t\"image\" : \"a\",\n\t\"n\": 1.50,\n\t\"list\": [\n\t\t\"<x>\"\n\t]\n}", "{\n\t\"image\": \"b\",\n\t\"n\": 1.50,\n\t\"list\": [\n\t\t\"<x>\",\n\t\t\"new\"\n\t]\n}"},
+		"on the marker":   {"--- &x\nimage: a\nlist:\n- x\n", "--- &x\nimage: b\nlist:\n- x\n- new\n"},
+		"flow on marker":  {"--- {image: a, list: [x]}\n", "---\n{image: b, list: [x, new]}\n"},
 		"JSON in a line":  {`{"image":"a","list":["x"],"z":null}`, `{"image":"b","list":["x","new"],"z":null}`},
 	} {
 		t.Run(name, func(t *testing.T) {

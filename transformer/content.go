@@ -4,6 +4,7 @@ import (
 	"encoding/base64"
 	"fmt"
 	"maps"
+	"path"
 	"regexp"
 	"slices"
 	"strings"
@@ -46,14 +47,30 @@ type value struct {
 	err  error
 }
 
-// keys returns the keys in their order.
-func (p *provider) keys() []string { return slices.Sorted(maps.Keys(p.values)) }
+// keys returns the keys in their order, but for those that hold a private key by
+// their name.
+func (p *provider) keys() []string {
+	return slices.DeleteFunc(slices.Sorted(maps.Keys(p.values)), func(key string) bool { return path.Ext(key) == ".key" })
+}
+
+// actualName returns the name under which controllers must refer to the object:
+// the configured one, which a build tool renames in both places, unless a
+// finished build has left its suffix on the object alone.
+func (p *provider) actualName(configured string) string {
+	if slices.Contains(p.names, configured) {
+		return configured
+	}
+	return p.names[0]
+}
 
 // providersIn returns the objects among the resources that provide
 // certificates. What is broken is nobody's business until an entry names it.
 func providersIn(resources []Resource, r report) []*provider {
 	var found []*provider
 	for i, resource := range resources {
+		if checkSize(resource.Node) != nil {
+			continue
+		}
 		for _, object := range flatten(field{node: resource.Node.YNode()}) {
 			p, err := readProvider(object)
 			if err != nil || p == nil {

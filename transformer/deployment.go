@@ -58,7 +58,7 @@ func (d *deployment) apply(t *transform) error {
 		return err
 	}
 	if t.config.Spec.SecurityContext.Profile == v1alpha1.Restricted {
-		return d.harden(t.config.Spec.SecurityContext.ExceptContainers)
+		return d.harden(t)
 	}
 	return nil
 }

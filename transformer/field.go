@@ -107,6 +107,9 @@ func (f field) text() (string, error) {
 	if f.node.Kind != yaml.ScalarNode {
 		return "", f.errorf("expected a string, got %s", describe(f.node))
 	}
+	if f.node.ShortTag() == "!!binary" {
+		return "", f.errorf("expected a string, got !!binary; write the text itself")
+	}
 	return f.node.Value, nil
 }
 

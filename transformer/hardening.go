@@ -29,9 +29,9 @@ type podDefaults struct {
 
 // harden applies the profile Restricted to every container that is not
 // excepted.
-func (d *deployment) harden(except []string) error {
+func (d *deployment) harden(t *transform) error {
 	var hardened []restrictedContainer
-	excepted := false
+	var excepted []field
 	for _, key := range []string{"initContainers", "containers"} {
 		containers, err := d.containers(key)
 		if err != nil {
@@ -42,8 +42,9 @@ func (d *deployment) harden(except []string) error {
 			if err != nil {
 				return err
 			}
-			if slices.Contains(except, name) {
-				excepted = true
+			if slices.Contains(t.config.Spec.SecurityContext.ExceptContainers, name) {
+				t.seen["container "+name] = true
+				excepted = append(excepted, c)
 				continue
 			}
 			hardened = append(hardened, restrictedContainer{field: c, controller: key == "containers" && slices.Contains(d.controllers, i)})
@@ -54,64 +55,120 @@ func (d *deployment) harden(except []string) error {
 		return err
 	}
 	for _, c := range hardened {
-		if err := d.hardenContainer(c, defaults); err != nil {
+		if err := d.hardenOne(c, defaults); err != nil {
 			return err
 		}
 	}
-	return d.reportHostAccess()
+	if err := d.dropGroups(hardened); err != nil {
+		return err
+	}
+	return d.reportLeft()
 }
 
-// hardenPod replaces what the pod says explicitly and insecurely. Where a
-// container is excepted, it is removed instead: the others get their own
-// values, and the excepted one is not forced.
-func (d *deployment) hardenPod(excepted bool) (podDefaults, error) {
+// hardenPod replaces what the pod says explicitly and insecurely. An excepted
+// container that has inherited it gets it as its own: the others are not to
+// depend on it.
+func (d *deployment) hardenPod(excepted []field) (podDefaults, error) {
 	var defaults podDefaults
-	before := d.changed
-	d.changed = false
-	defer func() { d.changed = d.changed || before }()
 	sc, err := d.pod.get("securityContext")
 	if err != nil {
 		return defaults, err
 	}
-	nonRoot, err := sc.get("runAsNonRoot")
-	if err != nil {
+	if defaults.runAsNonRoot, err = d.hardenPodNonRoot(sc, excepted); err != nil {
 		return defaults, err
-	}
-	switch value, err := nonRoot.boolean(); {
-	case err != nil:
-		return defaults, err
-	case value == nil:
-	case value.value && !value.quoted:
-		defaults.runAsNonRoot = true
-	case excepted:
-		d.drop(sc, "runAsNonRoot", nonRoot, "weakens every container; the containers get their own value")
-	default:
-		d.replace(sc, "runAsNonRoot", nonRoot, true)
-		defaults.runAsNonRoot = true
 	}
 	if defaults.seccomp, err = d.hardenPodSeccomp(sc, excepted); err != nil {
 		return defaults, err
 	}
-	if err := d.dropRoot(sc); err != nil {
+	user, err := sc.get("runAsUser")
+	if err != nil {
 		return defaults, err
 	}
-	d.removeEmpty(d.pod, "securityContext", d.changed)
-	return defaults, nil
+	if root, err := isZero(user); err != nil {
+		return defaults, err
+	} else if root {
+		if err := d.handDown(excepted, "runAsUser", user); err != nil {
+			return defaults, err
+		}
+		d.dropRoot(sc, user)
+		d.removeEmpty(d.pod, "securityContext", true)
+	}
+	return defaults, d.hardenPlatform(d.pod)
 }
 
-func (d *deployment) hardenPodSeccomp(sc field, excepted bool) (bool, error) {
+// hardenPodNonRoot tells whether the pod says runAsNonRoot afterwards.
+func (d *deployment) hardenPodNonRoot(sc field, excepted []field) (bool, error) {
+	nonRoot, err := sc.get("runAsNonRoot")
+	if err != nil {
+		return false, err
+	}
+	value, err := nonRoot.boolean()
+	switch {
+	case err != nil || value == nil:
+		return false, err
+	case value.value && !value.quoted:
+		return true, nil
+	}
+	if err := d.handDown(excepted, "runAsNonRoot", nonRoot); err != nil {
+		return false, err
+	}
+	d.replace(sc, "runAsNonRoot", nonRoot, true)
+	return true, nil
+}
+
+// hardenPodSeccomp tells whether the pod restricts system calls afterwards.
+func (d *deployment) hardenPodSeccomp(sc field, excepted []field) (bool, error) {
 	profile, kind, err := seccompType(sc)
 	switch {
 	case err != nil || !profile.exists():
 		return false, err
 	case restrictsSyscalls(kind):
 		return true, nil
-	case excepted:
-		d.drop(sc, "seccompProfile", profile, "weakens every container; the containers get their own value")
-		return false, nil
-	default:
-		return true, d.setSeccomp(sc, profile, kind)
 	}
+	if err := d.handDown(excepted, "seccompProfile", profile); err != nil {
+		return false, err
+	}
+	return true, d.setSeccomp(sc, profile, kind)
+}
+
+// handDown gives containers a value of the pod, unless they have their own.
+func (d *deployment) handDown(containers []field, key string, value field) error {
+	for _, c := range containers {
+		own, err := c.at("securityContext", key)
+		if err != nil {
+			return err
+		}
+		if own.exists() {
+			continue
+		}
+		sc, err := d.ensure(c, "securityContext")
+		if err != nil {
+			return err
+		}
+		d.put(sc, key, yaml.CopyYNode(value.node))
+		d.report.add(framework.Info, change{path: own.path}, "taken over from the pod, because the container is excepted")
+	}
+	return nil
+}
+
+// hardenOne hardens a container, and warns when it is not ours: it may need
+// more than restricted allows.
+func (d *deployment) hardenOne(c restrictedContainer, defaults podDefaults) error {
+	before := d.changed
+	d.changed = false
+	if err := d.hardenContainer(c, defaults); err != nil {
+		return err
+	}
+	if d.changed && !c.controller {
+		name, err := c.textAt("name")
+		if err != nil {
+			return err
+		}
+		d.report.add(framework.Warning, change{path: c.path + ".securityContext"},
+			"hardened as well; if the container needs more than the Pod Security Standard restricted allows, list %s under spec.securityContext.exceptContainers", name)
+	}
+	d.changed = d.changed || before
+	return nil
 }
 
 func (d *deployment) hardenContainer(c restrictedContainer, defaults podDefaults) error {
@@ -134,10 +191,19 @@ func (d *deployment) hardenContainer(c restrictedContainer, defaults podDefaults
 	if err != nil {
 		return err
 	}
-	if err := d.dropRoot(sc); err != nil {
+	user, err := sc.get("runAsUser")
+	if err != nil {
 		return err
 	}
+	if root, err := isZero(user); err != nil {
+		return err
+	} else if root {
+		d.dropRoot(sc, user)
+	}
 	if err := d.dropProcMount(sc); err != nil {
+		return err
+	}
+	if err := d.hardenPlatform(c.field); err != nil {
 		return err
 	}
 	if !c.controller {
@@ -220,13 +286,13 @@ func (d *deployment) dropAll(container field) error {
 	if err != nil {
 		return err
 	}
+	if slices.ContainsFunc(dropped, func(c field) bool { return c.node.Value == "ALL" }) {
+		return nil
+	}
 	for _, c := range dropped {
 		name, err := c.text()
 		if err != nil {
 			return err
-		}
-		if name == "ALL" {
-			return nil
 		}
 		if strings.EqualFold(name, "ALL") {
 			c.node.Value = "ALL"
@@ -293,24 +359,58 @@ func (d *deployment) setSeccomp(sc, profile field, kind string) error {
 	return nil
 }
 
+// isZero tells whether a field is the number zero, in any spelling.
+func isZero(f field) (bool, error) {
+	if !f.exists() {
+		return false, nil
+	}
+	var n int64
+	if err := f.node.Decode(&n); err != nil {
+		return false, f.errorf("expected a number, got %s", describe(f.node))
+	}
+	return n == 0, nil
+}
+
 // dropRoot removes runAsUser: 0, which runAsNonRoot makes fail. The image's own
-// user applies then. A runAsGroup goes with it: container runtimes refuse one
-// without a user.
-func (d *deployment) dropRoot(sc field) error {
-	user, err := sc.get("runAsUser")
+// user applies then.
+func (d *deployment) dropRoot(sc, user field) {
+	d.drop(sc, "runAsUser", user, "root; the user of the image applies instead")
+}
+
+// dropGroups removes a runAsGroup that applies to a container without a
+// runAsUser, at whichever level each stands: container runtimes refuse it.
+func (d *deployment) dropGroups(containers []restrictedContainer) error {
+	pod, err := d.pod.get("securityContext")
 	if err != nil {
 		return err
 	}
-	uid, err := user.text()
-	if err != nil || !user.exists() || uid != "0" {
-		return err
+	for _, c := range containers {
+		own, err := c.get("securityContext")
+		if err != nil {
+			return err
+		}
+		user := false
+		for _, sc := range []field{own, pod} {
+			uid, err := sc.get("runAsUser")
+			if err != nil {
+				return err
+			}
+			user = user || uid.exists()
+		}
+		if user {
+			continue
+		}
+		for _, sc := range []field{own, pod} {
+			group, err := sc.get("runAsGroup")
+			if err != nil {
+				return err
+			}
+			if group.exists() {
+				d.drop(sc, "runAsGroup", group, "container runtimes refuse it without runAsUser")
+				d.removeEmpty(d.pod, "securityContext", true)
+			}
+		}
 	}
-	d.drop(sc, "runAsUser", user, "root; the user of the image applies instead")
-	group, err := sc.get("runAsGroup")
-	if err != nil || !group.exists() {
-		return err
-	}
-	d.drop(sc, "runAsGroup", group, "meaningless without runAsUser")
 	return nil
 }
 
@@ -349,40 +449,4 @@ func quote(n *yaml.Node) string {
 		return "the string \"" + n.Value + "\""
 	}
 	return n.Value
-}
-
-// reportHostAccess names what "restricted" forbids and what cannot be taken
-// away without breaking the pod.
-func (d *deployment) reportHostAccess() error {
-	for _, key := range []string{"hostNetwork", "hostPID", "hostIPC"} {
-		host, err := d.pod.get(key)
-		if err != nil {
-			return err
-		}
-		value, err := host.boolean()
-		if err != nil {
-			return err
-		}
-		if value != nil && value.value {
-			d.report.add(framework.Warning, change{path: host.path, current: true}, "is not allowed by the Pod Security Standard restricted; left as it is, because the pod may need it")
-		}
-	}
-	volumes, err := d.pod.get("volumes")
-	if err != nil {
-		return err
-	}
-	items, err := volumes.items()
-	if err != nil {
-		return err
-	}
-	for _, v := range items {
-		hostPath, err := v.get("hostPath")
-		if err != nil {
-			return err
-		}
-		if hostPath.exists() {
-			d.report.add(framework.Warning, change{path: hostPath.path}, "is not allowed by the Pod Security Standard restricted; left as it is, because the pod may need it")
-		}
-	}
-	return nil
 }

@@ -11,6 +11,7 @@ import (
 	"sigs.k8s.io/kustomize/kyaml/yaml"
 
 	"fluxtrust.dev/flux-trust/api/v1alpha1"
+	"fluxtrust.dev/flux-trust/controllers"
 )
 
 // previous holds, per container and variable, the literal value that an env
@@ -19,6 +20,7 @@ import (
 type previous map[string]map[string]*string
 
 func (d *deployment) readPrevious() error {
+	const cure = "restore it, or remove it together with the env variables that flux-trust set"
 	value, err := d.object.at("metadata", "annotations", previousAnnotation)
 	if err != nil {
 		return err
@@ -29,7 +31,16 @@ func (d *deployment) readPrevious() error {
 		return err
 	}
 	if err := json.Unmarshal([]byte(text), &d.previous); err != nil {
-		return value.errorf("is not what flux-trust wrote (%v); restore it, or remove it together with the env variables that flux-trust set", err)
+		return value.errorf("is not what flux-trust wrote (%v); %s", err, cure)
+	}
+	if d.previous == nil {
+		return value.errorf("is not what flux-trust wrote; %s", cure)
+	}
+	// A container that was renamed or removed takes its record along.
+	for name := range d.previous {
+		if !slices.ContainsFunc(d.seen.Containers, func(c controllers.Container) bool { return c.Name == name }) {
+			delete(d.previous, name)
+		}
 	}
 	return nil
 }
@@ -37,7 +48,7 @@ func (d *deployment) readPrevious() error {
 // reconcile makes a pod what a plan says, and takes away what an earlier run of
 // another plan has left. Entries of the user stay where they are.
 func (d *deployment) reconcile(p plan) error {
-	if err := d.checkNames(p); err != nil {
+	if err := d.checkNames(); err != nil {
 		return err
 	}
 	if err := d.reconcileVolumes(p); err != nil {
@@ -100,8 +111,8 @@ func isNamed(names ...string) func(string) bool {
 	return func(name string) bool { return slices.Contains(names, name) }
 }
 
-// checkNames refuses names that the plan needs and somebody else has taken.
-func (d *deployment) checkNames(p plan) error {
+// checkNames refuses names that the function writes and somebody else has taken.
+func (d *deployment) checkNames() error {
 	if d.claimed {
 		return nil
 	}
@@ -141,10 +152,11 @@ func (d *deployment) reconcileVolumes(p plan) error {
 		if err != nil {
 			return err
 		}
-		if current.exists() {
-			if err := current.node.Decode(&have); err != nil {
-				return current.errorf("is not a list of sources: %v", err)
-			}
+		if !current.exists() {
+			return own[0].errorf("is no projected volume any more, as flux-trust wrote it; rename it")
+		}
+		if err := current.node.Decode(&have); err != nil {
+			return current.errorf("is not a list of sources: %v", err)
 		}
 	}
 	d.sources = slices.Clone(p.sources)
@@ -159,15 +171,24 @@ func (d *deployment) reconcileVolumes(p plan) error {
 	return d.reconcileList(d.pod, "volumes", isNamed(caVolume, bundleVolume), want)
 }
 
-// warnDropped names the sources of an earlier run that are no longer trusted.
+// warnDropped names what an earlier run, or somebody since, has put into the
+// volume and what is no longer trusted.
 func (d *deployment) warnDropped(at string, have []source) {
+	at += ".[name=" + caVolume + "].projected.sources"
 	for _, h := range have {
-		kept := slices.ContainsFunc(d.sources, func(s source) bool {
+		i := slices.IndexFunc(d.sources, func(s source) bool {
 			return s.String() == h.String() || s.name() != "" && sameName(h.name(), withoutSuffix(s.name())) && (h.Secret == nil) == (s.Secret == nil)
 		})
-		if !kept && len(d.sources) > 0 {
-			d.report.add(framework.Warning, change{path: at + ".[name=" + caVolume + "].projected.sources"},
-				"%s of an earlier run is no longer trusted: the config does not name it any more", h)
+		switch {
+		case len(d.sources) == 0: // the whole bundle goes
+		case i < 0:
+			d.report.add(framework.Warning, change{path: at}, "%s is no longer trusted: the config does not name it", h)
+		default:
+			for _, key := range h.keys() {
+				if keys := d.sources[i].keys(); keys != nil && !slices.Contains(keys, key) {
+					d.report.add(framework.Warning, change{path: at}, "%s of %s is no longer trusted: the config does not name it", key, h)
+				}
+			}
 		}
 	}
 }
@@ -246,38 +267,68 @@ func (d *deployment) reconcileEnv(container field, want []variable, dir string) 
 	if err != nil {
 		return err
 	}
-	recorded, record := d.previous[name], map[string]*string{}
-	var own []string // entries that an earlier run has created
-	var created []any
+	e := envChange{recorded: d.previous[name], record: map[string]*string{}, dir: dir}
 	for _, key := range managedEnv() {
-		i := slices.IndexFunc(want, func(v variable) bool { return v.name == key })
-		old, known := recorded[key]
-		if i < 0 && !known {
-			continue
+		var wanted *variable
+		if i := slices.IndexFunc(want, func(v variable) bool { return v.name == key }); i >= 0 {
+			wanted = &want[i]
 		}
-		entry, value, err := envEntry(container, key)
-		if err != nil {
+		if err := d.reconcileVariable(container, key, wanted, &e); err != nil {
 			return err
 		}
-		was := beforeRun(key, value, old, known, dir)
-		ours := value == nil || known && old == nil
-		switch {
-		case i >= 0 && ours:
-			record[key] = nil
-			created, own = append(created, envVar{key, want[i].value(was)}), append(own, key)
-		case i >= 0:
-			record[key] = was
-			d.setValue(entry, *value, want[i].value(was), true)
-		case was != nil && value != nil: // the user's, from the start or by an edit since
-			d.setValue(entry, *value, *was, false)
-		default:
-			own = append(own, key)
-		}
 	}
-	if delete(d.previous, name); len(record) > 0 {
-		d.previous[name] = record
+	if delete(d.previous, name); len(e.record) > 0 {
+		d.previous[name] = e.record
 	}
-	return d.reconcileList(container, "env", isNamed(own...), created)
+	return d.reconcileList(container, "env", isNamed(e.own...), e.created)
+}
+
+// envChange collects what happens to the variables of a container.
+type envChange struct {
+	// recorded is what an earlier run has written down, record what this one does.
+	recorded, record map[string]*string
+	// dir is where the earlier run has mounted the bundle.
+	dir string
+	// own are the entries that an earlier run has created, created those of this.
+	own     []string
+	created []any
+}
+
+func (d *deployment) reconcileVariable(container field, key string, want *variable, e *envChange) error {
+	old, known := e.recorded[key]
+	if want == nil && !known && !d.lostRecord(e) {
+		return nil // never ours
+	}
+	entry, value, err := envEntry(container, key)
+	if err != nil {
+		return err
+	}
+	known = known || d.lostRecord(e) && isOurs(key, value, e.dir)
+	was := beforeRun(key, value, old, known, e.dir)
+	ours := value == nil || known && old == nil
+	switch {
+	case want != nil && ours:
+		e.record[key] = nil
+		e.created, e.own = append(e.created, envVar{key, want.value(was)}), append(e.own, key)
+	case want != nil:
+		e.record[key] = was
+		d.setValue(entry, *value, want.value(was), true)
+	case was != nil && value != nil: // the user's, from the start or by an edit since
+		d.setValue(entry, *value, *was, false)
+	case known:
+		e.own = append(e.own, key)
+	}
+	return nil
+}
+
+// lostRecord tells whether an earlier run has changed the Deployment and there is
+// no record of the container.
+func (d *deployment) lostRecord(e *envChange) bool { return d.claimed && e.recorded == nil }
+
+// isOurs tells whether a value is one that an earlier run has written into a
+// container for which there is no record, because it was renamed since.
+func isOurs(name string, value *string, dir string) bool {
+	return dir != "" && value != nil && *value != noFile && before(name, *value, nil, dir) == nil
 }
 
 // beforeRun returns what a variable was before an earlier run, if there was one.

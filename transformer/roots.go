@@ -113,24 +113,35 @@ func (t *transform) resolveKeys(e *entry, kind, name string, keys, namespaces []
 	if p == nil {
 		e.unknown = "it is not in the stream"
 		t.reportNotInStream(e, kind, name, namespaces)
-	} else {
-		e.unknown = p.unknown
-		if namespaces[0] != "" && len(p.namespaces) == 1 && p.namespaces[0] == "" && p.kind == kind && p.textOr("kind") == kind {
-			e.find(p.report, framework.Warning, v1alpha1.NotInStream, change{path: "metadata.namespace"}, fmt.Sprintf(
-				"is missing, and the controllers are in %s; write namespace: %s, also on a configMapGenerator, or kustomize does not link the two", namespaces[0], namespaces[0]))
+		if len(keys) == 0 && (len(t.config.Spec.CABundle) > 1 || t.config.Spec.Mount.Method == v1alpha1.File) {
+			return source{}, keysNotKnown(path, kind, name)
 		}
+		return newSource(e.CABundleEntry, name, name, keys, used)
 	}
+
+	e.unknown = p.unknown
 	listed := len(keys) > 0
-	if !listed && p != nil {
+	if !listed {
 		keys = p.keys()
 	}
-	if len(keys) == 0 && (p != nil && p.unknown == "" || len(t.config.Spec.CABundle) > 1 || t.config.Spec.Mount.Method == v1alpha1.File) {
-		return source{}, &fieldError{path: path + ".keys", message: fmt.Sprintf("the keys of %s %q are not known; write them here", kind, name)}
+	if len(keys) == 0 {
+		return source{}, keysNotKnown(path, kind, name)
 	}
-	if p != nil && p.unknown == "" {
+	if p.textOr("kind") != kind { // a trust-manager Bundle, which is no such object itself
+		return newSource(e.CABundleEntry, name, name, keys, used)
+	}
+	if namespace := namespaces[0]; namespace != "" && slices.Equal(p.namespaces, []string{""}) {
+		e.find(p.report, framework.Warning, v1alpha1.NotInStream, change{path: "metadata.namespace"}, fmt.Sprintf(
+			"is missing, and the controllers are in %s; write namespace: %s, also on a configMapGenerator, or kustomize does not link the two", namespace, namespace))
+	}
+	if p.unknown == "" {
 		e.check(p, keys, path, listed)
 	}
-	return newSource(e.CABundleEntry, name, keys, used)
+	return newSource(e.CABundleEntry, p.actualName(name), name, keys, used)
+}
+
+func keysNotKnown(path, kind, name string) error {
+	return &fieldError{path: path + ".keys", message: fmt.Sprintf("the keys of %s %q are not known; write them here", kind, name)}
 }
 
 // provider returns the object of the stream that an entry names, or nil.
@@ -158,13 +169,13 @@ func (t *transform) reportNotInStream(e *entry, kind, name string, namespaces []
 			"the stream has it in namespace %s only, from where the controllers cannot mount it; put it into namespace %s, or allow NotInStream on its entry if something copies it there",
 			elsewhere.namespaces[0], namespaces[0]))
 	default:
-		e.find(r, framework.Warning, v1alpha1.NotInStream, change{}, "is not in the stream"+t.similar(kind, name)+
+		e.find(r, framework.Warning, v1alpha1.NotInStream, change{}, "is not in the stream"+t.similar(kind)+
 			", so it must exist before Flux starts, or the pods hang in ContainerCreating; allow: [NotInStream] on its entry says that it will, optional: true lets the pods start without it")
 	}
 }
 
 // similar names an object of the stream that may have been meant.
-func (t *transform) similar(kind, name string) string {
+func (t *transform) similar(kind string) string {
 	var names []string
 	for _, p := range t.providers {
 		if p.kind == kind && p.unknown == "" && slices.ContainsFunc(slices.Collect(maps.Values(p.values)), func(v value) bool {
@@ -260,7 +271,7 @@ func (t *transform) resolveInline(e *entry, used map[string]bool) (source, error
 		return source{}, &fieldError{path: path, message: "holds a ${…}; Flux's substitution strips the newlines of a PEM, so write the certificate itself"}
 	}
 	e.read(e.report, path, []byte(e.Inline.PEM), "")
-	return newSource(e.CABundleEntry, inlineName(e.Inline), []string{v1alpha1.DefaultSecretKey}, used)
+	return newSource(e.CABundleEntry, inlineName(e.Inline), e.Inline.Name, []string{v1alpha1.DefaultSecretKey}, used)
 }
 
 func (t *transform) resolveClusterTrustBundle(e *entry, used map[string]bool) (source, error) {
@@ -273,8 +284,9 @@ func (t *transform) resolveClusterTrustBundle(e *entry, used map[string]bool) (s
 	}
 	found := false
 	for _, p := range t.providers {
+		named := c.Name != "" && p.is(clusterTrustBundleKind, c.Name, nil)
 		signed := c.SignerName != "" && p.textOr("spec", "signerName") == c.SignerName && selector.Matches(labels.Set(p.labels))
-		if p.kind != clusterTrustBundleKind || !signed && !(c.Name != "" && p.is(clusterTrustBundleKind, c.Name, nil)) {
+		if p.kind != clusterTrustBundleKind || !named && !signed {
 			continue
 		}
 		found = true
@@ -289,7 +301,7 @@ func (t *transform) resolveClusterTrustBundle(e *entry, used map[string]bool) (s
 		e.unknown = "it is not in the stream"
 		t.reportNotInStream(e, clusterTrustBundleKind, c.Name, []string{""})
 	}
-	return newSource(e.CABundleEntry, "", nil, used)
+	return newSource(e.CABundleEntry, "", "", nil, used)
 }
 
 // digest returns the digest of all certificates, if all are known, and checks

@@ -2,8 +2,10 @@ package transformer
 
 import (
 	"fmt"
+	"maps"
 	"reflect"
 	"regexp"
+	"slices"
 	"strings"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -20,6 +22,8 @@ type source struct {
 	ConfigMap          *projection  `yaml:"configMap,omitempty"`
 	Secret             *projection  `yaml:"secret,omitempty"`
 	ClusterTrustBundle *trustBundle `yaml:"clusterTrustBundle,omitempty"`
+	// Other holds what somebody else has added to the volume.
+	Other map[string]any `yaml:",inline"`
 }
 
 // projection selects keys of a ConfigMap or Secret; without items, every key.
@@ -65,8 +69,21 @@ func (s source) String() string {
 	case s.ClusterTrustBundle != nil:
 		return strings.TrimSpace(clusterTrustBundleKind + " " + s.ClusterTrustBundle.Name + s.ClusterTrustBundle.SignerName)
 	default:
-		return "a source of another kind"
+		return "the source " + strings.Join(slices.Sorted(maps.Keys(s.Other)), ", ")
 	}
+}
+
+// keys returns the selected keys, or nil for all of them.
+func (s source) keys() []string {
+	var keys []string
+	for _, p := range []*projection{s.ConfigMap, s.Secret} {
+		if p != nil {
+			for _, item := range p.Items {
+				keys = append(keys, item.Key)
+			}
+		}
+	}
+	return keys
 }
 
 // named returns the same source under another name.
@@ -127,7 +144,9 @@ func (s source) files() []string {
 }
 
 // newSource returns the source of an entry with the given keys.
-func newSource(e *v1alpha1.CABundleEntry, name string, keys []string, used map[string]bool) (source, error) {
+// Files are named after the configured name, which stays when the object gets a
+// suffix.
+func newSource(e *v1alpha1.CABundleEntry, name, configured string, keys []string, used map[string]bool) (source, error) {
 	if c := e.ClusterTrustBundle; c != nil {
 		selector, err := selectorOf(c)
 		file := notInFileName.ReplaceAllString(c.Name+c.SignerName, "-") + ".crt"
@@ -138,7 +157,7 @@ func newSource(e *v1alpha1.CABundleEntry, name string, keys []string, used map[s
 	}
 	p := &projection{Name: name, Optional: e.Optional}
 	for _, key := range keys {
-		p.Items = append(p.Items, keyToPath{Key: key, Path: uniquePath(name+"-"+key, used)})
+		p.Items = append(p.Items, keyToPath{Key: key, Path: uniquePath(configured+"-"+key, used)})
 	}
 	if e.Secret != nil {
 		return source{Secret: p}, nil

@@ -2,6 +2,7 @@ package transformer
 
 import (
 	"path"
+	"strings"
 
 	"sigs.k8s.io/kustomize/kyaml/fn/framework"
 	"sigs.k8s.io/kustomize/kyaml/yaml"
@@ -56,6 +57,9 @@ func (d *deployment) checkWritable(mount field) error {
 	return err
 }
 
+// maxVolumeName is the longest name of a volume (RFC 1123 label).
+const maxVolumeName = 63
+
 // tmpVolume returns the name of an emptyDir for /tmp of a container. Containers
 // do not share one: they would see each other's files.
 func (d *deployment) tmpVolume(container field) (string, error) {
@@ -66,6 +70,7 @@ func (d *deployment) tmpVolume(container field) (string, error) {
 			return "", err
 		}
 		name += "-" + own
+		name = strings.TrimRight(name[:min(len(name), maxVolumeName)], "-")
 	}
 	volumes, err := d.ensureList(d.pod, "volumes")
 	if err != nil {

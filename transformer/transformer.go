@@ -2,6 +2,7 @@ package transformer
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -49,6 +50,8 @@ type transform struct {
 	resolved map[string]*roots
 	// namespaces are those with controllers that trust the bundle.
 	namespaces map[string]bool
+	// seen holds the controllers and excepted containers in the stream.
+	seen map[string]bool
 	// matched holds which entries of controllers.additional selected something.
 	matched map[int]bool
 	report  report
@@ -59,7 +62,7 @@ type transform struct {
 // results only. The config must have been decoded by v1alpha1, which validates
 // it and fills in the defaults.
 func Run(config *v1alpha1.FluxTrust, resources []Resource, now time.Time) Outcome {
-	t := &transform{config: config, resolved: map[string]*roots{}, namespaces: map[string]bool{}, matched: map[int]bool{}}
+	t := &transform{config: config, resolved: map[string]*roots{}, namespaces: map[string]bool{}, matched: map[int]bool{}, seen: map[string]bool{}}
 	t.report.results, t.report.now = &t.outcome.Results, now
 	t.providers = providersIn(resources, t.report)
 	deploymentNames := []string{}
@@ -82,7 +85,15 @@ func Run(config *v1alpha1.FluxTrust, resources []Resource, now time.Time) Outcom
 // resource changes the Deployments in one resource. It returns the resource,
 // or a changed copy, and the names of the Deployments in it.
 func (t *transform) resource(r Resource) (*yaml.RNode, []string) {
-	objects := deployments(field{node: r.Node.YNode()})
+	root := field{node: r.Node.YNode()}
+	if err := checkSize(r.Node); err != nil {
+		kind := root.textOr("kind")
+		if kind == "Deployment" || strings.HasSuffix(kind, "List") {
+			t.report.of(root, r.File).fail(err)
+		}
+		return r.Node, nil
+	}
+	objects := deployments(root)
 	if len(objects) == 0 {
 		return r.Node, nil
 	}
@@ -114,13 +125,12 @@ func (t *transform) resource(r Resource) (*yaml.RNode, []string) {
 	return work, names
 }
 
-// concerns tells whether a Deployment that cannot be edited is one that the
-// config is about. Somebody else's is not ours to complain about.
+// concerns tells whether a Deployment that cannot be read is one that the config
+// is about. Somebody else's is not ours to complain about.
 func (t *transform) concerns(object field) bool {
 	w, err := read(object)
 	if err != nil {
-		labels, labelErr := textsAt(object, "metadata", "labels")
-		return labelErr == nil && controllers.Labelled(controllers.Workload{Labels: labels})
+		w = readHead(object)
 	}
 	selected, err := t.selected(w)
 	return err != nil || len(selected) > 0
@@ -136,6 +146,10 @@ func (t *transform) deployment(object field, report report) (bool, error) {
 		}
 		return false, nil
 	}
+	if w.isPatch() {
+		t.reportPatch(w, report)
+		return false, nil
+	}
 	d := &deployment{workload: w, report: report}
 	if d.controllers, err = t.selected(w); err != nil {
 		return false, err
@@ -146,8 +160,9 @@ func (t *transform) deployment(object field, report report) (bool, error) {
 			return false, err
 		}
 		d.claimed = true
-		t.outcome.Released++
-		err = d.release()
+		if err = d.release(); d.changed {
+			t.outcome.Released++
+		}
 		return d.changed, err
 	}
 	if err := checkKeys(object); err != nil {
@@ -166,26 +181,48 @@ func (t *transform) deployment(object field, report report) (bool, error) {
 	return d.changed, nil
 }
 
+// reportPatch says that a Deployment is left alone because it is a patch for
+// one: what it got would hide what the Deployment has.
+func (t *transform) reportPatch(w *workload, report report) {
+	selected, err := t.selected(w)
+	if len(selected) > 0 || err != nil {
+		report.add(framework.Warning, change{}, "looks like a kustomize patch (no spec.selector, or a $patch) and is left alone; run the function over the result of the build")
+	}
+}
+
+// includes tells whether the config is about a controller.
+func (t *transform) includes(controller string) bool {
+	c, name := &t.config.Spec.Controllers, v1alpha1.Controller(controller)
+	return (len(c.Include) == 0 || slices.Contains(c.Include, name)) && !slices.Contains(c.Exclude, name)
+}
+
 // selected returns the indexes of the containers to change.
 func (t *transform) selected(w *workload) ([]int, error) {
-	c := &t.config.Spec.Controllers
 	var indexes []int
 	matches := controllers.Find(w.seen)
 	for _, m := range matches {
-		name := v1alpha1.Controller(m.Controller)
-		if (len(c.Include) == 0 || slices.Contains(c.Include, name)) && !slices.Contains(c.Exclude, name) {
+		t.seen[m.Controller] = true
+		if t.includes(m.Controller) {
 			indexes = append(indexes, m.Container)
 		}
 	}
+	if len(matches) > 0 {
+		return indexes, nil
+	}
 	additional, err := t.additional(w)
-	if err != nil || additional && len(matches) == 0 {
-		return mainContainers(w), err
+	if err != nil {
+		return nil, err
 	}
-	if len(matches) == 0 && controllers.Labelled(w.seen) {
-		return nil, w.pod.errorf("the labels say that this is a Flux controller, but it has no container that could run one; " +
-			"give the Deployment its containers, or remove the label app.kubernetes.io/component")
+	claimed := controllers.Claimed(w.seen)
+	switch {
+	case additional && len(w.seen.Containers) > 0:
+		return mainContainers(w), nil
+	case additional, claimed != "" && t.includes(claimed) && (len(w.seen.Containers) == 0 || w.seen.Labels["app.kubernetes.io/component"] == claimed):
+		return nil, w.pod.errorf("this is a controller by its name and labels, and has no container that could run one; " +
+			"give the Deployment its containers, or name it under spec.controllers.exclude")
+	default:
+		return nil, nil
 	}
-	return indexes, nil
 }
 
 // additional tells whether an entry of controllers.additional selects a
@@ -227,17 +264,29 @@ func mainContainers(w *workload) []int {
 
 // reportMissing says what the config names and the stream does not hold.
 func (t *transform) reportMissing(resources int, deployments []string) {
-	if t.outcome.Controllers == 0 && !t.outcome.Failed() {
+	switch {
+	case t.outcome.Failed():
+		return
+	case t.outcome.Controllers+t.outcome.Released == 0:
 		t.reportNoControllers(resources, deployments)
 		return
 	}
-	if t.config.Spec.Mount.Method == v1alpha1.File && !t.outcome.Failed() {
+	if t.config.Spec.Mount.Method == v1alpha1.File {
 		t.report.add(framework.Warning, change{}, "the method File mounts with subPath: the kubelet never updates such a file, so a new root arrives with a restart only")
 	}
-	for i, a := range t.config.Spec.Controllers.Additional {
+	for i, name := range t.config.Spec.Controllers.Include {
+		if !t.seen[string(name)] {
+			t.configReport().add(framework.Warning, change{path: fmt.Sprintf("spec.controllers.include[%d]", i)}, "the stream has no %s", name)
+		}
+	}
+	for i := range t.config.Spec.Controllers.Additional {
 		if !t.matched[i] {
-			t.report.add(framework.Warning, change{}, "spec.controllers.additional[%d] selects no Deployment of the stream (name %q, namespace %q, labelSelector %q)",
-				i, a.Name, a.Namespace, a.LabelSelector)
+			t.configReport().add(framework.Warning, change{path: fmt.Sprintf("spec.controllers.additional[%d]", i)}, "selects no Deployment of the stream")
+		}
+	}
+	for i, name := range t.config.Spec.SecurityContext.ExceptContainers {
+		if !t.seen["container "+name] && t.config.Spec.SecurityContext.Profile == v1alpha1.Restricted {
+			t.configReport().add(framework.Warning, change{path: fmt.Sprintf("spec.securityContext.exceptContainers[%d]", i)}, "no controller has a container %s", name)
 		}
 	}
 }
@@ -251,16 +300,22 @@ func (t *transform) reportNoControllers(resources int, deployments []string) {
 		severity = framework.Warning
 	case v1alpha1.Error:
 	}
+	if len(t.seen) > 0 {
+		t.configReport().add(severity, change{path: "spec.controllers"}, "selects none of the Flux controllers in the stream (%s); change include and exclude",
+			strings.Join(slices.Sorted(maps.Keys(t.seen)), ", "))
+		return
+	}
 	found := "no Deployment"
 	if len(deployments) > 0 {
 		const most = 5
-		found = fmt.Sprintf("%s (%s)", count(len(deployments), "Deployment"), strings.Join(deployments[:min(most, len(deployments))], ", "))
+		found = strings.Join(deployments[:min(most, len(deployments))], ", ")
 		if len(deployments) > most {
-			found = strings.TrimSuffix(found, ")") + ", …)"
+			found += ", …"
 		}
+		found = fmt.Sprintf("%s (%s)", count(len(deployments), "Deployment"), found)
 	}
-	t.report.add(severity, change{}, "no Flux controller to change among %s, %s; put the config where gotk-components.yaml is built, "+
-		"check spec.controllers.include and exclude, name other Deployments under spec.controllers.additional, or set spec.onNoControllers: Ignore", count(resources, "resource"), found)
+	t.report.add(severity, change{}, "no Flux controller among %s, %s; run the function where the manifests of Flux are built, "+
+		"name other Deployments under spec.controllers.additional, or set spec.onNoControllers: Ignore", count(resources, "resource"), found)
 }
 
 // count names a number of things.

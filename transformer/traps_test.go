@@ -19,6 +19,7 @@ kind: Deployment
 metadata:
   name: source-controller
 spec:
+  selector: {}
   template:
     spec:
 `

@@ -79,6 +79,33 @@ func read(object field) (*workload, error) {
 	return w, nil
 }
 
+// readHead looks at the name and labels of a Deployment of which nothing else
+// can be read.
+func readHead(object field) *workload {
+	labels, err := textsAt(object, "metadata", "labels")
+	if err != nil {
+		labels = nil
+	}
+	return &workload{object: object, pod: object, namespaces: []string{object.textOr("metadata", "namespace")}, seen: controllers.Workload{
+		Names: []string{object.textOr("metadata", "name")}, Labels: labels,
+	}}
+}
+
+// isPatch tells whether a Deployment is one of kustomize's patches: apps/v1
+// requires a selector, and a directive is for patches only.
+func (w *workload) isPatch() bool {
+	selector, err := w.object.at("spec", "selector")
+	return err == nil && !selector.exists() && strings.HasPrefix(w.object.textOr("apiVersion"), "apps/v1") || hasDirective(w.object.node)
+}
+
+// hasDirective tells whether a mapping anywhere in a tree has the key $patch.
+func hasDirective(n *yaml.Node) bool {
+	if n.Kind == yaml.MappingNode && indexOf(n, "$patch") >= 0 {
+		return true
+	}
+	return slices.ContainsFunc(n.Content, hasDirective)
+}
+
 // containers returns the entries of containers or initContainers.
 func (w *workload) containers(key string) ([]field, error) {
 	list, err := w.pod.get(key)
@@ -114,16 +141,23 @@ func currentAndPrevious(meta field, key, annotation string) ([]string, error) {
 	return names, nil
 }
 
+// checkSize refuses a resource whose aliases would make it too large.
+func checkSize(resource *yaml.RNode) error {
+	if size, aliased := measure(resource.Document(), map[*yaml.Node]int{}); aliased && size > maxNodes {
+		return fmt.Errorf("has more than %d nodes once its aliases are expanded; write it without so many aliases", maxNodes)
+	}
+	return nil
+}
+
 // prepare returns a copy of a resource that can be edited: without aliases and
 // merge keys, since an edit behind an anchor would change every place that
 // refers to it.
 func prepare(resource *yaml.RNode) (*yaml.RNode, error) {
-	size, aliased := measure(resource.Document(), map[*yaml.Node]int{})
-	if size > maxNodes {
-		return nil, fmt.Errorf("has more than %d nodes once its aliases are expanded; write it without so many aliases", maxNodes)
+	if err := checkSize(resource); err != nil {
+		return nil, err
 	}
 	work := resource.Copy()
-	if !aliased {
+	if _, aliased := measure(work.Document(), map[*yaml.Node]int{}); !aliased {
 		return work, nil
 	}
 	if err := work.DeAnchor(); err != nil {

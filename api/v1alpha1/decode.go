@@ -30,19 +30,31 @@ func Parse(file string, data []byte) (*FluxTrust, error) {
 	if err := decoder.Decode(&doc); errors.Is(err, io.EOF) {
 		return nil, fmt.Errorf("%s: the config is empty; write for example:%s", file, minimal)
 	} else if err != nil {
-		return nil, fmt.Errorf("%s: the config is not valid YAML: %w", file, err)
+		return nil, fmt.Errorf("%s: the config is not valid YAML: %w%s", file, err, tabHint(data))
 	}
 	if err := decoder.Decode(&next); !errors.Is(err, io.EOF) {
-		return nil, fmt.Errorf("%s: the config holds more than one document; put one %s into a file of its own", file, Kind)
+		return nil, fmt.Errorf("%s: the config holds more than one document; put one %s into a file of its own (the config is the first argument, then the inputs)", file, Kind)
+	}
+	if isNull(doc.Content[0]) {
+		return nil, fmt.Errorf("%s: the config is empty; write for example:%s", file, minimal)
 	}
 	return decode(doc.Content[0], file, true)
+}
+
+// tabHint names the usual reason for text that is no YAML.
+func tabHint(data []byte) string {
+	if bytes.Contains(data, []byte("\t")) {
+		return "; YAML is indented with spaces, not with tabs"
+	}
+	return ""
 }
 
 // FromNode decodes, defaults and validates the functionConfig of a
 // ResourceList. The error is an *InvalidError.
 func FromNode(config *yaml.RNode) (*FluxTrust, error) {
 	if config.IsNil() || isNull(config.YNode()) {
-		return nil, fmt.Errorf("the ResourceList holds no functionConfig; write for example:%s", minimal)
+		return nil, errors.New("no config was given: name a file with a FluxTrust under transformers: (kustomize), " +
+			"with configPath: (Kptfile) or with --fn-config (kpt fn eval)")
 	}
 	source := Kind
 	if name := scalar(mapping(config.YNode(), "metadata"), "name"); name != "" {
@@ -102,7 +114,7 @@ func (p *problems) identify(root *yaml.Node) {
 	case kind != Kind && nearest(kind, []string{Kind}) != "":
 		p.add("kind", "unknown kind %q; did you mean %q?", kind, Kind)
 	case kind != Kind:
-		p.add("kind", "the config is of kind %q and apiVersion %q; write a %s, for example:%s", kind, version, Kind, minimal)
+		p.add("kind", "the config, which is the first argument, is of kind %q and apiVersion %q; write a %s, for example:%s", kind, version, Kind, minimal)
 	}
 	if kind == Kind && version != GroupVersion {
 		p.add("apiVersion", "unknown apiVersion %q; write %s", version, GroupVersion)

@@ -67,7 +67,7 @@ func TestParseReportsEveryProblem(t *testing.T) {
 		"two documents":      {spec + "---\n" + spec, "c.yaml: the config holds more than one document; put one FluxTrust into a file of its own"},
 		"a list":             {"- a\n", "c.yaml: the config is a list, not an object; write for example:"},
 		"a string":           {"hello\n", "c.yaml: the config is a string, not an object; write for example:"},
-		"another kind":       {"apiVersion: apps/v1\nkind: Deployment\n", `c.yaml:2: kind: the config is of kind "Deployment" and apiVersion "apps/v1"; write a FluxTrust, for example:`},
+		"another kind":       {"apiVersion: apps/v1\nkind: Deployment\n", `c.yaml:2: kind: the config, which is the first argument, is of kind "Deployment" and apiVersion "apps/v1"; write a FluxTrust, for example:`},
 		"misspelt kind":      {strings.Replace(spec, "FluxTrust", "fluxtrust", 1), `c.yaml:2: kind: unknown kind "fluxtrust"; did you mean "FluxTrust"?`},
 		"wrong apiVersion":   {strings.Replace(spec, "v1alpha1", "v1", 1), `c.yaml:1: apiVersion: unknown apiVersion "fluxtrust.dev/v1"; write fluxtrust.dev/v1alpha1`},
 		"kpt without config": {"apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: function-input\n", "c.yaml:2: kind: kpt ran the function without a config, or with configMap: or key=value arguments; give a FluxTrust with --fn-config FILE"},
@@ -81,21 +81,21 @@ func TestParseReportsEveryProblem(t *testing.T) {
 		"merge key":          {spec + "  mount: {<<: {path: /x}}\n", "c.yaml:8: spec.mount: merge keys and keys that are not plain words are not supported; write the fields out"},
 		"number for string":  {spec + "  mode: 5\n", "c.yaml:8: spec.mode: expected a string, got the number 5"},
 		"bool for string":    {spec + "  mode: true\n", "c.yaml:8: spec.mode: expected a string, got the boolean true"},
-		"YAML 1.1 bool":      {spec + "  securityContext: {exceptContainers: [on]}\n", `c.yaml:8: spec.securityContext.exceptContainers[0]: on is not a string for YAML 1.1 readers; write "on" in quotes`},
+		"YAML 1.1 bool":      {spec + "  securityContext: {exceptContainers: [on]}\n", `c.yaml:8: spec.securityContext.exceptContainers[0]: on is not a string for YAML 1.1 readers; write it in quotes`},
 		"string for bool":    {spec + "    optional: \"true\"\n", "c.yaml:8: spec.caBundle[0].optional: expected true or false, got a string"},
 		"yes for bool":       {spec + "    optional: yes\n", "c.yaml:8: spec.caBundle[0].optional: expected true or false, got a string"},
-		"mapping for list":   {head + "spec:\n  caBundle:\n    configMap: {name: a}\n", "c.yaml:6: spec.caBundle: expected a list, got a mapping; put \"- \" before each entry"},
+		"mapping for list":   {head + "spec:\n  caBundle:\n    configMap: {name: a}\n", "c.yaml:6: spec.caBundle: expected a list, got a mapping; write \"- \" before each entry"},
 		"list for mapping":   {spec + "  mount: [a]\n", "c.yaml:8: spec.mount: expected fields (initContainer, method, path, systemRoots), got a list"},
 		"list for map":       {strings.Replace(spec, "  name: corporate-ca\n", "  name: corporate-ca\n  labels: [a]\n", 1), "c.yaml:5: metadata.labels: expected keys and values, got a list"},
 		"empty list entry":   {spec + "  -\n", "c.yaml:8: spec.caBundle[1]: is empty; write a value or remove the \"-\""},
-		"wrong enum value":   {spec + "  onNoControllers: error\n", `c.yaml:8: spec.onNoControllers: "error" is not a value of this field; write one of Error, Warn, Ignore`},
-		"unknown controller": {spec + "  controllers: {include: [source]}\n", `c.yaml:8: spec.controllers.include[0]: "source" is not a value of this field; write one of source-controller, kustomize-controller,`},
+		"wrong enum value":   {spec + "  onNoControllers: error\n", `c.yaml:8: spec.onNoControllers: "error" is not a value of this field; did you mean Error?`},
+		"unknown controller": {spec + "  controllers: {include: [sourcecontroller]}\n", `c.yaml:8: spec.controllers.include[0]: "sourcecontroller" is not a value of this field; did you mean source-controller?`},
 		"no source":          {head + "spec:\n  caBundle:\n  - optional: true\n", "c.yaml:7: spec.caBundle[0]: names no source; write one of configMap, secret, clusterTrustBundle, inline"},
 		"two sources":        {spec + "    secret: {name: a}\n", "c.yaml:7: spec.caBundle[0]: names configMap and secret; an entry has one source: put each into an entry of its own"},
 		"no object name":     {strings.Replace(spec, "name: z-scaler-ca, ", "", 1), "c.yaml:7: spec.caBundle[0].configMap.name: is missing; write the name of a ConfigMap"},
 		"bad object name":    {strings.Replace(spec, "z-scaler-ca", "Z_Scaler", 1), `c.yaml:7: spec.caBundle[0].configMap.name: "Z_Scaler" cannot be the name of a ConfigMap; names consist of lower-case letters, digits, '-' and '.'`},
 		"placeholder":        {strings.Replace(spec, "z-scaler-ca", "\"${name}\"", 1), `c.yaml:7: spec.caBundle[0].configMap.name: "${name}" cannot be the name of a ConfigMap`},
-		"same object twice":  {spec + "  - configMap: {name: z-scaler-ca}\n", "c.yaml:8: spec.caBundle[1].configMap: stands already at spec.caBundle[0].configMap; list all its keys there"},
+		"same object twice":  {spec + "  - configMap: {name: z-scaler-ca}\n", "c.yaml:8: spec.caBundle[1].configMap: stands already at spec.caBundle[0].configMap; remove one, and list all keys in the other"},
 		"same key twice":     {strings.Replace(spec, "[Company-Root-CA.crt]", "[a, a]", 1), `c.yaml:7: spec.caBundle[0].configMap.keys[1]: "a" stands twice; remove one`},
 		"bad key":            {strings.Replace(spec, "Company-Root-CA.crt", "certs/a.pem", 1), `c.yaml:7: spec.caBundle[0].configMap.keys[0]: "certs/a.pem" cannot be a key; keys consist of letters, digits, '-', '_' and '.'`},
 		"dots as key":        {strings.Replace(spec, "Company-Root-CA.crt", "..data", 1), `c.yaml:7: spec.caBundle[0].configMap.keys[0]: "..data" cannot be a key`},
@@ -109,16 +109,28 @@ func TestParseReportsEveryProblem(t *testing.T) {
 		"path in /proc":      {spec + "  mount: {path: /proc/x}\n", `c.yaml:8: spec.mount.path: "/proc/x" would hide files that the controller needs`},
 		"excluded, included": {spec + "  controllers: {include: [helm-controller], exclude: [helm-controller]}\n", `c.yaml:8: spec.controllers.exclude[0]: "helm-controller" is included too; remove one`},
 		"additional all":     {spec + "  controllers: {additional: [{namespace: a}]}\n", "c.yaml:8: spec.controllers.additional[0]: selects every Deployment; write a name or a labelSelector"},
-		"bad selector":       {spec + "  controllers: {additional: [{labelSelector: \"a==b==c\"}]}\n", `c.yaml:8: spec.controllers.additional[0].labelSelector: "a==b==c" is not a label selector`},
+		"bad selector":       {spec + "  controllers: {additional: [{labelSelector: \"a==b==c\"}]}\n", `c.yaml:8: spec.controllers.additional[0].labelSelector: "a==b==c" is not a label selector; write for example app=tofu`},
 		"bad additional":     {spec + "  controllers: {additional: [{name: A, namespace: B}]}\n", `c.yaml:8: spec.controllers.additional[0].name: "A" cannot be the name of a Deployment`},
 		"Validate":           {spec + "  mode: Validate\n", "c.yaml:8: spec.mode: is not available in this version; leave it out or write Transform"},
-		"bundle of cluster":  {spec + "  - clusterTrustBundle: {name: a}\n", "c.yaml:8: spec.caBundle[1].clusterTrustBundle: is not available in this version; use a configMap or secret entry"},
-		"inline":             {spec + "  - inline: {name: a, pem: b}\n", "c.yaml:8: spec.caBundle[1].inline: is not available in this version; put the PEM into a ConfigMap"},
-		"fingerprints":       {spec + "    fingerprints: [a]\n", "c.yaml:8: spec.caBundle[0].fingerprints: is not available in this version; remove it"},
-		"allow":              {spec + "    allow: [Expired]\n", "c.yaml:8: spec.caBundle[0].allow: is not available in this version; remove it"},
-		"File":               {spec + "  mount: {method: File}\n", "c.yaml:8: spec.mount.method: is not available in this version; leave it out or write Directory"},
-		"InitContainer":      {spec + "  mount: {method: InitContainer, initContainer: {image: a}}\n", "c.yaml:8: spec.mount.method: is not available in this version"},
-		"Replace":            {spec + "  mount: {systemRoots: Replace}\n", "c.yaml:8: spec.mount.systemRoots: is not available in this version; leave it out or write Keep"},
+		"not indented":       {spec + "  method: File\n", "c.yaml:8: spec.method: belongs under mount; indent it by two spaces more than mount"},
+		"string for list":    {strings.Replace(spec, "[Company-Root-CA.crt]", "ca.crt", 1), "c.yaml:7: spec.caBundle[0].configMap.keys: expected a list, got a string; write it in brackets: [ ]"},
+		"only a marker":      {"---\n", "c.yaml: the config is empty; write for example:"},
+		"tabs":               {"a:\n\tb: 1\n", "; YAML is indented with spaces, not with tabs"},
+		"far from any value": {spec + "  onNoControllers: Explode\n", "c.yaml:8: spec.onNoControllers: is none of the values of this field; write one of Error, Warn, Ignore"},
+		"bundle of nothing":  {spec + "  - clusterTrustBundle: {}\n", "c.yaml:8: spec.caBundle[1].clusterTrustBundle: selects nothing; write a name, or a signerName"},
+		"name and signer":    {spec + "  - clusterTrustBundle: {name: a, signerName: b/c}\n", "c.yaml:8: spec.caBundle[1].clusterTrustBundle: has a name, so signerName and labelSelector must go"},
+		"bad signer":         {spec + "  - clusterTrustBundle: {signerName: b}\n", `c.yaml:8: spec.caBundle[1].clusterTrustBundle.signerName: "b" is not the name of a signer`},
+		"same bundle twice":  {spec + "  - clusterTrustBundle: {name: a}\n  - clusterTrustBundle: {name: a}\n", "c.yaml:9: spec.caBundle[2].clusterTrustBundle: stands already at spec.caBundle[1].clusterTrustBundle"},
+		"inline and object":  {spec + "  - inline: {name: z-scaler-ca, pem: x}\n", "c.yaml:8: spec.caBundle[1].inline: stands already at spec.caBundle[0].configMap"},
+		"inline without":     {spec + "  - inline: {name: a}\n", "c.yaml:8: spec.caBundle[1].inline.pem: is missing; write the certificate: pem: |"},
+		"inline optional":    {spec + "  - inline: {name: a, pem: b}\n    optional: true\n", "c.yaml:9: spec.caBundle[1].optional: is not possible with inline"},
+		"bad fingerprint":    {spec + "    fingerprints: [\"AB:CD\"]\n", "c.yaml:8: spec.caBundle[0].fingerprints[0]: is not sha256: and 64 hexadecimal digits"},
+		"unknown finding":    {spec + "    allow: [Malformed]\n", "c.yaml:8: spec.caBundle[0].allow[0]: is none of the values of this field; write one of NotInStream, KubernetesVersion, Expired"},
+		"File of a bundle":   {spec + "  - clusterTrustBundle: {name: a}\n  mount: {method: File}\n", "c.yaml:8: spec.caBundle[1].clusterTrustBundle: cannot be mounted as files"},
+		"optional File":      {spec + "    optional: true\n  mount: {method: File}\n", "c.yaml:8: spec.caBundle[0].optional: is not possible with the method File"},
+		"File and Replace":   {spec + "  mount: {method: File, systemRoots: Replace}\n", "c.yaml:8: spec.mount.systemRoots: Replace is not possible with the method File"},
+		"image of nothing":   {spec + "  mount: {initContainer: {image: a}}\n", "c.yaml:8: spec.mount.initContainer: is used by the method InitContainer alone"},
+		"path of the token":  {spec + "  mount: {path: /var/run/secrets/x}\n", `c.yaml:8: spec.mount.path: "/var/run/secrets/x" would hide files that the controller needs`},
 		"OpenShift":          {spec + "  securityContext: {profile: OpenShift}\n", "c.yaml:8: spec.securityContext.profile: is not available in this version; write Restricted or None"},
 		"sources":            {spec + "  sources: [{kinds: [Bucket], certSecretRef: {name: a}}]\n", "c.yaml:8: spec.sources: is not available in this version"},
 	} {
@@ -141,7 +153,7 @@ spec:
   Mode: Validate
   caBundle:
   - configMap: {name: 7, keys: [a.key]}
-  - secrets: {name: x}
+  - secrets: {keyz: [x]}
   mount: {path: relative, method: Dir}
 `))
 	want := []string{
@@ -150,7 +162,8 @@ spec:
 		`c.yaml:6: spec.caBundle[0].configMap.name: expected a string, got the number 7`,
 		`c.yaml:6: spec.caBundle[0].configMap.keys[0]: "a.key" holds a private key by its name; name the key of the CA certificate, such as ca.crt`,
 		`c.yaml:7: spec.caBundle[1].secrets: unknown field; did you mean "secret"?`,
-		`c.yaml:8: spec.mount.method: "Dir" is not a value of this field; write one of Directory, File, InitContainer, None`,
+		`c.yaml:7: spec.caBundle[1].secrets.keyz: unknown field; did you mean "keys"?`,
+		`c.yaml:8: spec.mount.method: is none of the values of this field; write one of Directory, File, InitContainer, None`,
 		`c.yaml:8: spec.mount.path: "relative" is not an absolute, clean path without ':' and '$'; write for example /etc/ssl/flux-trust`,
 	}
 	if err == nil || err.Error() != strings.Join(want, "\n") {
@@ -160,21 +173,21 @@ spec:
 
 func TestNoKeyMaterialInMessages(t *testing.T) {
 	const secret = "MIIEvQIBADANBgkqhkiG9w0BAQEFAASC"
-	_, err := Parse("c.yaml", []byte(spec+"  mount: ["+secret+"]\n  mode: {a: "+secret+"}\n    \n  sources: "+secret+"\n"))
+	_, err := Parse("c.yaml", []byte(spec+"  mount: ["+secret+"]\n  mode: {a: "+secret+"}\n    \n  sources: "+secret+"\n  onNoControllers: "+secret+"\n  caBundle: [{configMap: {name: \"-----BEGIN X-----\", keys: [\"a\\n"+secret+"\"]}}]\n"))
 	if err == nil || strings.Contains(err.Error(), secret) {
 		t.Errorf("want an error without the value, got %v", err)
 	}
 }
 
 func TestFromNode(t *testing.T) {
-	if _, err := FromNode(nil); err == nil || !strings.Contains(err.Error(), "holds no functionConfig; write for example:") {
+	if _, err := FromNode(nil); err == nil || !strings.Contains(err.Error(), "no config was given: name a file") {
 		t.Errorf("got %v", err)
 	}
 	config, err := FromNode(yaml.MustParse(spec))
 	if err != nil || config.Metadata.Name != "corporate-ca" {
 		t.Errorf("got %v, %v", config, err)
 	}
-	_, err = FromNode(yaml.MustParse(spec + "  mod: x\n"))
+	_, err = FromNode(yaml.MustParse(spec + "  mod: Transform\n"))
 	if want := `FluxTrust corporate-ca: spec.mod: unknown field; did you mean "mode"?`; err == nil || err.Error() != want {
 		t.Errorf("got %v, want %s", err, want)
 	}

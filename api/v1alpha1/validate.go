@@ -12,10 +12,10 @@ import (
 
 // dnsName is what Kubernetes accepts as the name of a ConfigMap, Secret or
 // Deployment (RFC 1123 subdomain).
-const dnsName = `^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$`
+var dnsName = regexp.MustCompile(`^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$`)
 
 // dataKey is what Kubernetes accepts as a key of a ConfigMap or Secret.
-const dataKey = `^[-._a-zA-Z0-9]{1,253}$`
+var dataKey = regexp.MustCompile(`^[-._a-zA-Z0-9]{1,253}$`)
 
 // validate checks what the types alone cannot say. It runs before the defaults
 // are filled in, so that it speaks of what was written.
@@ -63,7 +63,7 @@ func (e *CABundleEntry) validate(p *problems, at string, used map[string]string)
 		e.Inline.validate(p, at+".inline", e.Optional, used)
 	}
 	for i, f := range e.Fingerprints {
-		if !regexp.MustCompile(fingerprint).MatchString(normalizeFingerprint(f)) {
+		if !fingerprint.MatchString(normalizeFingerprint(f)) {
 			p.add(fmt.Sprintf("%s.fingerprints[%d]", at, i), "is not sha256: and 64 hexadecimal digits; openssl x509 -in ca.crt -noout -fingerprint -sha256 prints them")
 		}
 	}
@@ -77,7 +77,7 @@ func (e *CABundleEntry) validate(p *problems, at string, used map[string]string)
 }
 
 // fingerprint is sha256: and 64 hexadecimal digits, as in bundle.Fingerprint.
-const fingerprint = `^sha256:[0-9a-f]{64}$`
+var fingerprint = regexp.MustCompile(`^sha256:[0-9a-f]{64}$`)
 
 func normalizeFingerprint(f string) string {
 	algorithm, digits, _ := strings.Cut(strings.ToLower(f), ":")
@@ -95,7 +95,7 @@ func (e *CABundleEntry) validateFile(p *problems, at string) {
 }
 
 // signerName is a domain, a slash and a path.
-const signerName = `^[a-z0-9]([-a-z0-9.]*[a-z0-9])?/[-A-Za-z0-9._:/]+$`
+var signerName = regexp.MustCompile(`^[a-z0-9]([-a-z0-9.]*[a-z0-9])?/[-A-Za-z0-9._:/]+$`)
 
 func (c *ClusterTrustBundleSource) validate(p *problems, at string, used map[string]string) {
 	switch {
@@ -106,11 +106,11 @@ func (c *ClusterTrustBundleSource) validate(p *problems, at string, used map[str
 	case c.Name != "":
 		// The name of a bundle of a signer starts with that of the signer.
 		p.checkName(at+".name", c.Name[strings.LastIndexByte(c.Name, ':')+1:], "a ClusterTrustBundle")
-	case !regexp.MustCompile(signerName).MatchString(c.SignerName):
-		p.add(at+".signerName", "%q is not the name of a signer; write for example example.com/corporate", c.SignerName)
+	case !signerName.MatchString(c.SignerName):
+		p.add(at+".signerName", "%s is not the name of a signer; write for example example.com/corporate", show(c.SignerName))
 	}
 	if _, err := labels.Parse(c.LabelSelector); err != nil {
-		p.add(at+".labelSelector", "%q is not a label selector (%v); write for example app=tofu", c.LabelSelector, err)
+		p.add(at+".labelSelector", "%s is not a label selector; write for example app=tofu", show(c.LabelSelector))
 	}
 	p.once(at, "a ClusterTrustBundle "+c.Name+c.SignerName+" "+c.LabelSelector, used)
 }
@@ -143,12 +143,12 @@ func (p *problems) checkSource(at, name, what string, keys []string, used map[st
 	for i, key := range keys {
 		keyPath := fmt.Sprintf("%s.keys[%d]", at, i)
 		switch {
-		case !regexp.MustCompile(dataKey).MatchString(key) || key == "." || strings.HasPrefix(key, ".."):
-			p.add(keyPath, "%q cannot be a key; keys consist of letters, digits, '-', '_' and '.'", key)
+		case !dataKey.MatchString(key) || key == "." || strings.HasPrefix(key, ".."):
+			p.add(keyPath, "%s cannot be a key; keys consist of letters, digits, '-', '_' and '.'", show(key))
 		case slices.Contains(keys[:i], key):
-			p.add(keyPath, "%q stands twice; remove one", key)
+			p.add(keyPath, "%s stands twice; remove one", show(key))
 		case path.Ext(key) == ".key":
-			p.add(keyPath, "%q holds a private key by its name; name the key of the CA certificate, such as %s", key, DefaultSecretKey)
+			p.add(keyPath, "%s holds a private key by its name; name the key of the CA certificate, such as %s", show(key), DefaultSecretKey)
 		}
 	}
 }
@@ -160,19 +160,23 @@ func (m *Mount) validate(p *problems) {
 	if m.InitContainer.Image != "" && m.Method != InitContainerMethod {
 		p.add("spec.mount.initContainer", "is used by the method InitContainer alone; remove it, or set spec.mount.method: InitContainer")
 	}
+	m.validatePath(p)
+}
+
+func (m *Mount) validatePath(p *problems) {
 	const at = "spec.mount.path"
 	switch mountPath := m.Path; {
 	case mountPath == "":
 	case !path.IsAbs(mountPath) || path.Clean(mountPath) != mountPath || strings.ContainsAny(mountPath, ":$\n"):
-		p.add(at, "%q is not an absolute, clean path without ':' and '$'; write for example %s", mountPath, DefaultDirectory)
+		p.add(at, "%s is not an absolute, clean path without ':' and '$'; write for example %s", show(mountPath), DefaultDirectory)
 	case m.Method == None:
 	case m.Method == File: // files beside others hide nothing
 	case within(SystemDirectory, mountPath) || within(mountPath, SystemDirectory):
-		p.add(at, "%q would hide the public roots in /etc/ssl/certs; write a directory of its own, such as %s", mountPath, DefaultDirectory)
-	case slices.ContainsFunc([]string{"/proc", "/sys", "/dev", "/tmp", "/bin", "/usr", "/lib"}, func(dir string) bool {
+		p.add(at, "%s would hide the public roots in /etc/ssl/certs; write a directory of its own, such as %s", show(mountPath), DefaultDirectory)
+	case slices.ContainsFunc([]string{"/proc", "/sys", "/dev", "/tmp", "/bin", "/usr", "/lib", "/run", "/var/run", "/etc/passwd", "/etc/group", "/etc/hosts", "/etc/resolv.conf"}, func(dir string) bool {
 		return within(dir, mountPath) || (dir != "/tmp" && within(mountPath, dir))
 	}):
-		p.add(at, "%q would hide files that the controller needs; write a directory of its own, such as %s", mountPath, DefaultDirectory)
+		p.add(at, "%s would hide files that the controller needs; write a directory of its own, such as %s", show(mountPath), DefaultDirectory)
 	}
 }
 
@@ -199,16 +203,26 @@ func (c *Controllers) validate(p *problems) {
 			p.checkName(at+".namespace", a.Namespace, "a namespace")
 		}
 		if _, err := labels.Parse(a.LabelSelector); err != nil {
-			p.add(at+".labelSelector", "%q is not a label selector (%v); write for example app=tofu", a.LabelSelector, err)
+			p.add(at+".labelSelector", "%s is not a label selector; write for example app=tofu", show(a.LabelSelector))
 		}
 	}
+}
+
+// show repeats a value in a message, unless it could be something that should
+// not be repeated, such as a key that was pasted into the wrong field.
+func show(value string) string {
+	const longest = 80
+	if len(value) > longest || strings.ContainsAny(value, "\n\r") || strings.Contains(value, "-----") {
+		return "the value"
+	}
+	return fmt.Sprintf("%q", value)
 }
 
 func (p *problems) checkName(at, name, what string) {
 	switch {
 	case name == "":
 		p.add(at, "is missing; write the name of %s", what)
-	case len(name) > 253 || !regexp.MustCompile(dnsName).MatchString(name):
-		p.add(at, "%q cannot be the name of %s; names consist of lower-case letters, digits, '-' and '.'", name, what)
+	case len(name) > 253 || !dnsName.MatchString(name):
+		p.add(at, "%s cannot be the name of %s; names consist of lower-case letters, digits, '-' and '.'", show(name), what)
 	}
 }

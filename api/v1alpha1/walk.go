@@ -51,15 +51,38 @@ func (p *problems) walkStruct(n *yaml.Node, t reflect.Type, path string) {
 	p.eachKey(n, path, func(key string, value *yaml.Node, keyPath string) {
 		field, ok := fields[key]
 		if !ok {
-			known := slices.Sorted(maps.Keys(fields))
-			if meant := nearest(key, known); meant != "" {
-				p.meant = append(p.meant, join(path, meant))
-			}
-			p.add(keyPath, "unknown field%s", suggest(key, known))
+			p.unknown(keyPath, key, value, path, fields)
 			return
 		}
 		p.walk(value, field, keyPath)
 	})
+}
+
+// unknown reports a field that does not exist. A misspelt one is looked into as
+// the one that it seems to mean; a field of a neighbour was not indented.
+func (p *problems) unknown(keyPath, key string, n *yaml.Node, path string, fields map[string]reflect.Type) {
+	known := slices.Sorted(maps.Keys(fields))
+	if meant := nearest(key, known); meant != "" {
+		p.meant = append(p.meant, join(path, meant))
+		p.add(keyPath, "unknown field; did you mean %q?", meant)
+		p.walk(n, fields[meant], keyPath)
+		return
+	}
+	for _, name := range known {
+		t := fields[name]
+		if t.Kind() == reflect.Pointer {
+			t = t.Elem()
+		}
+		if t.Kind() != reflect.Struct {
+			continue
+		}
+		if _, ok := fieldsOf(t)[key]; ok {
+			p.meant = append(p.meant, join(join(path, name), key))
+			p.add(keyPath, "belongs under %s; indent it by two spaces more than %s", name, name)
+			return
+		}
+	}
+	p.add(keyPath, "unknown field; known are %s", strings.Join(known, ", "))
 }
 
 func (p *problems) walkMap(n *yaml.Node, t reflect.Type, path string) {
@@ -72,7 +95,7 @@ func (p *problems) walkMap(n *yaml.Node, t reflect.Type, path string) {
 
 func (p *problems) walkSlice(n *yaml.Node, t reflect.Type, path string) {
 	if n.Kind != yaml.SequenceNode {
-		p.add(path, "expected a list, got %s; put \"- \" before each entry", describe(n))
+		p.add(path, "expected a list, got %s; write %s", describe(n), asList(n))
 		return
 	}
 	for i, item := range n.Content {
@@ -86,20 +109,32 @@ func (p *problems) walkSlice(n *yaml.Node, t reflect.Type, path string) {
 	}
 }
 
+// asList shows how a value becomes a list.
+func asList(n *yaml.Node) string {
+	if n.Kind == yaml.ScalarNode {
+		return "it in brackets: [ ]"
+	}
+	return "\"- \" before each entry"
+}
+
 func (p *problems) walkString(n *yaml.Node, t reflect.Type, path string) {
 	if n.Kind != yaml.ScalarNode || n.ShortTag() != yaml.NodeTagString {
 		p.add(path, "expected a string, got %s", describe(n))
 		return
 	}
 	if n.Style == 0 && yaml.IsYaml1_1NonString(n) {
-		p.add(path, "%s is not a string for YAML 1.1 readers; write %q in quotes", n.Value, n.Value)
+		p.add(path, "%s is not a string for YAML 1.1 readers; write it in quotes", n.Value)
 		return
 	}
 	enum, ok := reflect.Zero(t).Interface().(interface{ values() []string })
 	if !ok || slices.Contains(enum.values(), n.Value) {
 		return
 	}
-	p.add(path, "%q is not a value of this field; write one of %s", n.Value, strings.Join(enum.values(), ", "))
+	if meant := nearest(n.Value, enum.values()); meant != "" {
+		p.add(path, "%s is not a value of this field; did you mean %s?", show(n.Value), meant)
+		return
+	}
+	p.add(path, "is none of the values of this field; write one of %s", strings.Join(enum.values(), ", "))
 }
 
 // eachKey visits the fields of a mapping and reports keys that stand twice or
@@ -137,13 +172,6 @@ func fieldsOf(t reflect.Type) map[string]reflect.Type {
 		fields[name] = t.Field(i).Type
 	}
 	return fields
-}
-
-func suggest(word string, candidates []string) string {
-	if c := nearest(word, candidates); c != "" {
-		return fmt.Sprintf("; did you mean %q?", c)
-	}
-	return "; known are " + strings.Join(candidates, ", ")
 }
 
 func isNull(n *yaml.Node) bool {

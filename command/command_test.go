@@ -1,0 +1,131 @@
+package command
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"os"
+	"strings"
+	"testing"
+)
+
+func TestCommandLine(t *testing.T) {
+	t.Chdir(t.TempDir())
+	config := "apiVersion: fluxtrust.dev/v1alpha1\nkind: FluxTrust\nmetadata: {name: x}\nspec: {caBundle: [{configMap: {name: corp-ca}}]}\n"
+	manifest := "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: source-controller}\n" +
+		"spec: {selector: {}, template: {spec: {containers: [{name: manager, image: fluxcd/source-controller}]}}}\n"
+	for name, text := range map[string]string{
+		"config.yaml": config, "in.yaml": manifest, "empty.yaml": "\n", "two.yaml": config + "---\n" + config,
+		"list.yaml": "apiVersion: config.kubernetes.io/v1\nkind: ResourceList\nitems: []\n", "bad.yaml": "a: 1\n---\nb: [\n",
+		"cycle.yaml": "apiVersion: v1\nkind: List\nitems: &a\n- {apiVersion: v1, kind: List, items: *a}\n",
+	} {
+		if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for name, tc := range map[string]struct {
+		args  string
+		stdin string
+		want  string // on stderr; "" for success
+	}{
+		"files":                  {args: "config.yaml in.yaml"},
+		"stdin":                  {args: "config.yaml -", stdin: manifest},
+		"version":                {args: "version"},
+		"version flag":           {args: "--version"},
+		"help":                   {args: "--help"},
+		"no input":               {"config.yaml", "", "no input: name files behind config.yaml, or - for stdin"},
+		"no config":              {"nope.yaml in.yaml", "", "the config, which is the first argument, cannot be read: open nope.yaml"},
+		"config from stdin":      {"- in.yaml", config, "the first argument is the config, a file; - is for inputs"},
+		"later command":          {"validate config.yaml in.yaml", "", "the command validate is not available in this version"},
+		"swapped":                {"in.yaml config.yaml", "", "the config, which is the first argument, is of kind \"Deployment\""},
+		"two configs in a file":  {"two.yaml in.yaml", "", "the config holds more than one document"},
+		"config as input":        {"config.yaml in.yaml config.yaml", "", "config.yaml is the config and cannot be an input, too"},
+		"no such input":          {"config.yaml nope.yaml", "", "an input cannot be read: open nope.yaml"},
+		"folder":                 {"config.yaml .", "", "the input . is a folder; name its files, or build it"},
+		"empty file":             {"config.yaml empty.yaml", "", "the input empty.yaml is empty; has the command that writes it failed"},
+		"empty stdin":            {"config.yaml -", "", "the input stdin is empty"},
+		"stdin twice":            {"config.yaml - -", manifest, "- stands twice among the inputs"},
+		"broken input":           {"config.yaml in.yaml bad.yaml", "", "bad.yaml: document 2: is not valid YAML: line"},
+		"aliases in a circle":    {"config.yaml cycle.yaml", "", "has more than 1000000 nodes once its aliases are expanded"},
+		"ResourceList as a file": {"config.yaml list.yaml", "", "list.yaml holds a ResourceList, which flux-trust reads without arguments: flux-trust < list.yaml"},
+		"plain YAML without":     {"", manifest, "stdin is no ResourceList; for plain YAML give a config and \"-\""},
+		"nothing on stdin":       {"", "", "stdin is empty and so is no ResourceList"},
+		"no functionConfig":      {"", "kind: ResourceList\nitems: []\n", "no config was given: name a file with a FluxTrust"},
+		"unknown flag":           {"config.yaml in.yaml -o x", "", "unknown shorthand flag: 'o' in -o; the output goes to stdout"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			stdout, stderr, code := run([]byte(tc.stdin), strings.Fields(tc.args)...)
+			if tc.want == "" {
+				if code != 0 || len(stdout) == 0 {
+					t.Errorf("exit code %d\n%s", code, stderr)
+				}
+				return
+			}
+			isList := strings.HasPrefix(tc.stdin, "kind: ResourceList") // comes back with its results
+			if code != 1 || len(stdout) > 0 != isList || !strings.Contains(string(stderr), "flux-trust: error: "+tc.want) && !strings.Contains(string(stderr), tc.want) {
+				t.Errorf("exit code %d, %d bytes on stdout, stderr\n%s\nwant %s", code, len(stdout), stderr, tc.want)
+			}
+		})
+	}
+}
+
+// TestResourceListKeepsWhatItGot: results of functions that ran before, fields
+// that nobody knows, annotations of orchestrators.
+func TestResourceListKeepsWhatItGot(t *testing.T) {
+	input := `apiVersion: config.kubernetes.io/v1
+kind: ResourceList
+x-unknown: stays
+functionConfig:
+  apiVersion: fluxtrust.dev/v1alpha1
+  kind: FluxTrust
+  metadata: {name: x}
+  spec: {onNoControllers: Warn, caBundle: [{configMap: {name: corp-ca}}]}
+items:
+- apiVersion: v1
+  kind: ConfigMap
+  metadata:
+    name: a # with a comment
+    annotations:
+      internal.config.kubernetes.io/index: '7'
+      config.kubernetes.io/path: 'a.yaml'
+- [not, a, resource]
+results:
+- message: from before
+  severity: info
+`
+	stdout, stderr, code := run([]byte(input))
+	if code != 0 {
+		t.Fatalf("%s", stderr)
+	}
+	before, after, _ := strings.Cut(string(stdout), "- message: 'no Flux controller among 2 resources")
+	if before != input || !strings.Contains(after, "severity: warning") {
+		t.Errorf("got\n%s", stdout)
+	}
+}
+
+type brokenReader struct{ data io.Reader }
+
+func (r brokenReader) Read(p []byte) (int, error) {
+	if n, err := r.data.Read(p); err == nil {
+		return n, nil
+	}
+	return 0, errors.New("the pipe is broken")
+}
+
+type brokenWriter struct{}
+
+func (brokenWriter) Write([]byte) (int, error) { return 0, errors.New("no space left") }
+
+func TestBrokenStreams(t *testing.T) {
+	t.Chdir("testdata/golden/stock")
+	var out, errOut bytes.Buffer
+	code := Execute([]string{"config.yaml", "-"}, "test", brokenReader{strings.NewReader("a: 1\n")}, &out, &errOut)
+	if code != 1 || out.Len() > 0 || !strings.Contains(errOut.String(), "the pipe is broken") {
+		t.Errorf("exit code %d, stdout %q, stderr %q", code, &out, &errOut)
+	}
+	errOut.Reset()
+	code = Execute([]string{"config.yaml", "input.yaml"}, "test", nil, brokenWriter{}, &errOut)
+	if code != 1 || !strings.Contains(errOut.String(), "writing to stdout: no space left") {
+		t.Errorf("exit code %d, stderr %q", code, &errOut)
+	}
+}

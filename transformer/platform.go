@@ -1,0 +1,225 @@
+package transformer
+
+import (
+	"maps"
+	"slices"
+	"strings"
+
+	"sigs.k8s.io/kustomize/kyaml/fn/framework"
+	"sigs.k8s.io/kustomize/kyaml/yaml"
+)
+
+// What the Pod Security Standard says about AppArmor, SELinux, Windows, and the
+// pod around the containers.
+
+// appArmorAnnotation is where AppArmor profiles stood before Kubernetes 1.30,
+// followed by the name of a container.
+const appArmorAnnotation = "container.apparmor.security.beta.kubernetes.io/"
+
+// hardenPlatform takes away what a pod or container says about AppArmor,
+// SELinux and Windows that the standard refuses. The defaults of the node apply
+// then.
+func (d *deployment) hardenPlatform(owner field) error {
+	sc, err := owner.get("securityContext")
+	if err != nil {
+		return err
+	}
+	appArmor, err := sc.get("appArmorProfile")
+	if err != nil {
+		return err
+	}
+	if kind, err := appArmor.textAt("type"); err != nil {
+		return err
+	} else if kind == "Unconfined" {
+		d.drop(sc, "appArmorProfile", appArmor, "Unconfined; the profile of the container runtime applies instead")
+	}
+	if err := d.hardenSELinux(sc); err != nil {
+		return err
+	}
+	windows, err := sc.get("windowsOptions")
+	if err != nil {
+		return err
+	}
+	hostProcess, err := windows.get("hostProcess")
+	if err != nil {
+		return err
+	}
+	if value, err := hostProcess.boolean(); err != nil {
+		return err
+	} else if value != nil && (value.value || value.quoted) {
+		d.replace(windows, "hostProcess", hostProcess, false)
+	}
+	return nil
+}
+
+func (d *deployment) hardenSELinux(sc field) error {
+	options, err := sc.get("seLinuxOptions")
+	if err != nil {
+		return err
+	}
+	allowed := map[string][]string{
+		"type": {"", "container_t", "container_init_t", "container_kvm_t", "container_engine_t"},
+		"user": {""},
+		"role": {""},
+	}
+	for _, key := range []string{"type", "user", "role"} {
+		option, err := options.get(key)
+		if err != nil {
+			return err
+		}
+		value, err := option.text()
+		if err != nil {
+			return err
+		}
+		if !slices.Contains(allowed[key], value) {
+			d.drop(options, key, option, "the default of the node applies instead")
+			d.removeEmpty(sc, "seLinuxOptions", true)
+		}
+	}
+	return nil
+}
+
+// reportLeft names what "restricted" forbids and what cannot be taken away
+// without breaking the pod.
+func (d *deployment) reportLeft() error {
+	if err := d.dropAppArmorAnnotations(); err != nil {
+		return err
+	}
+	for _, key := range []string{"hostNetwork", "hostPID", "hostIPC"} {
+		host, err := d.pod.get(key)
+		if err != nil {
+			return err
+		}
+		value, err := host.boolean()
+		if err != nil {
+			return err
+		}
+		if value != nil && value.value {
+			d.leave(host)
+		}
+	}
+	if err := d.reportSysctls(); err != nil {
+		return err
+	}
+	if err := d.reportVolumes(); err != nil {
+		return err
+	}
+	for _, key := range []string{"initContainers", "containers"} {
+		containers, err := d.containers(key)
+		if err != nil {
+			return err
+		}
+		for _, c := range containers {
+			d.leaveHosts(c)
+		}
+	}
+	return nil
+}
+
+func (d *deployment) reportSysctls() error {
+	sysctls, err := d.pod.at("securityContext", "sysctls")
+	if err != nil {
+		return err
+	}
+	items, err := sysctls.items()
+	if err != nil {
+		return err
+	}
+	for _, sysctl := range items {
+		name, err := sysctl.textAt("name")
+		if err != nil {
+			return err
+		}
+		if !slices.Contains(safeSysctls(), name) {
+			d.leave(sysctl)
+		}
+	}
+	return nil
+}
+
+// safeSysctls are those that the standard allows.
+func safeSysctls() []string {
+	return []string{
+		"kernel.shm_rmid_forced", "net.ipv4.ip_local_port_range", "net.ipv4.ip_unprivileged_port_start", "net.ipv4.tcp_syncookies",
+		"net.ipv4.ping_group_range", "net.ipv4.ip_local_reserved_ports", "net.ipv4.tcp_keepalive_time", "net.ipv4.tcp_fin_timeout",
+		"net.ipv4.tcp_keepalive_intvl", "net.ipv4.tcp_keepalive_probes", "net.ipv4.tcp_rmem", "net.ipv4.tcp_wmem",
+	}
+}
+
+// leave reports a field that stays as it is.
+func (d *deployment) leave(f field) {
+	d.report.add(framework.Warning, change{path: f.path}, "is not allowed by the Pod Security Standard restricted; left as it is, because the pod may need it")
+}
+
+func (d *deployment) reportVolumes() error {
+	allowed := []string{"name", "configMap", "csi", "downwardAPI", "emptyDir", "ephemeral", "image", "persistentVolumeClaim", "projected", "secret"}
+	volumes, err := d.pod.get("volumes")
+	if err != nil {
+		return err
+	}
+	items, err := volumes.items()
+	if err != nil {
+		return err
+	}
+	for _, v := range items {
+		if v.node.Kind != yaml.MappingNode {
+			return v.errorf("expected a volume, got %s", describe(v.node))
+		}
+		for i := 0; i < len(v.node.Content); i += 2 {
+			if key := v.node.Content[i].Value; !slices.Contains(allowed, key) {
+				d.leave(field{path: v.path + "." + key})
+			}
+		}
+	}
+	return nil
+}
+
+// leaveHosts reports ports, probes and hooks of a container that reach for the
+// host or name one, wherever they stand.
+func (d *deployment) leaveHosts(c field) {
+	for _, key := range []string{"ports", "livenessProbe", "readinessProbe", "startupProbe", "lifecycle"} {
+		if part, err := c.get(key); err == nil && part.exists() {
+			d.leaveHostsIn(part)
+		}
+	}
+}
+
+func (d *deployment) leaveHostsIn(f field) {
+	if items, err := f.items(); err == nil {
+		for _, item := range items {
+			d.leaveHostsIn(item)
+		}
+		return
+	}
+	if f.node.Kind != yaml.MappingNode {
+		return
+	}
+	for i := 0; i < len(f.node.Content); i += 2 {
+		child := field{path: f.path + "." + f.node.Content[i].Value, node: resolve(f.node.Content[i+1])}
+		switch key := f.node.Content[i].Value; {
+		case key == "hostPort" && child.node.Value != "0", key == "host" && child.node.Value != "":
+			d.leave(child)
+		default:
+			d.leaveHostsIn(child)
+		}
+	}
+}
+
+// dropAppArmorAnnotations removes those that switch AppArmor off.
+func (d *deployment) dropAppArmorAnnotations() error {
+	annotations, err := d.podTemplate.at("metadata", "annotations")
+	if err != nil {
+		return err
+	}
+	texts, err := annotations.texts()
+	if err != nil {
+		return err
+	}
+	for _, key := range slices.Sorted(maps.Keys(texts)) {
+		value := texts[key]
+		if strings.HasPrefix(key, appArmorAnnotation) && value == "unconfined" {
+			d.drop(annotations, key, field{path: annotations.path + "." + key, node: &yaml.Node{Kind: yaml.ScalarNode, Value: value}}, "the profile of the container runtime applies instead")
+		}
+	}
+	return nil
+}
