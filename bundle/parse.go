@@ -41,11 +41,16 @@ func Parse(text []byte) ([]Certificate, []Finding) {
 		return nil, p.findings
 	}
 	p.blocks(string(text))
+	if len(p.certificates)+len(p.findings) == 0 {
+		p.add(Malformed, 0, noCertificate)
+	}
 	if len(text) > largeSize {
 		p.add(Large, 0, "has %d KiB; kubectl apply needs --server-side for more than %d KiB", len(text)>>10, largeSize>>10)
 	}
 	return p.certificates, p.findings
 }
+
+const noCertificate = "holds no certificate: there is no line -----BEGIN CERTIFICATE-----"
 
 type parser struct {
 	certificates []Certificate
@@ -78,8 +83,6 @@ func (p *parser) checkText(text []byte) {
 		p.add(Malformed, 1, "has lines that end in CR alone, in which Go finds no certificate; convert it with: tr '\\r' '\\n'")
 	case !utf8.Valid(text) && !bytes.Contains(text, []byte(beginMark)):
 		p.add(Malformed, 0, "is binary, not PEM; export the certificate again as PEM (Base64)")
-	case !bytes.Contains(text, []byte("BEGIN")):
-		p.add(Malformed, 0, "holds no certificate: there is no line -----BEGIN CERTIFICATE-----")
 	}
 }
 
@@ -88,7 +91,7 @@ func (p *parser) checkText(text []byte) {
 // a mark and is none, is not.
 func (p *parser) blocks(text string) {
 	lines := strings.SplitAfter(text, "\n")
-	lastEnd := 0
+	lastEnd := len(lines) // of the last block, if there is one
 	for i := 0; i < len(lines); i++ {
 		line := strings.TrimRight(lines[i], " \t\r\n")
 		switch {
