@@ -30,13 +30,14 @@ func noCertSign(c *x509.Certificate)    { c.KeyUsage = x509.KeyUsageCRLSign }
 func noKeyUsage(c *x509.Certificate)    { c.KeyUsage = 0 }
 func sha512(c *x509.Certificate)        { c.SignatureAlgorithm = x509.ECDSAWithSHA512 }
 func subject(name string) option        { return func(c *x509.Certificate) { c.Subject.CommonName = name } }
+
 func valid(from, until time.Time) option {
 	return func(c *x509.Certificate) { c.NotBefore, c.NotAfter = from, until }
 }
 
 // newKey makes a key of the kind of a test.
-func newKey(t testing.TB, kind string) crypto.Signer {
-	t.Helper()
+func newKey(tb testing.TB, kind string) crypto.Signer {
+	tb.Helper()
 	var key crypto.Signer
 	var err error
 	switch kind {
@@ -50,17 +51,17 @@ func newKey(t testing.TB, kind string) crypto.Signer {
 		key, err = ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	}
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return key
 }
 
 // newCertificate makes a root, or with an issuer what that has signed.
-func newCertificate(t testing.TB, key crypto.Signer, issuer *x509.Certificate, issuerKey crypto.Signer, options ...option) *x509.Certificate {
-	t.Helper()
+func newCertificate(tb testing.TB, key crypto.Signer, issuer *x509.Certificate, issuerKey crypto.Signer, options ...option) *x509.Certificate {
+	tb.Helper()
 	serial, err := rand.Int(rand.Reader, big.NewInt(1<<62))
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	template := &x509.Certificate{
 		SerialNumber: serial, Subject: pkix.Name{CommonName: "Test root"},
@@ -75,18 +76,18 @@ func newCertificate(t testing.TB, key crypto.Signer, issuer *x509.Certificate, i
 	}
 	der, err := x509.CreateCertificate(rand.Reader, template, issuer, key.Public(), issuerKey)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	c, err := x509.ParseCertificate(der)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return c
 }
 
-func root(t testing.TB, options ...option) *x509.Certificate {
-	t.Helper()
-	return newCertificate(t, newKey(t, ""), nil, nil, options...)
+func root(tb testing.TB, options ...option) *x509.Certificate {
+	tb.Helper()
+	return newCertificate(tb, newKey(tb, ""), nil, nil, options...)
 }
 
 func asPEM(c *x509.Certificate) string {

@@ -123,3 +123,103 @@ func TestKustomizeErrors(t *testing.T) {
 		})
 	}
 }
+
+// TestKustomizeRotation builds with the old root, both roots and the new one:
+// from a base, from a layer with a prefix, and from one around it. The digest in
+// the pod template and the name of the ConfigMap change with every step, and all
+// controllers agree.
+func TestKustomizeRotation(t *testing.T) {
+	kustomize := program(t, "KUSTOMIZE")
+	before, after := newAuthority(t, "old root").pem()+"\n", newAuthority(t, "new root").pem()+"\n"
+	steps := []string{before, before + after, after, "# a comment changes the name and restarts nothing more\n" + after}
+
+	for name, layer := range map[string]string{
+		"base":         "",
+		"same layer":   "namePrefix: team-\n",
+		"outer layer":  "outer",
+		"outer prefix": "outer",
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir := copyQuickstart(t)
+			build := dir
+			if layer == "outer" {
+				build = filepath.Join(filepath.Dir(dir), "outer")
+				if err := os.Mkdir(build, 0o700); err != nil {
+					t.Fatal(err)
+				}
+				text := "resources: [../quickstart]\nnamespace: gitops\n"
+				if name == "outer prefix" {
+					text += "namePrefix: team-\n"
+				}
+				if err := os.WriteFile(filepath.Join(build, "kustomization.yaml"), []byte(text), 0o600); err != nil {
+					t.Fatal(err)
+				}
+			} else {
+				replaceInFile(t, filepath.Join(dir, "kustomization.yaml"), "transformers:", layer+"transformers:")
+			}
+			var digests, names []string
+			for _, roots := range steps {
+				if err := os.WriteFile(filepath.Join(dir, "certs/Company-Root-CA.crt"), []byte(roots), 0o600); err != nil {
+					t.Fatal(err)
+				}
+				got := run(t, build, kustomize, pluginFlags...)
+				if got.code != 0 {
+					t.Fatal(got.stderr)
+				}
+				digests = append(digests, only(t, got.stdout, `fluxtrust.dev/ca-bundle: (sha256:[0-9a-f]{64})\n`, 7))
+				names = append(names, only(t, got.stdout, `name: (\S*z-scaler-ca-[a-z0-9]{10})\n`, 8))
+			}
+			if digests[0] == digests[1] || digests[1] == digests[2] || digests[2] != digests[3] {
+				t.Errorf("digests %v: they must change with the roots, and not with a comment", digests)
+			}
+			if names[0] == names[1] || names[1] == names[2] || names[2] == names[3] {
+				t.Errorf("names %v: they must change with every byte", names)
+			}
+		})
+	}
+}
+
+// only returns the one value that stands in a text so many times.
+func only(t *testing.T, text, pattern string, times int) string {
+	t.Helper()
+	matches := regexp.MustCompile(pattern).FindAllStringSubmatch(text, -1)
+	if len(matches) != times {
+		t.Fatalf("%s stands %d times, want %d", pattern, len(matches), times)
+	}
+	for _, m := range matches {
+		if m[1] != matches[0][1] {
+			t.Fatalf("%s differs from %s", m[1], matches[0][1])
+		}
+	}
+	return matches[0][1]
+}
+
+// TestKustomizeBadBundle puts bad certificates into the ConfigMap. Each must
+// stop the build, and the reason is the one that docs/bundle.md shows.
+func TestKustomizeBadBundle(t *testing.T) {
+	kustomize := program(t, "KUSTOMIZE")
+	good := newAuthority(t, "root").pem()
+	docs := read(t, "../docs/bundle.md")
+	for name, tc := range map[string]struct{ text, want string }{
+		"byte order mark": {"\ufeff" + good + "\n", "line 1: starts with a UTF-8 byte order mark, which makes Go lose the first certificate; save the file without it"},
+		"no newline":      {good + good, "there is no newline between two certificates, so Go sees neither; put each mark on a line of its own"},
+		"private key":     {good + "\n-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n", "is a private key, which would be readable in every controller; remove it, and replace it if it has been published"},
+		"cut off":         {strings.TrimSuffix(good, "-----END CERTIFICATE-----"), "line 1: the certificate is cut off: its line -----END CERTIFICATE----- is missing"},
+		"an HTML page":    {"<html>404</html>\n", "holds no certificate: there is no line -----BEGIN CERTIFICATE-----"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir := copyQuickstart(t)
+			if err := os.WriteFile(filepath.Join(dir, "certs/Company-Root-CA.crt"), []byte(tc.text), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			got := run(t, dir, kustomize, pluginFlags...)
+			if got.code == 0 || got.stdout != "" || !strings.Contains(got.stderr, tc.want) ||
+				!strings.Contains(got.stderr, "error: ConfigMap flux-system/z-scaler-ca: data.Company-Root-CA.crt: ") {
+				t.Errorf("exit code %d\n%s\nwant %s", got.code, got.stderr, tc.want)
+			}
+			if !strings.Contains(docs, tc.want) {
+				t.Errorf("docs/bundle.md does not show: %s", tc.want)
+			}
+		})
+	}
+}

@@ -252,9 +252,13 @@ func (e *editor) put(f field, key string, value *yaml.Node) {
 	f.node.Content[i+1] = value
 }
 
-// putText sets a key of a mapping to a string.
+// putText sets a key of a mapping to a string. The quotes of an old one stay.
 func (e *editor) putText(f field, key, value string) {
-	e.put(f, key, &yaml.Node{Kind: yaml.ScalarNode, Tag: yaml.NodeTagString, Value: value})
+	n := &yaml.Node{Kind: yaml.ScalarNode, Tag: yaml.NodeTagString, Value: value}
+	if i := indexOf(f.node, key); i >= 0 {
+		n.Style = f.node.Content[i+1].Style & (yaml.SingleQuotedStyle | yaml.DoubleQuotedStyle)
+	}
+	e.put(f, key, n)
 }
 
 // putBool sets a key of a mapping to true or false.

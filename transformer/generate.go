@@ -44,7 +44,7 @@ func (t *transform) generate() {
 	wanted := t.wantedConfigMaps()
 	kept := map[int]bool{}
 	for _, w := range wanted {
-		p := t.provider(configMapKind, inlineName(w.source), []string{w.namespace})
+		p := t.generated(w)
 		switch {
 		case p == nil:
 			t.addConfigMap(w)
@@ -78,6 +78,16 @@ func (t *transform) wantedConfigMaps() []generated {
 		return strings.Compare(a.namespace+"/"+inlineName(a.source), b.namespace+"/"+inlineName(b.source))
 	})
 	return wanted
+}
+
+// generated returns the ConfigMap of an earlier run, by its very name, or nil.
+func (t *transform) generated(w generated) *provider {
+	for _, p := range t.providers {
+		if p.is(configMapKind, inlineName(w.source), []string{w.namespace}) && slices.Contains(p.names, inlineName(w.source)) {
+			return p
+		}
+	}
+	return nil
 }
 
 func (t *transform) addConfigMap(w generated) {

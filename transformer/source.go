@@ -24,6 +24,9 @@ type source struct {
 	ClusterTrustBundle *trustBundle `yaml:"clusterTrustBundle,omitempty"`
 	// Other holds what somebody else has added to the volume.
 	Other map[string]any `yaml:",inline"`
+
+	// generated tells that the function provides the object under this very name.
+	generated bool
 }
 
 // projection selects keys of a ConfigMap or Secret; without items, every key.
@@ -117,6 +120,9 @@ func (s source) name() string {
 // keepSuffix returns the source under the name that it has in an earlier
 // volume, if that is the configured one with kustomize's hash suffix.
 func (s source) keepSuffix(have []source) source {
+	if s.generated {
+		return s
+	}
 	for _, h := range have {
 		if reflect.DeepEqual(h.named(""), s.named("")) && s.name() != "" && sameName(h.name(), s.name()) {
 			return h
@@ -162,7 +168,7 @@ func newSource(e *v1alpha1.CABundleEntry, name, configured string, keys []string
 	if e.Secret != nil {
 		return source{Secret: p}, nil
 	}
-	return source{ConfigMap: p}, nil
+	return source{ConfigMap: p, generated: e.Inline != nil}, nil
 }
 
 // notInFileName matches what names of signers and bundles may hold and those of
