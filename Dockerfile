@@ -10,6 +10,7 @@ COPY go.mod go.sum ./
 RUN go mod download
 COPY main.go ./
 COPY api api
+COPY bundle bundle
 COPY command command
 COPY controllers controllers
 COPY stream stream

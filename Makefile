@@ -14,13 +14,15 @@ BUILD = CGO_ENABLED=0 go build -trimpath -ldflags "-s -w -X main.version=$(VERSI
 .PHONY: help run test e2e lint bench fuzz image build update clean FORCE
 
 help: ## Show what there is to make
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 run: bin/flux-trust bin/kustomize ## Show before and after on the bundled example, or on INPUT=gotk-components.yaml
-	@hack/run.sh $(INPUT)
+	@hack/run.sh $(if $(INPUT),"$(INPUT)")
 
 test: bin/flux-trust bin/kustomize ## Run all tests that need no container engine
 	go vet ./...
+	@[ -d ../shared/corpus ] || echo "SKIPPED: the tests over real installs, because ../shared/corpus is not there"
+	@command -v kpt > /dev/null || echo "SKIPPED: the tests with kpt, because it is not on the PATH"
 	go test $(RACE) ./...
 	FLUX_TRUST=../bin/flux-trust KUSTOMIZE=../bin/kustomize go test -C e2e -count=1 ./...
 

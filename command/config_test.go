@@ -34,19 +34,23 @@ func TestFunctionConfig(t *testing.T) {
 		if strings.HasPrefix(line, "  #") && !strings.HasPrefix(line, "  # ") || strings.HasPrefix(line, "  #  ") {
 			line = option
 		}
-		// exclude stands beside include for the reader to choose.
-		lines = append(lines, strings.Replace(line, "exclude:", "# exclude:", 1))
+		// These stand beside others for the reader to choose.
+		for _, alternative := range []string{"exclude:", "initContainer:"} {
+			line = strings.Replace(line, alternative, "# "+alternative, 1)
+		}
+		lines = append(lines, line)
 	}
 	full := strings.Join(lines, "\n")
 	config, err = v1alpha1.Parse("functionconfig.yaml", []byte(full))
 	if err != nil {
 		t.Fatalf("with every option: %v\n%s", err, full)
 	}
-	if len(config.Spec.CABundle) != 2 || len(config.Spec.Controllers.Additional) != 1 || len(config.Spec.SecurityContext.ExceptContainers) != 1 {
+	if len(config.Spec.CABundle) != 4 || len(config.Spec.Controllers.Additional) != 1 || len(config.Spec.SecurityContext.ExceptContainers) != 1 {
 		t.Errorf("with every option: %+v", config)
 	}
 	for _, option := range []string{
-		"mode", "onNoControllers", "caBundle", "configMap", "secret", "optional", "mount", "method", "path", "systemRoots",
+		"mode", "onNoControllers", "caBundle", "configMap", "secret", "clusterTrustBundle", "inline", "immutable", "pem", "optional", "allow", "fingerprints",
+		"mount", "method", "path", "systemRoots", "initContainer",
 		"securityContext", "profile", "exceptContainers", "controllers", "include", "exclude", "additional", "labelSelector",
 	} {
 		if !strings.Contains(text, option+":") {

@@ -24,12 +24,13 @@ split() {
 
 # Wraps a stream into a ResourceList, as kustomize and kpt do.
 resourcelist() {
+    # Lines of the config and of the stream are indented; a byte order mark goes.
     echo "apiVersion: config.kubernetes.io/v1"
     echo "kind: ResourceList"
     echo "functionConfig:"
     sed 's/^/  /' "$1"
     echo "items:"
-    awk '/^---( |\r|$)/ { first = 1; next } NR == 1 { first = 1 } { print (first && NF ? "- " : "  ") $0 } NF { first = 0 }'
+    awk 'NR == 1 { sub(/^\357\273\277/, ""); first = 1 } /^---( |\r|$)/ { first = 1; next } { print (first && NF ? "- " : "  ") $0 } NF { first = 0 }'
 }
 
 if [ $# -eq 0 ]; then
@@ -81,13 +82,15 @@ done
 printf '%s other resources are untouched.\n' "$unchanged"
 
 printf '\nThe results that kpt and other orchestrators see:\n\n'
-resourcelist $config < $out/before.yaml | bin/flux-trust 2> /dev/null | awk '
+resourcelist $config < $out/before.yaml | bin/flux-trust 2> $out/stderr | awk '
+    function show() { if (message != "") printf "    [%s] %s %s%s: %s\n", severity, kind, name, field, message; kind = name = field = "" }
+    function plain(s) { if (s ~ /^\047.*\047$/) { s = substr(s, 2, length(s) - 2); gsub(/\047\047/, "\047", s) } return s }
     /^results:/ { on = 1; next }
     !on { next }
-    /^- message: / { show(); sub(/^- message: /, ""); message = $0 }
+    /^- message: / { show(); sub(/^- message: /, ""); message = plain($0) }
     /^  severity: / { severity = $2 }
     /^    kind: / { kind = $2 }
     /^    name: / { name = $2 }
-    function show() { if (message != "") printf "    [%s] %s %s: %s\n", severity, kind, name, message; kind = name = "" }
-    END { show() }'
+    /^    path: spec/ { field = " " plain($2) }
+    END { show() }' || cat $out/stderr
 printf '\nWhole files: %s/before.yaml and %s/after.yaml\n' $out $out

@@ -326,7 +326,7 @@ func (t *transform) digest(entries []*entry, resolved *roots) string {
 		allowed = allowed && slices.Contains(e.Allow, v1alpha1.Finding(bundle.Expired))
 	}
 	if unknown != "" {
-		t.report.add(framework.Info, change{}, "the pods do not restart by themselves when the CA bundle changes, because its content is not known (%s); restart them after a change", unknown)
+		t.configReport().add(framework.Info, change{path: "spec.caBundle"}, "the pods do not restart by themselves when the CA bundle changes, because its content is not known (%s); restart them after a change", unknown)
 		return ""
 	}
 	if !bundle.Valid(certificates, t.report.now) && !allowed {
