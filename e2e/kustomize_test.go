@@ -179,6 +179,35 @@ func TestKustomizeRotation(t *testing.T) {
 	}
 }
 
+// TestKustomizeInline lets the function add the ConfigMap itself: kustomize takes
+// the new resource, and renames it with the rest.
+func TestKustomizeInline(t *testing.T) {
+	kustomize := program(t, "KUSTOMIZE")
+	dir := copyQuickstart(t)
+	config := "    inline:\n      name: corporate-ca\n      pem: |\n        " +
+		strings.ReplaceAll(newAuthority(t, "root").pem(), "\n", "\n        ")
+	replaceInFile(t, filepath.Join(dir, "functionconfig.yaml"), "  - configMap: {name: z-scaler-ca, keys: [Company-Root-CA.crt]}", "  -\n"+config)
+	outer := filepath.Join(filepath.Dir(dir), "outer")
+	if err := os.Mkdir(outer, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(outer, "kustomization.yaml"), []byte("resources: [../quickstart]\nnamePrefix: team-\nnamespace: gitops\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for build, name := range map[string]string{dir: "corporate-ca", outer: "team-corporate-ca"} {
+		got := run(t, build, kustomize, pluginFlags...)
+		if got.code != 0 {
+			t.Fatal(got.stderr)
+		}
+		if n := strings.Count(got.stdout, "  name: "+name+"\n"); n != 8 { // the ConfigMap and seven volumes
+			t.Errorf("%s stands %d times, want 8", name, n)
+		}
+		if !strings.Contains(got.stdout, "kustomize.toolkit.fluxcd.io/substitute: disabled") {
+			t.Error("Flux may substitute in the ConfigMap")
+		}
+	}
+}
+
 // only returns the one value that stands in a text so many times.
 func only(t *testing.T, text, pattern string, times int) string {
 	t.Helper()

@@ -164,6 +164,7 @@ func (t *transform) reportNotInStream(e *entry, kind, name string, namespaces []
 	elsewhere := t.provider(kind, name, []string{""})
 	switch {
 	case e.Optional:
+		r.add(framework.Info, change{}, "is not in the stream and optional: the pods start without it, and trust it after a restart")
 	case elsewhere != nil:
 		e.find(r, framework.Error, v1alpha1.NotInStream, change{}, fmt.Sprintf(
 			"the stream has it in namespace %s only, from where the controllers cannot mount it; put it into namespace %s, or allow NotInStream on its entry if something copies it there",
@@ -196,6 +197,7 @@ func (e *entry) check(p *provider, keys []string, path string, listed bool) {
 		v, ok := p.values[key]
 		switch {
 		case !ok && e.Optional:
+			e.unknown = "an optional key is missing"
 			p.report.add(framework.Warning, change{path: "data"}, "has no key %q, which %s names; it has %s", key, path, strings.Join(p.keys(), ", "))
 		case !ok:
 			e.failed = true
