@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 
+	"k8s.io/pod-security-admission/policy"
 	"sigs.k8s.io/kustomize/kyaml/fn/framework"
 
 	"fluxtrust.dev/flux-trust/api/v1alpha1"
@@ -35,6 +36,10 @@ type deployment struct {
 	previous previous
 	// sources are those of the volume.
 	sources []source
+	// evaluator judges the pod template after the change.
+	evaluator policy.Evaluator
+	// left holds the fields that the evaluator refuses and that stay, by reason.
+	left map[string][]string
 }
 
 // owner returns the name of the FluxTrust that has changed a Deployment.

@@ -62,7 +62,17 @@ func (d *deployment) harden(t *transform) error {
 	if err := d.dropGroups(hardened); err != nil {
 		return err
 	}
-	return d.reportLeft()
+	if err := d.dropAppArmorAnnotations(); err != nil {
+		return err
+	}
+	if err := d.findLeft(); err != nil {
+		return err
+	}
+	names := make([]string, len(excepted))
+	for i, c := range excepted {
+		names[i] = c.textOr("name")
+	}
+	return d.judge(names)
 }
 
 // hardenPod replaces what the pod says explicitly and insecurely. An excepted

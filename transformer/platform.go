@@ -5,7 +5,6 @@ import (
 	"slices"
 	"strings"
 
-	"sigs.k8s.io/kustomize/kyaml/fn/framework"
 	"sigs.k8s.io/kustomize/kyaml/yaml"
 )
 
@@ -79,12 +78,9 @@ func (d *deployment) hardenSELinux(sc field) error {
 	return nil
 }
 
-// reportLeft names what "restricted" forbids and what cannot be taken away
-// without breaking the pod.
-func (d *deployment) reportLeft() error {
-	if err := d.dropAppArmorAnnotations(); err != nil {
-		return err
-	}
+// findLeft remembers where the pod has what "restricted" forbids and what cannot
+// be taken away without breaking it, by the reason that the evaluator gives.
+func (d *deployment) findLeft() error {
 	for _, key := range []string{"hostNetwork", "hostPID", "hostIPC"} {
 		host, err := d.pod.get(key)
 		if err != nil {
@@ -95,13 +91,13 @@ func (d *deployment) reportLeft() error {
 			return err
 		}
 		if value != nil && value.value {
-			d.leave(host)
+			d.leave("host namespaces", host)
 		}
 	}
-	if err := d.reportSysctls(); err != nil {
+	if err := d.findSysctls(); err != nil {
 		return err
 	}
-	if err := d.reportVolumes(); err != nil {
+	if err := d.findVolumes(); err != nil {
 		return err
 	}
 	for _, key := range []string{"initContainers", "containers"} {
@@ -116,7 +112,7 @@ func (d *deployment) reportLeft() error {
 	return nil
 }
 
-func (d *deployment) reportSysctls() error {
+func (d *deployment) findSysctls() error {
 	sysctls, err := d.pod.at("securityContext", "sysctls")
 	if err != nil {
 		return err
@@ -131,7 +127,7 @@ func (d *deployment) reportSysctls() error {
 			return err
 		}
 		if !slices.Contains(safeSysctls(), name) {
-			d.leave(sysctl)
+			d.leave("forbidden sysctls", sysctl)
 		}
 	}
 	return nil
@@ -146,12 +142,15 @@ func safeSysctls() []string {
 	}
 }
 
-// leave reports a field that stays as it is.
-func (d *deployment) leave(f field) {
-	d.report.add(framework.Warning, change{path: f.path}, "is not allowed by the Pod Security Standard restricted; left as it is, because the pod may need it")
+// leave remembers a field that stays as it is.
+func (d *deployment) leave(reason string, f field) {
+	if d.left == nil {
+		d.left = map[string][]string{}
+	}
+	d.left[reason] = append(d.left[reason], f.path)
 }
 
-func (d *deployment) reportVolumes() error {
+func (d *deployment) findVolumes() error {
 	allowed := []string{"name", "configMap", "csi", "downwardAPI", "emptyDir", "ephemeral", "image", "persistentVolumeClaim", "projected", "secret"}
 	volumes, err := d.pod.get("volumes")
 	if err != nil {
@@ -167,14 +166,14 @@ func (d *deployment) reportVolumes() error {
 		}
 		for i := 0; i < len(v.node.Content); i += 2 {
 			if key := v.node.Content[i].Value; !slices.Contains(allowed, key) {
-				d.leave(field{path: v.path + "." + key})
+				d.leave("restricted volume types", field{path: v.path + "." + key})
 			}
 		}
 	}
 	return nil
 }
 
-// leaveHosts reports ports, probes and hooks of a container that reach for the
+// leaveHosts remembers ports, probes and hooks of a container that reach for the
 // host or name one, wherever they stand.
 func (d *deployment) leaveHosts(c field) {
 	for _, key := range []string{"ports", "livenessProbe", "readinessProbe", "startupProbe", "lifecycle"} {
@@ -197,8 +196,10 @@ func (d *deployment) leaveHostsIn(f field) {
 	for i := 0; i < len(f.node.Content); i += 2 {
 		child := field{path: f.path + "." + f.node.Content[i].Value, node: resolve(f.node.Content[i+1])}
 		switch key := f.node.Content[i].Value; {
-		case key == "hostPort" && child.node.Value != "0", key == "host" && child.node.Value != "":
-			d.leave(child)
+		case key == "hostPort" && child.node.Value != "0":
+			d.leave("hostPort", child)
+		case key == "host" && child.node.Value != "":
+			d.leave("probe or lifecycle host", child)
 		default:
 			d.leaveHostsIn(child)
 		}

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"k8s.io/pod-security-admission/policy"
 	"sigs.k8s.io/kustomize/kyaml/fn/framework"
 	"sigs.k8s.io/kustomize/kyaml/yaml"
 
@@ -53,16 +54,27 @@ type transform struct {
 	// seen holds the controllers and excepted containers in the stream.
 	seen map[string]bool
 	// matched holds which entries of controllers.additional selected something.
-	matched map[int]bool
-	report  report
-	outcome Outcome
+	matched   map[int]bool
+	report    report
+	outcome   Outcome
+	evaluator policy.Evaluator
 }
 
 // Run applies a config to the resources of a stream at a time, which changes
 // results only. The config must have been decoded by v1alpha1, which validates
 // it and fills in the defaults.
 func Run(config *v1alpha1.FluxTrust, resources []Resource, now time.Time) Outcome {
-	t := &transform{config: config, resolved: map[string]*roots{}, namespaces: map[string]bool{}, matched: map[int]bool{}, seen: map[string]bool{}}
+	evaluator, err := policy.NewEvaluator(policy.DefaultChecks(), nil)
+	if err != nil {
+		return Outcome{Results: framework.Results{{
+			Message: fmt.Sprintf("the Pod Security evaluator cannot start: %v", err), Severity: framework.Error,
+		}}}
+	}
+	return run(config, resources, now, evaluator)
+}
+
+func run(config *v1alpha1.FluxTrust, resources []Resource, now time.Time, evaluator policy.Evaluator) Outcome {
+	t := &transform{evaluator: evaluator, config: config, resolved: map[string]*roots{}, namespaces: map[string]bool{}, matched: map[int]bool{}, seen: map[string]bool{}}
 	t.report.results, t.report.now = &t.outcome.Results, now
 	t.providers = providersIn(resources, t.report)
 	deploymentNames := []string{}
@@ -150,7 +162,7 @@ func (t *transform) deployment(object field, report report) (bool, error) {
 		t.reportPatch(w, report)
 		return false, nil
 	}
-	d := &deployment{workload: w, report: report}
+	d := &deployment{workload: w, report: report, evaluator: t.evaluator}
 	if d.controllers, err = t.selected(w); err != nil {
 		return false, err
 	}

@@ -1,0 +1,86 @@
+package transformer
+
+import (
+	"encoding/json"
+	"strings"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/pod-security-admission/api"
+	"k8s.io/pod-security-admission/policy"
+	"sigs.k8s.io/kustomize/kyaml/fn/framework"
+	"sigs.k8s.io/kustomize/kyaml/yaml"
+	kubeyaml "sigs.k8s.io/yaml"
+)
+
+// policyVersion is the version of the Pod Security Standards that pods are
+// judged by. It is that of the newest Kubernetes release the evaluator knows.
+func policyVersion() api.LevelVersion {
+	const major, minor = 1, 37
+	return api.LevelVersion{Level: api.LevelRestricted, Version: api.MajorMinorVersion(major, minor)}
+}
+
+// judge holds the pod template against the Pod Security admission's own
+// evaluator, and reports what remains after the hardening: one warning per check.
+func (d *deployment) judge(excepted []string) error {
+	if d.evaluator == nil {
+		return nil
+	}
+	template, err := d.decodeTemplate()
+	if err != nil {
+		return err
+	}
+	for _, result := range d.evaluator.EvaluatePod(policyVersion(), &template.ObjectMeta, &template.Spec) {
+		if result.Allowed {
+			continue
+		}
+		verdict := policy.AggregateCheckResults([]policy.CheckResult{result})
+		note := ""
+		if len(excepted) > 0 {
+			note = " (left alone by exceptContainers: " + strings.Join(excepted, ", ") + ")"
+		}
+		d.report.add(framework.Warning, change{path: d.leftAt(result.ForbiddenReason)},
+			"%s: refused by Pod Security %s; left as it is, because the pod may need it%s", verdict.ForbiddenDetail(), policyVersion(), note)
+	}
+	return nil
+}
+
+// leftAt returns the field that a check of the evaluator is about: the first
+// that was left for it, else the pod.
+func (d *deployment) leftAt(reason string) string {
+	if paths := d.left[reason]; len(paths) > 0 {
+		return paths[0]
+	}
+	return d.pod.path
+}
+
+// decodeTemplate returns the pod template as the API server would read it.
+func (d *deployment) decodeTemplate() (*corev1.PodTemplateSpec, error) {
+	template := &corev1.PodTemplateSpec{}
+	if decodeNode(d.podTemplate.node, template) == nil {
+		return template, nil
+	}
+	// The API server reads YAML 1.1, in which yes is true. That takes longer.
+	text, err := yaml.NewRNode(d.podTemplate.node).String()
+	if err != nil {
+		return nil, d.podTemplate.errorf("cannot be judged: %v", err)
+	}
+	template = &corev1.PodTemplateSpec{}
+	if err := kubeyaml.Unmarshal([]byte(text), template); err != nil {
+		return nil, d.podTemplate.errorf("is not what Kubernetes expects: %v", err)
+	}
+	return template, nil
+}
+
+// decodeNode decodes a node into a type of the Kubernetes API. kyaml's
+// MarshalJSON would write and read YAML text on the way.
+func decodeNode(n *yaml.Node, into any) error {
+	var value any
+	if err := n.Decode(&value); err != nil {
+		return err
+	}
+	data, err := json.Marshal(value)
+	if err != nil {
+		return err
+	}
+	return json.Unmarshal(data, into)
+}
