@@ -95,6 +95,10 @@ func TestCorpusInstalls(t *testing.T) {
 			if found != counts {
 				t.Errorf("%d Deployments with %d controllers, want %v", found[0], found[1], counts)
 			}
+			report, _, code := run(output, "validate", config, "-")
+			if (code == 0) != (leftover[name] == "") || !bytes.Contains(report, []byte(leftover[name])) {
+				t.Errorf("validate: exit code %d, want a complaint about %q only\n%s", code, leftover[name], report)
+			}
 			t.Logf("%d Deployments, %d containers trust the bundle; %d lines added", found[0], found[1], bytes.Count(output, []byte("\n"))-bytes.Count(input, []byte("\n")))
 		})
 	}

@@ -2,6 +2,7 @@ package command
 
 import (
 	"bytes"
+	"encoding/json"
 	"flag"
 	"os"
 	"path/filepath"
@@ -53,7 +54,38 @@ func TestGolden(t *testing.T) {
 				t.Errorf("a second run gives exit code %d and changes bytes:\n%s%s", code, stderr, again)
 			}
 			resourceList(t, inputs[0], expectedFile, 0)
+			validates(t, inputs[0], expectedFile)
 		})
+	}
+}
+
+// validates holds Validate mode against Transform: what was changed is not valid
+// before, and afterwards nothing is wrong but what Pod Security refuses still.
+func validates(t *testing.T, input, expected string) {
+	t.Helper()
+	before, err := os.ReadFile(input)
+	if err != nil {
+		t.Fatal(err)
+	}
+	after, err := os.ReadFile(expected)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if report, stderr, code := run(before, "validate", "config.yaml", "-"); code == 0 && !bytes.Equal(before, after) {
+		t.Errorf("valid, although the function changes it\n%s%s", report, stderr)
+	}
+	report, stderr, code := run(after, "validate", "config.yaml", "-", "-o", "json")
+	var v validation
+	if err := json.Unmarshal(report, &v); err != nil {
+		t.Fatalf("%v\n%s%s", err, report, stderr)
+	}
+	if v.Valid != (code == 0) {
+		t.Errorf("exit code %d, valid %t", code, v.Valid)
+	}
+	for _, r := range v.Results {
+		if r.Severity == "error" && !strings.Contains(r.Message, "refused by Pod Security") && !strings.Contains(r.Message, "cannot be checked, because") {
+			t.Errorf("after the function: %s", r)
+		}
 	}
 }
 

@@ -25,31 +25,13 @@ func runPlain(configFile string, inputs []string, in io.Reader, out, errOut io.W
 	if err != nil {
 		return err
 	}
-	if len(inputs) == 0 {
-		return fmt.Errorf("no input: name files behind %s, or - for stdin", configFile)
-	}
-	if slices.Contains(inputs, configFile) {
-		return fmt.Errorf("%s is the config and cannot be an input, too", configFile)
-	}
-	documents, err := readInputs(inputs, in)
+	documents, err := readInputs(configFile, inputs, in)
 	if err != nil {
 		return err
 	}
-
-	var resources []transformer.Resource
-	var held []*stream.Document // the documents that hold the resources
-	for _, d := range documents {
-		if d.Resource() == nil {
-			continue
-		}
-		if d.Resource().GetKind() == kio.ResourceListKind { // Resource is always a mapping
-			return fmt.Errorf("%s holds a ResourceList, which flux-trust reads without arguments: flux-trust < %s", d.File, d.File)
-		}
-		held = append(held, d)
-		resources = append(resources, transformer.Resource{
-			Node: d.Resource(),
-			File: &framework.File{Path: d.File, Index: d.Index},
-		})
+	resources, held, err := resourcesOf(documents)
+	if err != nil {
+		return err
 	}
 	outcome := transformer.Run(config, resources, time.Now())
 	if outcome.Failed() {
@@ -80,7 +62,7 @@ func readConfig(file string) (*v1alpha1.FluxTrust, error) {
 		return nil, errors.New("the first argument is the config, a file; - is for inputs: flux-trust functionconfig.yaml -")
 	}
 	data, err := os.ReadFile(file) //nolint:gosec // a file that the user names
-	if errors.Is(err, fs.ErrNotExist) && slices.Contains([]string{"validate", "patches", "probe", "schema"}, file) {
+	if errors.Is(err, fs.ErrNotExist) && slices.Contains([]string{"patches", "probe", "schema"}, file) {
 		return nil, fmt.Errorf("the command %s is not available in this version", file)
 	}
 	if err != nil {
@@ -89,7 +71,34 @@ func readConfig(file string) (*v1alpha1.FluxTrust, error) {
 	return v1alpha1.Parse(file, data)
 }
 
-func readInputs(inputs []string, in io.Reader) ([]*stream.Document, error) {
+// resourcesOf returns the resources of documents, and the documents that hold
+// one.
+func resourcesOf(documents []*stream.Document) ([]transformer.Resource, []*stream.Document, error) {
+	var resources []transformer.Resource
+	var held []*stream.Document
+	for _, d := range documents {
+		if d.Resource() == nil {
+			continue
+		}
+		if d.Resource().GetKind() == kio.ResourceListKind { // Resource is always a mapping
+			return nil, nil, fmt.Errorf("%s holds a ResourceList, which flux-trust reads without arguments: flux-trust < %s", d.File, d.File)
+		}
+		held = append(held, d)
+		resources = append(resources, transformer.Resource{
+			Node: d.Resource(),
+			File: &framework.File{Path: d.File, Index: d.Index},
+		})
+	}
+	return resources, held, nil
+}
+
+func readInputs(configFile string, inputs []string, in io.Reader) ([]*stream.Document, error) {
+	if len(inputs) == 0 {
+		return nil, fmt.Errorf("no input: name files behind %s, or - for stdin", configFile)
+	}
+	if slices.Contains(inputs, configFile) {
+		return nil, fmt.Errorf("%s is the config and cannot be an input, too", configFile)
+	}
 	var documents []*stream.Document
 	stdin := false
 	for _, input := range inputs {

@@ -21,9 +21,13 @@ func printOutcome(errOut io.Writer, o transformer.Outcome) {
 			fmt.Fprintf(&text, "flux-trust: %s: %s\n", r.Severity, sentence(r))
 		}
 	}
-	if count[framework.Error] > 0 {
+	switch {
+	case o.Validated:
+		fmt.Fprintf(&text, "flux-trust: %s checked, %d not as configured, %s, %s\n",
+			plural(o.Controllers, "controller"), o.Changed, plural(count[framework.Error], "error"), plural(count[framework.Warning], "warning"))
+	case count[framework.Error] > 0:
 		fmt.Fprintf(&text, "flux-trust: nothing changed: %s, %s\n", plural(count[framework.Error], "error"), plural(count[framework.Warning], "warning"))
-	} else {
+	default:
 		restored := ""
 		if o.Released > 0 {
 			restored = fmt.Sprintf(", %d restored", o.Released)

@@ -38,6 +38,7 @@ type deployment struct {
 	sources []source
 	// evaluator judges the pod template after the change.
 	evaluator policy.Evaluator
+	verdict   *Verdict
 	// left holds the fields that the evaluator refuses and that stay, by reason.
 	left map[string][]string
 }
@@ -101,7 +102,7 @@ func (d *deployment) trust(t *transform, owner string) error {
 		for i, s := range d.sources {
 			names[i] = s.String()
 		}
-		d.report.add(framework.Info, change{path: d.pod.path + ".volumes.[name=" + caVolume + "]"},
+		d.report.did(framework.Info, change{path: d.pod.path + ".volumes.[name=" + caVolume + "]"},
 			"trusts %s, mounted at %s", strings.Join(names, ", "), config.Path)
 	}
 	return nil
@@ -164,7 +165,7 @@ func (d *deployment) release() error {
 	d.remove(annotations, configAnnotation)
 	d.remove(annotations, previousAnnotation)
 	d.removeEmpty(meta, "annotations", true)
-	d.report.add(framework.Info, change{path: d.pod.path + ".volumes.[name=" + caVolume + "]"}, "no longer trusts the CA bundle: what an earlier run mounted is removed")
+	d.report.did(framework.Info, change{path: d.pod.path + ".volumes.[name=" + caVolume + "]"}, "no longer trusts the CA bundle: what an earlier run mounted is removed")
 	return nil
 }
 

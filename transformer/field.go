@@ -208,6 +208,26 @@ func describe(n *yaml.Node) string {
 // nulls, quoted booleans, lists written as [].
 type editor struct {
 	changed bool
+	// differs is told of every change where nothing is to be changed, or nil.
+	differs func(c change, message string)
+}
+
+// note tells of a change.
+func (e *editor) note(path string, current, proposed *yaml.Node, message string) {
+	e.changed = true
+	if e.differs == nil {
+		return
+	}
+	c := change{path: path}
+	if current != nil && current.Kind == yaml.ScalarNode {
+		c.current = current.Value
+		message = "is " + quote(current) + "; " + message
+	}
+	if proposed != nil && proposed.Kind == yaml.ScalarNode {
+		c.proposed = proposed.Value
+		message += " " + quote(proposed)
+	}
+	e.differs(c, message)
 }
 
 // ensure returns the mapping below some keys and creates what is missing.
@@ -231,7 +251,7 @@ func (e *editor) create(f field, kind yaml.Kind, keys []string) (field, error) {
 			if i == len(keys)-1 && kind == yaml.SequenceNode {
 				child.node.Kind, child.node.Tag = kind, yaml.NodeTagSeq
 			}
-			e.put(f, key, child.node)
+			e.insert(f, key, child.node)
 		}
 		f = child
 	}
@@ -240,6 +260,19 @@ func (e *editor) create(f field, kind yaml.Kind, keys []string) (field, error) {
 
 // put sets a key of a mapping to a node. Comments on an old value stay.
 func (e *editor) put(f field, key string, value *yaml.Node) {
+	child, message := field{path: f.path + "." + key}, "is missing; it must be"
+	if i := indexOf(f.node, key); i >= 0 && !isNull(f.node.Content[i+1]) {
+		child.node, message = f.node.Content[i+1], "must be"
+	}
+	if value.Kind != yaml.ScalarNode {
+		message = "is not as configured"
+	}
+	e.note(child.path, child.node, value, message)
+	e.insert(f, key, value)
+}
+
+// insert is put without a note: what it makes is filled by other changes.
+func (e *editor) insert(f field, key string, value *yaml.Node) {
 	e.changed = true
 	f.node.Style &^= flowIfEmpty(f.node)
 	i := indexOf(f.node, key)
@@ -268,7 +301,7 @@ func (e *editor) putBool(f field, key string, value bool) {
 
 // add appends an entry to a list.
 func (e *editor) add(f field, entry *yaml.Node) {
-	e.changed = true
+	e.note(entryPath(f, entry), nil, entry, "is missing")
 	f.node.Style &^= flowIfEmpty(f.node)
 	f.node.Content = append(f.node.Content, entry)
 }
@@ -282,28 +315,49 @@ func (e *editor) remove(f field, key string) bool {
 	if i < 0 {
 		return false
 	}
-	e.changed = true
+	e.note(f.path+"."+key, f.node.Content[i+1], nil, "must not be set")
 	f.node.Content = slices.Delete(f.node.Content, i, i+2)
 	return true
+}
+
+// removeEmpty removes a list or mapping that the function has just emptied.
+func (e *editor) removeEmpty(f field, key string, emptied bool) {
+	if child, err := f.get(key); err == nil && emptied && child.exists() && len(child.node.Content) == 0 {
+		i := indexOf(f.node, key)
+		f.node.Content = slices.Delete(f.node.Content, i, i+2)
+	}
+}
+
+// entryPath returns the path of an entry of a list, by its name if it has one.
+func entryPath(list field, entry *yaml.Node) string {
+	if name := (field{node: entry}).textOr("name"); name != "" {
+		return fmt.Sprintf("%s.[name=%s]", list.path, name)
+	}
+	return list.path
 }
 
 // removeEntry takes an entry out of a list.
 func (e *editor) removeEntry(list, entry field) {
 	if i := slices.Index(list.node.Content, entry.node); i >= 0 {
-		e.changed = true
+		e.note(entryPath(list, entry.node), entry.node, nil, "must not be there")
 		list.node.Content = slices.Delete(list.node.Content, i, i+1)
 	}
 }
 
 // replaceEntry puts another entry into the place of one.
 func (e *editor) replaceEntry(list field, old, entry *yaml.Node) {
-	e.changed = true
+	was, is := field{path: entryPath(list, old), node: old}, field{node: entry}
+	if was.textOr("value") != "" && is.textOr("value") != "" { // an env variable
+		e.note(was.path+".value", old.Content[indexOf(old, "value")+1], entry.Content[indexOf(entry, "value")+1], "must be")
+	} else {
+		e.note(was.path, nil, nil, "is not as configured")
+	}
 	list.node.Content[slices.Index(list.node.Content, old)] = entry
 }
 
 // insertAfter puts an entry behind another one.
 func (e *editor) insertAfter(list field, other, entry *yaml.Node) {
-	e.changed = true
+	e.note(entryPath(list, entry), nil, entry, "is missing")
 	list.node.Content = slices.Insert(list.node.Content, slices.Index(list.node.Content, other)+1, entry)
 }
 

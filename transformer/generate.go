@@ -38,7 +38,8 @@ type generated struct {
 // earlier run in their places, new ones at the end, and those that are no longer
 // needed go.
 func (t *transform) generate() {
-	if t.outcome.Failed() || t.outcome.Controllers+t.outcome.Released == 0 {
+	unusable := t.outcome.Failed() && !t.outcome.Validated
+	if unusable || t.outcome.Controllers+t.outcome.Released == 0 {
 		return
 	}
 	wanted := t.wantedConfigMaps()
@@ -59,7 +60,10 @@ func (t *transform) generate() {
 	for _, p := range t.providers {
 		if p.config == t.config.Metadata.Name && p.kind == configMapKind && !kept[p.resource] {
 			t.outcome.Items[p.resource] = nil
-			p.report.add(framework.Info, change{}, "removed: the config no longer provides it")
+			if t.report.validate {
+				p.report.differs(change{}, "must not be there: the config no longer provides it")
+			}
+			p.report.did(framework.Info, change{}, "removed: the config no longer provides it")
 		}
 	}
 }
@@ -110,7 +114,10 @@ func (t *transform) addConfigMap(w generated) {
 		return
 	}
 	t.outcome.Added = append(t.outcome.Added, yaml.NewRNode(n))
-	t.report.of(object, nil).add(framework.Info, change{}, "added, with the certificates of spec.caBundle")
+	if t.report.validate {
+		t.report.of(object, nil).differs(change{}, "is missing: the config provides it inline")
+	}
+	t.report.of(object, nil).did(framework.Info, change{}, "added, with the certificates of spec.caBundle")
 }
 
 // updateConfigMap changes a copy of a ConfigMap of an earlier run.
@@ -121,14 +128,14 @@ func (t *transform) updateConfigMap(p *provider, w generated) {
 		p.report.fail(p.errorf("was generated, and now stands in a List; take it out of the List"))
 		return
 	}
-	e := &editor{}
+	e := t.editor(p.report)
 	if err := t.fill(e, object, w); err != nil {
 		p.report.fail(err)
 		return
 	}
 	if e.changed {
 		t.outcome.Items[p.resource] = work
-		p.report.add(framework.Info, change{path: "data." + v1alpha1.DefaultSecretKey}, "now holds the certificates of spec.caBundle")
+		p.report.did(framework.Info, change{path: "data." + v1alpha1.DefaultSecretKey}, "now holds the certificates of spec.caBundle")
 	}
 }
 
@@ -164,6 +171,9 @@ func (t *transform) fill(e *editor, object field, w generated) error {
 	if have, err := values.textAt(v1alpha1.DefaultSecretKey); err != nil || have == pem {
 		return err
 	}
-	e.put(values, v1alpha1.DefaultSecretKey, &yaml.Node{Kind: yaml.ScalarNode, Tag: yaml.NodeTagString, Style: yaml.LiteralStyle, Value: pem})
+	if e.differs != nil {
+		e.differs(change{path: values.path + "." + v1alpha1.DefaultSecretKey}, "does not hold the certificates of spec.caBundle")
+	}
+	e.insert(values, v1alpha1.DefaultSecretKey, &yaml.Node{Kind: yaml.ScalarNode, Tag: yaml.NodeTagString, Style: yaml.LiteralStyle, Value: pem})
 	return nil
 }

@@ -156,7 +156,7 @@ func (d *deployment) handDown(containers []field, key string, value field) error
 			return err
 		}
 		d.put(sc, key, yaml.CopyYNode(value.node))
-		d.report.add(framework.Info, change{path: own.path}, "taken over from the pod, because the container is excepted")
+		d.report.did(framework.Info, change{path: own.path}, "taken over from the pod, because the container is excepted")
 	}
 	return nil
 }
@@ -174,7 +174,7 @@ func (d *deployment) hardenOne(c restrictedContainer, defaults podDefaults) erro
 		if err != nil {
 			return err
 		}
-		d.report.add(framework.Warning, change{path: c.path + ".securityContext"},
+		d.report.did(framework.Warning, change{path: c.path + ".securityContext"},
 			"hardened as well; if the container needs more than the Pod Security Standard restricted allows, list %s under spec.securityContext.exceptContainers", name)
 	}
 	d.changed = d.changed || before
@@ -248,7 +248,7 @@ func (d *deployment) setTrueOrFalse(container field, key string, want, absentIsF
 		return nil
 	}
 	d.putBool(sc, key, want)
-	d.report.add(framework.Info, change{path: current.path, proposed: want}, "set to %t", want)
+	d.report.did(framework.Info, change{path: current.path, proposed: want}, "set to %t", want)
 	return nil
 }
 
@@ -276,7 +276,7 @@ func (d *deployment) hardenCapabilities(container field) error {
 		if err != nil {
 			return err
 		}
-		d.report.add(framework.Warning, change{path: add.path, current: name},
+		d.report.did(framework.Warning, change{path: add.path, current: name},
 			"removed %s; if the container %s needs it, list it under spec.securityContext.exceptContainers", name, own)
 	}
 	capabilities, err := container.at("securityContext", "capabilities")
@@ -305,9 +305,9 @@ func (d *deployment) dropAll(container field) error {
 			return err
 		}
 		if strings.EqualFold(name, "ALL") {
+			d.note(c.path, c.node, &yaml.Node{Kind: yaml.ScalarNode, Tag: yaml.NodeTagString, Value: "ALL"}, "must be")
 			c.node.Value = "ALL"
-			d.changed = true
-			d.report.add(framework.Warning, change{path: c.path, current: name, proposed: "ALL"}, "%q is not ALL for the Pod Security admission; replaced", name)
+			d.report.did(framework.Warning, change{path: c.path, current: name, proposed: "ALL"}, "%q is not ALL for the Pod Security admission; replaced", name)
 			return nil
 		}
 	}
@@ -319,7 +319,7 @@ func (d *deployment) dropAll(container field) error {
 		return err
 	}
 	d.add(drop, &yaml.Node{Kind: yaml.ScalarNode, Tag: yaml.NodeTagString, Value: "ALL"})
-	d.report.add(framework.Info, change{path: drop.path, proposed: "ALL"}, "ALL added")
+	d.report.did(framework.Info, change{path: drop.path, proposed: "ALL"}, "ALL added")
 	return nil
 }
 
@@ -356,9 +356,9 @@ func restrictsSyscalls(seccompType string) bool {
 
 func (d *deployment) setSeccomp(sc, profile field, kind string) error {
 	if kind != "" {
-		d.report.add(framework.Warning, change{path: profile.path + ".type", current: kind, proposed: "RuntimeDefault"}, "%s replaced by RuntimeDefault", kind)
+		d.report.did(framework.Warning, change{path: profile.path + ".type", current: kind, proposed: "RuntimeDefault"}, "%s replaced by RuntimeDefault", kind)
 	} else {
-		d.report.add(framework.Info, change{path: profile.path + ".type", proposed: "RuntimeDefault"}, "set to RuntimeDefault")
+		d.report.did(framework.Info, change{path: profile.path + ".type", proposed: "RuntimeDefault"}, "set to RuntimeDefault")
 	}
 	profile, err := d.ensure(sc, "seccompProfile")
 	if err != nil {
@@ -439,7 +439,7 @@ func (d *deployment) dropProcMount(sc field) error {
 
 // replace sets a field that has an insecure or unusable value.
 func (d *deployment) replace(sc field, key string, current field, want bool) {
-	d.report.add(framework.Warning, change{path: current.path, current: current.node.Value, proposed: want}, "%s replaced by %t", quote(current.node), want)
+	d.report.did(framework.Warning, change{path: current.path, current: current.node.Value, proposed: want}, "%s replaced by %t", quote(current.node), want)
 	d.putBool(sc, key, want)
 }
 
@@ -449,7 +449,7 @@ func (d *deployment) drop(sc field, key string, current field, why string) {
 	if current.node.Kind == yaml.ScalarNode {
 		value = current.node.Value
 	}
-	d.report.add(framework.Warning, change{path: current.path, current: value}, "removed: %s", why)
+	d.report.did(framework.Warning, change{path: current.path, current: value}, "removed: %s", why)
 	d.remove(sc, key)
 }
 

@@ -2,6 +2,7 @@ package transformer
 
 import (
 	"encoding/json"
+	"fmt"
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
@@ -11,6 +12,18 @@ import (
 	"sigs.k8s.io/kustomize/kyaml/yaml"
 	kubeyaml "sigs.k8s.io/yaml"
 )
+
+// Verdict is what the Pod Security admission says of a controller.
+type Verdict struct {
+	Namespace string `json:"namespace,omitempty"`
+	Name      string `json:"name"`
+	// Policy is the level and version, such as restricted:v1.37.
+	Policy string `json:"policy"`
+	// Violations are the evaluator's own words; none means admitted.
+	Violations []string `json:"violations,omitempty"`
+	// Excepted are the containers that were left alone.
+	Excepted []string `json:"excepted,omitempty"`
+}
 
 // policyVersion is the version of the Pod Security Standards that pods are
 // judged by. It is that of the newest Kubernetes release the evaluator knows.
@@ -22,13 +35,11 @@ func policyVersion() api.LevelVersion {
 // judge holds the pod template against the Pod Security admission's own
 // evaluator, and reports what remains after the hardening: one warning per check.
 func (d *deployment) judge(excepted []string) error {
-	if d.evaluator == nil {
-		return nil
-	}
 	template, err := d.decodeTemplate()
 	if err != nil {
 		return err
 	}
+	d.verdict = &Verdict{Namespace: d.report.ref.Namespace, Name: d.report.ref.Name, Policy: policyVersion().String(), Excepted: excepted}
 	for _, result := range d.evaluator.EvaluatePod(policyVersion(), &template.ObjectMeta, &template.Spec) {
 		if result.Allowed {
 			continue
@@ -38,7 +49,13 @@ func (d *deployment) judge(excepted []string) error {
 		if len(excepted) > 0 {
 			note = " (left alone by exceptContainers: " + strings.Join(excepted, ", ") + ")"
 		}
-		d.report.add(framework.Warning, change{path: d.leftAt(result.ForbiddenReason)},
+		d.verdict.Violations = append(d.verdict.Violations, verdict.ForbiddenDetail())
+		at := change{path: d.leftAt(result.ForbiddenReason)}
+		if d.report.validate {
+			d.report.differs(at, fmt.Sprintf("%s: refused by Pod Security %s%s", verdict.ForbiddenDetail(), policyVersion(), note))
+			continue
+		}
+		d.report.add(framework.Warning, at,
 			"%s: refused by Pod Security %s; left as it is, because the pod may need it%s", verdict.ForbiddenDetail(), policyVersion(), note)
 	}
 	return nil

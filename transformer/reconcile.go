@@ -182,11 +182,11 @@ func (d *deployment) warnDropped(at string, have []source) {
 		switch {
 		case len(d.sources) == 0: // the whole bundle goes
 		case i < 0:
-			d.report.add(framework.Warning, change{path: at}, "%s is no longer trusted: the config does not name it", h)
+			d.report.did(framework.Warning, change{path: at}, "%s is no longer trusted: the config does not name it", h)
 		default:
 			for _, key := range h.keys() {
 				if keys := d.sources[i].keys(); keys != nil && !slices.Contains(keys, key) {
-					d.report.add(framework.Warning, change{path: at}, "%s of %s is no longer trusted: the config does not name it", key, h)
+					d.report.did(framework.Warning, change{path: at}, "%s of %s is no longer trusted: the config does not name it", key, h)
 				}
 			}
 		}
@@ -351,7 +351,7 @@ func (d *deployment) setValue(entry field, current, want string, warn bool) {
 		return
 	}
 	if warn && current != "" && !strings.HasPrefix(want, current) {
-		d.report.add(framework.Warning, change{path: entry.path + ".value", current: current, proposed: want},
+		d.report.did(framework.Warning, change{path: entry.path + ".value", current: current, proposed: want},
 			"was %s, whose roots are no longer trusted; add them to spec.caBundle", current)
 	}
 	d.putText(entry, "value", want)
@@ -432,16 +432,31 @@ func (d *deployment) reconcileList(parent field, key string, own func(name strin
 	return nil
 }
 
-// sameValue compares two nodes without regard to the order of keys, which
-// kustomize sorts.
-func sameValue(a, b *yaml.Node) bool {
+// sameValue compares an entry that is there with one that is wanted, without
+// regard to the order of keys, which kustomize sorts, and to what the API server
+// fills in.
+func sameValue(have, want *yaml.Node) bool {
 	var x, y any
-	return a.Decode(&x) == nil && b.Decode(&y) == nil && reflect.DeepEqual(x, y)
+	if have.Decode(&x) != nil || want.Decode(&y) != nil {
+		return false
+	}
+	return reflect.DeepEqual(withoutDefaults(x), withoutDefaults(y))
 }
 
-// removeEmpty removes a list or mapping that the function has just emptied.
-func (d *deployment) removeEmpty(f field, key string, emptied bool) {
-	if child, err := f.get(key); err == nil && emptied && child.exists() && len(child.node.Content) == 0 {
-		d.remove(f, key)
+// withoutDefaults removes the fields that the API server fills in.
+func withoutDefaults(value any) any {
+	switch v := value.(type) {
+	case map[string]any:
+		for _, key := range []string{"defaultMode", "recursiveReadOnly", "terminationMessagePath", "terminationMessagePolicy", "imagePullPolicy"} {
+			delete(v, key)
+		}
+		for key, child := range v {
+			v[key] = withoutDefaults(child)
+		}
+	case []any:
+		for i, child := range v {
+			v[i] = withoutDefaults(child)
+		}
 	}
+	return value
 }

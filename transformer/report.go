@@ -16,6 +16,8 @@ type report struct {
 	file    *framework.File
 	// now is the time of the run.
 	now time.Time
+	// validate tells that nothing is to be changed.
+	validate bool
 }
 
 // of returns the report of one resource.
@@ -45,6 +47,19 @@ func (r report) add(severity framework.Severity, c change, format string, args .
 		result.Field = &framework.Field{Path: c.path, CurrentValue: c.current, ProposedValue: c.proposed}
 	}
 	*r.results = append(*r.results, result)
+}
+
+// did reports a change that was made. Where nothing is to be changed, the editor
+// says what differs instead.
+func (r report) did(severity framework.Severity, c change, format string, args ...any) {
+	if !r.validate {
+		r.add(severity, c, format, args...)
+	}
+}
+
+// differs reports a field that is not as configured.
+func (r report) differs(c change, message string) {
+	r.add(framework.Error, c, "%s", message)
 }
 
 // fail reports an error, at its field where it has one.

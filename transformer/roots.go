@@ -7,6 +7,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	"k8s.io/apimachinery/pkg/labels"
 	"sigs.k8s.io/kustomize/kyaml/fn/framework"
@@ -15,6 +16,18 @@ import (
 	"fluxtrust.dev/flux-trust/api/v1alpha1"
 	"fluxtrust.dev/flux-trust/bundle"
 )
+
+// Root is a certificate of the bundle whose content is known.
+type Root struct {
+	// Source is the object and the field that holds it.
+	Source string `json:"source"`
+	// Subject is the distinguished name.
+	Subject string `json:"subject"`
+	// Fingerprint is sha256:<hex>.
+	Fingerprint string `json:"fingerprint"`
+	// NotAfter is the end of its validity, in UTC.
+	NotAfter time.Time `json:"notAfter"`
+}
 
 // roots is the CA bundle as the controllers of a namespace see it.
 type roots struct {
@@ -39,12 +52,14 @@ type entry struct {
 	// unknown says why its content is not known, or is "".
 	unknown string
 	failed  bool
+	outcome *Outcome
 }
 
 // find reports something about an entry, or that it is allowed.
 func (e *entry) find(r report, severity framework.Severity, code v1alpha1.Finding, c change, message string) {
 	if slices.Contains(e.Allow, code) {
 		r.add(framework.Info, c, "%s (allowed: %s)", message, code)
+		e.outcome.Exceptions = append(e.outcome.Exceptions, fmt.Sprintf("%s: %s: %s", e.at, code, message))
 		return
 	}
 	e.failed = e.failed || severity == framework.Error
@@ -63,7 +78,7 @@ func (t *transform) roots(namespaces []string) *roots {
 	used := map[string]bool{}
 	var entries []*entry
 	for i := range t.config.Spec.CABundle {
-		e := &entry{CABundleEntry: &t.config.Spec.CABundle[i], at: fmt.Sprintf("spec.caBundle[%d]", i), report: t.configReport()}
+		e := &entry{CABundleEntry: &t.config.Spec.CABundle[i], at: fmt.Sprintf("spec.caBundle[%d]", i), report: t.configReport(), outcome: &t.outcome}
 		entries = append(entries, e)
 		s, err := t.resolve(e, namespaces, used)
 		if err != nil {
@@ -238,6 +253,12 @@ func (e *entry) read(r report, path string, text []byte, hint string) {
 		e.find(r, severity, v1alpha1.Finding(f.Code), change{path: path}, message)
 	}
 	e.certificates = append(e.certificates, certificates...)
+	for _, c := range certificates {
+		e.outcome.Roots = append(e.outcome.Roots, Root{
+			Source: strings.TrimPrefix(r.ref.Kind+" "+r.ref.Namespace+"/"+r.ref.Name+", "+path, " "), Subject: c.Subject.String(),
+			Fingerprint: bundle.Fingerprint(c.Certificate), NotAfter: c.NotAfter.UTC(),
+		})
+	}
 }
 
 // checkPins holds the certificates against the fingerprints of the config.
@@ -247,7 +268,11 @@ func (e *entry) checkPins() {
 	}
 	at := change{path: e.at + ".fingerprints"}
 	if e.unknown != "" {
-		e.report.add(framework.Warning, at, "cannot be checked, because the content is not known: %s", e.unknown)
+		severity := framework.Warning
+		if e.report.validate {
+			severity = framework.Error
+		}
+		e.report.add(severity, at, "cannot be checked, because the content is not known: %s", e.unknown)
 		return
 	}
 	var found []string

@@ -40,7 +40,7 @@ func (d *deployment) ensureTmp(container field) error {
 		return err
 	}
 	d.add(mounts, entry)
-	d.report.add(framework.Info, change{path: mounts.path + ".[name=" + name + "]", proposed: "/tmp"},
+	d.report.did(framework.Info, change{path: mounts.path + ".[name=" + name + "]", proposed: "/tmp"},
 		"emptyDir mounted at /tmp, because the root file system is read-only")
 	return nil
 }

@@ -38,6 +38,15 @@ type Outcome struct {
 	// Released counts Deployments that an earlier run had changed and that are no
 	// longer selected.
 	Released int
+	// Validated tells that nothing was to be changed: Changed counts controllers
+	// that are not as configured, with an error for each thing.
+	Validated bool
+	// Roots are the certificates of the bundle whose content is known.
+	Roots []Root
+	// Verdicts are those of the Pod Security admission, per controller.
+	Verdicts []Verdict
+	// Exceptions are the findings that the config allows.
+	Exceptions []string
 }
 
 // Failed tells whether a result is an error.
@@ -76,6 +85,8 @@ func Run(config *v1alpha1.FluxTrust, resources []Resource, now time.Time) Outcom
 func run(config *v1alpha1.FluxTrust, resources []Resource, now time.Time, evaluator policy.Evaluator) Outcome {
 	t := &transform{evaluator: evaluator, config: config, resolved: map[string]*roots{}, namespaces: map[string]bool{}, matched: map[int]bool{}, seen: map[string]bool{}}
 	t.report.results, t.report.now = &t.outcome.Results, now
+	t.outcome.Validated = config.Spec.Mode == v1alpha1.Validate
+	t.report.validate = t.outcome.Validated
 	t.providers = providersIn(resources, t.report)
 	deploymentNames := []string{}
 	for _, r := range resources {
@@ -85,7 +96,7 @@ func run(config *v1alpha1.FluxTrust, resources []Resource, now time.Time, evalua
 	}
 	t.reportMissing(len(resources), deploymentNames)
 	t.generate()
-	if t.outcome.Failed() {
+	if t.outcome.Failed() || t.outcome.Validated {
 		t.outcome.Added = nil
 		for i, r := range resources {
 			t.outcome.Items[i] = r.Node
@@ -162,7 +173,7 @@ func (t *transform) deployment(object field, report report) (bool, error) {
 		t.reportPatch(w, report)
 		return false, nil
 	}
-	d := &deployment{workload: w, report: report, evaluator: t.evaluator}
+	d := &deployment{workload: w, report: report, evaluator: t.evaluator, editor: *t.editor(report)}
 	if d.controllers, err = t.selected(w); err != nil {
 		return false, err
 	}
@@ -190,7 +201,18 @@ func (t *transform) deployment(object field, report report) (bool, error) {
 	if d.changed {
 		t.outcome.Changed++
 	}
+	if d.verdict != nil {
+		t.outcome.Verdicts = append(t.outcome.Verdicts, *d.verdict)
+	}
 	return d.changed, nil
+}
+
+// editor returns an editor for the resource of a report.
+func (t *transform) editor(r report) *editor {
+	if !r.validate {
+		return &editor{}
+	}
+	return &editor{differs: r.differs}
 }
 
 // reportPatch says that a Deployment is left alone because it is a patch for

@@ -111,7 +111,6 @@ func TestParseReportsEveryProblem(t *testing.T) {
 		"additional all":     {spec + "  controllers: {additional: [{namespace: a}]}\n", "c.yaml:8: spec.controllers.additional[0]: selects every Deployment; write a name or a labelSelector"},
 		"bad selector":       {spec + "  controllers: {additional: [{labelSelector: \"a==b==c\"}]}\n", `c.yaml:8: spec.controllers.additional[0].labelSelector: "a==b==c" is not a label selector; write for example app=tofu`},
 		"bad additional":     {spec + "  controllers: {additional: [{name: A, namespace: B}]}\n", `c.yaml:8: spec.controllers.additional[0].name: "A" cannot be the name of a Deployment`},
-		"Validate":           {spec + "  mode: Validate\n", "c.yaml:8: spec.mode: is not available in this version; leave it out or write Transform"},
 		"not indented":       {spec + "  method: File\n", "c.yaml:8: spec.method: belongs under mount; indent it by two spaces more than mount"},
 		"string for list":    {strings.Replace(spec, "[Company-Root-CA.crt]", "ca.crt", 1), "c.yaml:7: spec.caBundle[0].configMap.keys: expected a list, got a string; write it in brackets: [ ]"},
 		"only a marker":      {"---\n", "c.yaml: the config is empty; write for example:"},

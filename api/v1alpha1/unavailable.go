@@ -7,9 +7,6 @@ func (s *Spec) refuseUnavailable(p *problems) {
 	refuse := func(path, instead string) {
 		p.add(path, "is not available in this version; %s", instead)
 	}
-	if s.Mode == Validate {
-		refuse("spec.mode", "leave it out or write Transform")
-	}
 	if s.SecurityContext.Profile == OpenShift {
 		refuse("spec.securityContext.profile", "write Restricted or None")
 	}
