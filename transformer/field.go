@@ -80,6 +80,15 @@ func (f field) items() ([]field, error) {
 	return items, nil
 }
 
+// entries returns the entries of the list below some keys.
+func (f field) entries(keys ...string) ([]field, error) {
+	list, err := f.at(keys...)
+	if err != nil {
+		return nil, err
+	}
+	return list.items()
+}
+
 // named returns the entries of a list that have the given name.
 func (f field) named(name string) ([]field, error) {
 	items, err := f.items()

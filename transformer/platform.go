@@ -152,11 +152,7 @@ func (d *deployment) leave(reason string, f field) {
 
 func (d *deployment) findVolumes() error {
 	allowed := []string{"name", "configMap", "csi", "downwardAPI", "emptyDir", "ephemeral", "image", "persistentVolumeClaim", "projected", "secret"}
-	volumes, err := d.pod.get("volumes")
-	if err != nil {
-		return err
-	}
-	items, err := volumes.items()
+	items, err := d.pod.entries("volumes")
 	if err != nil {
 		return err
 	}

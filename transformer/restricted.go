@@ -1,0 +1,245 @@
+package transformer
+
+import (
+	"slices"
+	"strings"
+
+	"sigs.k8s.io/kustomize/kyaml/fn/framework"
+	"sigs.k8s.io/kustomize/kyaml/yaml"
+)
+
+// setTrueOrFalse makes a field of the securityContext of a container what the
+// standard asks for. An absent one is fine where the default already is.
+func (d *deployment) setTrueOrFalse(container field, key string, want, absentIsFine bool) error {
+	current, err := container.at("securityContext", key)
+	if err != nil {
+		return err
+	}
+	value, err := current.boolean()
+	if err != nil {
+		return err
+	}
+	if value == nil && absentIsFine || value != nil && value.value == want && !value.quoted {
+		return nil
+	}
+	sc, err := d.ensure(container, "securityContext")
+	if err != nil {
+		return err
+	}
+	if value != nil {
+		d.replace(sc, key, current, want)
+		return nil
+	}
+	d.putBool(sc, key, want)
+	d.report.did(framework.Info, change{path: current.path, proposed: want}, "set to %t", want)
+	return nil
+}
+
+// hardenCapabilities drops ALL and takes away what is added beyond
+// NET_BIND_SERVICE.
+func (d *deployment) hardenCapabilities(container field) error {
+	add, err := container.at("securityContext", "capabilities", "add")
+	if err != nil {
+		return err
+	}
+	added, err := add.items()
+	if err != nil {
+		return err
+	}
+	for _, a := range added {
+		name, err := a.text()
+		if err != nil {
+			return err
+		}
+		if name == "NET_BIND_SERVICE" {
+			continue
+		}
+		d.removeEntry(add, a)
+		own, err := container.textAt("name")
+		if err != nil {
+			return err
+		}
+		d.report.did(framework.Warning, change{path: add.path, current: name},
+			"removed %s; if the container %s needs it, list it under spec.securityContext.exceptContainers", name, own)
+	}
+	capabilities, err := container.at("securityContext", "capabilities")
+	if err != nil {
+		return err
+	}
+	d.removeEmpty(capabilities, "add", len(added) > 0)
+	return d.dropAll(container)
+}
+
+func (d *deployment) dropAll(container field) error {
+	drop, err := container.at("securityContext", "capabilities", "drop")
+	if err != nil {
+		return err
+	}
+	dropped, err := drop.items()
+	if err != nil {
+		return err
+	}
+	if slices.ContainsFunc(dropped, func(c field) bool { return c.node.Value == "ALL" }) {
+		return nil
+	}
+	for _, c := range dropped {
+		name, err := c.text()
+		if err != nil {
+			return err
+		}
+		if strings.EqualFold(name, "ALL") {
+			d.note(c.path, c.node, &yaml.Node{Kind: yaml.ScalarNode, Tag: yaml.NodeTagString, Value: "ALL"}, "must be")
+			c.node.Value = "ALL"
+			d.report.did(framework.Warning, change{path: c.path, current: name, proposed: "ALL"}, "%q is not ALL for the Pod Security admission; replaced", name)
+			return nil
+		}
+	}
+	capabilities, err := d.ensure(container, "securityContext", "capabilities")
+	if err != nil {
+		return err
+	}
+	if drop, err = d.ensureList(capabilities, "drop"); err != nil {
+		return err
+	}
+	d.add(drop, &yaml.Node{Kind: yaml.ScalarNode, Tag: yaml.NodeTagString, Value: "ALL"})
+	d.report.did(framework.Info, change{path: drop.path, proposed: "ALL"}, "ALL added")
+	return nil
+}
+
+func (d *deployment) hardenSeccomp(container field, inherited bool) error {
+	sc, err := container.get("securityContext")
+	if err != nil {
+		return err
+	}
+	profile, kind, err := seccompType(sc)
+	if err != nil {
+		return err
+	}
+	if restrictsSyscalls(kind) || !profile.exists() && inherited {
+		return nil
+	}
+	if sc, err = d.ensure(container, "securityContext"); err != nil {
+		return err
+	}
+	return d.setSeccomp(sc, profile, kind)
+}
+
+// seccompType returns the seccomp profile of a securityContext and its type.
+func seccompType(sc field) (profile field, kind string, err error) {
+	if profile, err = sc.get("seccompProfile"); err != nil {
+		return profile, "", err
+	}
+	kind, err = profile.textAt("type")
+	return profile, kind, err
+}
+
+func restrictsSyscalls(seccompType string) bool {
+	return seccompType == "RuntimeDefault" || seccompType == "Localhost"
+}
+
+func (d *deployment) setSeccomp(sc, profile field, kind string) error {
+	if kind != "" {
+		d.report.did(framework.Warning, change{path: profile.path + ".type", current: kind, proposed: "RuntimeDefault"}, "%s replaced by RuntimeDefault", kind)
+	} else {
+		d.report.did(framework.Info, change{path: profile.path + ".type", proposed: "RuntimeDefault"}, "set to RuntimeDefault")
+	}
+	profile, err := d.ensure(sc, "seccompProfile")
+	if err != nil {
+		return err
+	}
+	d.putText(profile, "type", "RuntimeDefault")
+	d.remove(profile, "localhostProfile")
+	return nil
+}
+
+// isZero tells whether a field is the number zero, in any spelling.
+func isZero(f field) (bool, error) {
+	if !f.exists() {
+		return false, nil
+	}
+	var n int64
+	if err := f.node.Decode(&n); err != nil {
+		return false, f.errorf("expected a number, got %s", describe(f.node))
+	}
+	return n == 0, nil
+}
+
+// dropRoot removes runAsUser: 0, which runAsNonRoot makes fail. The image's own
+// user applies then.
+func (d *deployment) dropRoot(sc, user field) {
+	d.drop(sc, "runAsUser", user, "root; the user of the image applies instead")
+}
+
+// dropGroups removes a runAsGroup that applies to a container without a
+// runAsUser, at whichever level each stands: container runtimes refuse it.
+func (d *deployment) dropGroups(containers []restrictedContainer) error {
+	pod, err := d.pod.get("securityContext")
+	if err != nil {
+		return err
+	}
+	for _, c := range containers {
+		own, err := c.get("securityContext")
+		if err != nil {
+			return err
+		}
+		user := false
+		for _, sc := range []field{own, pod} {
+			uid, err := sc.get("runAsUser")
+			if err != nil {
+				return err
+			}
+			user = user || uid.exists()
+		}
+		if user {
+			continue
+		}
+		for _, sc := range []field{own, pod} {
+			group, err := sc.get("runAsGroup")
+			if err != nil {
+				return err
+			}
+			if group.exists() {
+				d.drop(sc, "runAsGroup", group, "container runtimes refuse it without runAsUser")
+				d.removeEmpty(d.pod, "securityContext", true)
+			}
+		}
+	}
+	return nil
+}
+
+func (d *deployment) dropProcMount(sc field) error {
+	procMount, err := sc.get("procMount")
+	if err != nil {
+		return err
+	}
+	value, err := procMount.text()
+	if err != nil || !procMount.exists() || value == "Default" {
+		return err
+	}
+	d.drop(sc, "procMount", procMount, "the default masks /proc")
+	return nil
+}
+
+// replace sets a field that has an insecure or unusable value.
+func (d *deployment) replace(sc field, key string, current field, want bool) {
+	d.report.did(framework.Warning, change{path: current.path, current: current.node.Value, proposed: want}, "%s replaced by %t", quote(current.node), want)
+	d.putBool(sc, key, want)
+}
+
+// drop removes a field that has an insecure value.
+func (d *deployment) drop(sc field, key string, current field, why string) {
+	var value any
+	if current.node.Kind == yaml.ScalarNode {
+		value = current.node.Value
+	}
+	d.report.did(framework.Warning, change{path: current.path, current: value}, "removed: %s", why)
+	d.remove(sc, key)
+}
+
+// quote shows a scalar as it stands, so that "true" and true can be told apart.
+func quote(n *yaml.Node) string {
+	if n.ShortTag() == yaml.NodeTagString && n.Style != 0 {
+		return "the string \"" + n.Value + "\""
+	}
+	return n.Value
+}
