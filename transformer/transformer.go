@@ -111,18 +111,20 @@ func (t *transform) resource(r Resource) (*yaml.RNode, []string) {
 	root := field{node: r.Node.YNode()}
 	if err := checkSize(r.Node); err != nil {
 		kind := root.textOr("kind")
-		if kind == "Deployment" || strings.HasSuffix(kind, "List") {
+		if kind == string(v1alpha1.Deployment) || strings.HasSuffix(kind, "List") {
 			t.report.of(root, r.File).fail(err)
 		}
 		return r.Node, nil
 	}
-	objects := deployments(root)
+	objects := workloads(root)
 	if len(objects) == 0 {
 		return r.Node, nil
 	}
-	names := make([]string, len(objects))
-	for i, object := range objects {
-		names[i] = object.textOr("metadata", "name")
+	var names []string
+	for _, object := range objects {
+		if object.textOr("kind") == string(v1alpha1.Deployment) {
+			names = append(names, object.textOr("metadata", "name"))
+		}
 	}
 	work, err := prepare(r.Node)
 	if err != nil {
@@ -134,7 +136,7 @@ func (t *transform) resource(r Resource) (*yaml.RNode, []string) {
 		return r.Node, names
 	}
 	changed := false
-	for _, object := range deployments(field{node: work.YNode()}) {
+	for _, object := range workloads(field{node: work.YNode()}) {
 		report := t.report.of(object, r.File)
 		didChange, err := t.deployment(object, report)
 		if err != nil {
@@ -234,6 +236,11 @@ func (t *transform) includes(controller string) bool {
 func (t *transform) selected(w *workload) ([]int, error) {
 	var indexes []int
 	matches := controllers.Find(w.seen)
+	if w.kind != v1alpha1.Deployment { // Flux has none; it must be named
+		if additional, err := t.additional(w); err != nil || !additional {
+			return nil, err
+		}
+	}
 	for _, m := range matches {
 		t.seen[m.Controller] = true
 		if t.includes(m.Controller) {
@@ -247,7 +254,10 @@ func (t *transform) selected(w *workload) ([]int, error) {
 	if err != nil {
 		return nil, err
 	}
-	claimed := controllers.Claimed(w.seen)
+	claimed := ""
+	if w.kind == v1alpha1.Deployment {
+		claimed = controllers.Claimed(w.seen)
+	}
 	switch {
 	case additional && len(w.seen.Containers) > 0:
 		return mainContainers(w), nil
@@ -264,7 +274,7 @@ func (t *transform) selected(w *workload) ([]int, error) {
 func (t *transform) additional(w *workload) (bool, error) {
 	selected := false
 	for i, a := range t.config.Spec.Controllers.Additional {
-		if a.Name != "" && !slices.Contains(w.seen.Names, a.Name) ||
+		if a.Kind != w.kind || a.Name != "" && !slices.Contains(w.seen.Names, a.Name) ||
 			a.Namespace != "" && !slices.Contains(w.namespaces, a.Namespace) {
 			continue
 		}
@@ -315,7 +325,7 @@ func (t *transform) reportMissing(resources int, deployments []string) {
 	}
 	for i := range t.config.Spec.Controllers.Additional {
 		if !t.matched[i] {
-			t.configReport().add(framework.Warning, change{path: fmt.Sprintf("spec.controllers.additional[%d]", i)}, "selects no Deployment of the stream")
+			t.configReport().add(framework.Warning, change{path: fmt.Sprintf("spec.controllers.additional[%d]", i)}, "selects no %s of the stream", t.config.Spec.Controllers.Additional[i].Kind)
 		}
 	}
 	for i, name := range t.config.Spec.SecurityContext.ExceptContainers {

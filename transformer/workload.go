@@ -7,6 +7,7 @@ import (
 
 	"sigs.k8s.io/kustomize/kyaml/yaml"
 
+	"fluxtrust.dev/flux-trust/api/v1alpha1"
 	"fluxtrust.dev/flux-trust/controllers"
 )
 
@@ -20,25 +21,31 @@ const (
 // expanded. The largest real Deployment has some thousand nodes.
 const maxNodes = 1_000_000
 
-// workload is a Deployment with what can be seen of it.
+// workload is a Deployment, StatefulSet or DaemonSet with what can be seen of it.
 type workload struct {
+	kind                     v1alpha1.WorkloadKind
 	object, podTemplate, pod field
 	seen                     controllers.Workload
 	namespaces               []string
 }
 
-// deployments returns the Deployments in a resource: itself, or the items of a
-// List.
-func deployments(resource field) []field {
+// workloads returns the Deployments, StatefulSets and DaemonSets in a resource:
+// itself, or the items of a List.
+func workloads(resource field) []field {
 	return slices.DeleteFunc(flatten(resource), func(object field) bool {
 		group, _, _ := strings.Cut(object.textOr("apiVersion"), "/")
-		return object.textOr("kind") != "Deployment" || group != "apps" && group != "extensions"
+		switch v1alpha1.WorkloadKind(object.textOr("kind")) {
+		case v1alpha1.Deployment, v1alpha1.StatefulSet, v1alpha1.DaemonSet:
+			return group != "apps" && group != "extensions"
+		default:
+			return true
+		}
 	})
 }
 
-// read looks at a Deployment.
+// read looks at a workload.
 func read(object field) (*workload, error) {
-	w := &workload{object: object}
+	w := &workload{object: object, kind: v1alpha1.WorkloadKind(object.textOr("kind"))}
 	meta, err := object.get("metadata")
 	if err != nil {
 		return nil, err
@@ -86,7 +93,7 @@ func readHead(object field) *workload {
 	if err != nil {
 		labels = nil
 	}
-	return &workload{object: object, pod: object, namespaces: []string{object.textOr("metadata", "namespace")}, seen: controllers.Workload{
+	return &workload{object: object, kind: v1alpha1.WorkloadKind(object.textOr("kind")), pod: object, namespaces: []string{object.textOr("metadata", "namespace")}, seen: controllers.Workload{
 		Names: []string{object.textOr("metadata", "name")}, Labels: labels,
 	}}
 }

@@ -24,6 +24,9 @@ func (f *FluxTrust) Default() {
 	setDefault(&s.Mount.Path, DefaultDirectory)
 	setDefault(&s.Mount.SystemRoots, Keep)
 	setDefault(&s.SecurityContext.Profile, Restricted)
+	for i := range s.Controllers.Additional {
+		setDefault(&s.Controllers.Additional[i].Kind, Deployment)
+	}
 	for i := range s.CABundle {
 		if secret := s.CABundle[i].Secret; secret != nil && len(secret.Keys) == 0 {
 			secret.Keys = []string{DefaultSecretKey}

@@ -252,7 +252,7 @@ type Controllers struct {
 	Include []Controller `json:"include,omitempty"`
 	// Exclude lists controllers to leave alone.
 	Exclude []Controller `json:"exclude,omitempty"`
-	// Additional lists other Deployments to treat the same way.
+	// Additional lists other workloads to treat the same way.
 	Additional []AdditionalController `json:"additional,omitempty"`
 }
 
@@ -262,15 +262,35 @@ type Controller string
 
 func (Controller) values() []string { return controllers.Names() }
 
-// AdditionalController selects Deployments that are not Flux controllers. All
-// fields that are set must match; Name or LabelSelector is required.
+// AdditionalController selects workloads that are not Flux controllers, or are
+// and run in another kind of workload. All fields that are set must match; Name
+// or LabelSelector is required.
 type AdditionalController struct {
-	// Name of the Deployment.
+	// Kind of the workload: Deployment (default), StatefulSet or DaemonSet.
+	Kind WorkloadKind `json:"kind,omitempty"`
+	// Name of the workload.
 	Name string `json:"name,omitempty"`
-	// Namespace of the Deployment (default: any).
+	// Namespace of the workload (default: any).
 	Namespace string `json:"namespace,omitempty"`
-	// LabelSelector over the labels of the Deployment, as in kubectl -l.
+	// LabelSelector over the labels of the workload, as in kubectl -l.
 	LabelSelector string `json:"labelSelector,omitempty"`
+}
+
+// WorkloadKind is a kind of object with a pod template.
+type WorkloadKind string
+
+// The kinds of workloads.
+const (
+	// Deployment is what Flux itself uses.
+	Deployment WorkloadKind = "Deployment"
+	// StatefulSet is used by some platforms for controllers with storage.
+	StatefulSet WorkloadKind = "StatefulSet"
+	// DaemonSet runs a pod per node.
+	DaemonSet WorkloadKind = "DaemonSet"
+)
+
+func (WorkloadKind) values() []string {
+	return []string{string(Deployment), string(StatefulSet), string(DaemonSet)}
 }
 
 // Source sets trust on Flux objects of some kinds.

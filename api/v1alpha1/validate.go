@@ -194,10 +194,10 @@ func (c *Controllers) validate(p *problems) {
 	for i, a := range c.Additional {
 		at := fmt.Sprintf("spec.controllers.additional[%d]", i)
 		if a.Name == "" && a.LabelSelector == "" {
-			p.add(at, "selects every Deployment; write a name or a labelSelector")
+			p.add(at, "selects every workload; write a name or a labelSelector")
 		}
 		if a.Name != "" {
-			p.checkName(at+".name", a.Name, "a Deployment")
+			p.checkName(at+".name", a.Name, "a workload")
 		}
 		if a.Namespace != "" {
 			p.checkName(at+".namespace", a.Namespace, "a namespace")
