@@ -234,13 +234,15 @@ func (t *transform) includes(controller string) bool {
 
 // selected returns the indexes of the containers to change.
 func (t *transform) selected(w *workload) ([]int, error) {
-	var indexes []int
-	matches := controllers.Find(w.seen)
-	if w.kind != v1alpha1.Deployment { // Flux has none; it must be named
-		if additional, err := t.additional(w); err != nil || !additional {
-			return nil, err
-		}
+	additional, err := t.additional(w)
+	if err != nil {
+		return nil, err
 	}
+	if w.kind != v1alpha1.Deployment && !additional {
+		return nil, nil // Flux has Deployments only
+	}
+	matches := controllers.Find(w.seen)
+	var indexes []int
 	for _, m := range matches {
 		t.seen[m.Controller] = true
 		if t.includes(m.Controller) {
@@ -250,23 +252,16 @@ func (t *transform) selected(w *workload) ([]int, error) {
 	if len(matches) > 0 {
 		return indexes, nil
 	}
-	additional, err := t.additional(w)
-	if err != nil {
-		return nil, err
-	}
-	claimed := ""
-	if w.kind == v1alpha1.Deployment {
-		claimed = controllers.Claimed(w.seen)
-	}
-	switch {
-	case additional && len(w.seen.Containers) > 0:
+	if additional && len(w.seen.Containers) > 0 {
 		return mainContainers(w), nil
-	case additional, claimed != "" && t.includes(claimed) && (len(w.seen.Containers) == 0 || w.seen.Labels["app.kubernetes.io/component"] == claimed):
+	}
+	claimed := controllers.Claimed(w.seen)
+	broken := claimed != "" && t.includes(claimed) && (len(w.seen.Containers) == 0 || w.seen.Labels["app.kubernetes.io/component"] == claimed)
+	if additional || broken {
 		return nil, w.pod.errorf("this is a controller by its name and labels, and has no container that could run one; " +
 			"give the Deployment its containers, or name it under spec.controllers.exclude")
-	default:
-		return nil, nil
 	}
+	return nil, nil
 }
 
 // additional tells whether an entry of controllers.additional selects a
