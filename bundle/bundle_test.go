@@ -172,7 +172,7 @@ func TestLines(t *testing.T) {
 
 func TestFatal(t *testing.T) {
 	warnings := []Code{Expired, ExpiresSoon, NotYetValid, NotSelfSigned, WeakSignature, Duplicate, Large}
-	for _, code := range append(Codes(), TooLarge, Malformed, PrivateKey, NoValidRoot) {
+	for _, code := range append(Codes(), TooLarge, Malformed, PrivateKey) {
 		if got := (Finding{Code: code}).Fatal(); got == slices.Contains(warnings, code) {
 			t.Errorf("Fatal(%s) = %t", code, got)
 		}

@@ -7,7 +7,7 @@ type Code string
 
 // The findings that a user may take as a reported exception.
 const (
-	// Expired certificates are trusted by nobody (a warning; see NoValidRoot).
+	// Expired certificates are trusted by nobody (a warning).
 	Expired Code = "Expired"
 	// ExpiresSoon means within 30 days (a warning).
 	ExpiresSoon Code = "ExpiresSoon"
@@ -40,8 +40,6 @@ const (
 	Malformed Code = "Malformed"
 	// PrivateKey must never stand in a bundle.
 	PrivateKey Code = "PrivateKey"
-	// NoValidRoot means that nothing would be trusted.
-	NoValidRoot Code = "NoValidRoot"
 )
 
 // Codes returns the findings that a user may take as a reported exception.
