@@ -65,7 +65,7 @@ func TestFindings(t *testing.T) {
 		"white space only":           {" \n\t\n", Malformed, "is empty"},
 		"no certificate":             {"hello\n", Malformed, "there is no line -----BEGIN CERTIFICATE-----"},
 		"a placeholder":              {"<put your root here>", Malformed, "there is no line"},
-		"base64 without marks":       {body, Malformed, "there is no line -----BEGIN CERTIFICATE-----"},
+		"base64 without marks":       {body, Malformed, "without its mark"},
 		"DER":                        {string(a.Raw), Malformed, "openssl x509 -inform der"},
 		"two DER":                    {string(a.Raw) + string(b.Raw), Malformed, "openssl x509 -inform der"},
 		"binary":                     {"\xfe\xed\xfe\xed", Malformed, "is binary, not PEM"},
@@ -83,7 +83,7 @@ func TestFindings(t *testing.T) {
 		"text behind BEGIN":          {replace("CERTIFICATE-----\n", "CERTIFICATE----- x\n"), Malformed, "something behind the mark"},
 		"text behind END":            {strings.TrimSpace(one) + " x\n", Malformed, "something behind -----END"},
 		"text behind the last":       {one + "verify return:1\n", Malformed, "text behind the last certificate"},
-		"base64 behind the last":     {one + body, Malformed, "text behind the last certificate"},
+		"base64 behind the last":     {one + body, Malformed, "without its mark"},
 		"cut off":                    {strings.Join(lines[:3], ""), Malformed, "is cut off"},
 		"cut off before another":     {strings.Join(lines[:3], "") + two, Malformed, "is cut off"},
 		"BEGIN only":                 {lines[0], Malformed, "is cut off"},
@@ -98,6 +98,11 @@ func TestFindings(t *testing.T) {
 		"headers without blank line": {replace("CERTIFICATE-----\n", "CERTIFICATE-----\nX-Origin: corp\n"), Malformed, "has header lines"},
 		"four dashes":                {strings.ReplaceAll(one, "-----", "----"), Malformed, "with five dashes"},
 		"six dashes":                 {strings.ReplaceAll(one, "-----", "------"), Malformed, "before the mark"},
+		"commented out":              {"# " + strings.ReplaceAll(one, "\n", "\n# ") + "\n" + two, "", ""},
+		"a ruler of s_client":        {one + "---\n", "", ""},
+		"stars of keytool":           {one + "*******\n\x1a", "", ""},
+		"a ruler in words":           {"---BEGIN corporate roots---\n" + one, "", ""},
+		"body before the first":      {body + one, Malformed, "text of a certificate or of a key without its mark"},
 		"spaces in the marks":        {strings.ReplaceAll(one, "-----BEGIN", "----- BEGIN"), Malformed, "with five dashes"},
 		"lower case":                 {strings.ReplaceAll(one, "CERTIFICATE", "certificate"), Malformed, "which Go skips; remove it"},
 		"trusted certificate":        {strings.ReplaceAll(one, "CERTIFICATE", "TRUSTED CERTIFICATE"), Malformed, "openssl x509 -in ca.pem -out ca.crt"},
@@ -119,6 +124,10 @@ func TestFindings(t *testing.T) {
 		"key behind":            {one + keyMaterial + "\n", Malformed, "text behind the last certificate"},
 
 		// Certificates that are no good as roots.
+		"unknown critical":        {asPEM(root(t, critical)), Unusable, "has a critical extension that Go does not know (1.2.3.4)"},
+		"for clients only":        {asPEM(root(t, forClients)), Unusable, "is not meant for servers"},
+		"for servers":             {asPEM(root(t, forServersToo)), "", ""},
+		"version 1":               {version1Root, Version1, "is an X.509 version 1 certificate"},
 		"server, self-signed":     {asPEM(root(t, leaf)), NotCA, "is the self-signed certificate of a server"},
 		"server":                  {signed(leaf), NotCA, `put in the certificate of its issuer, "CN=Real root"`},
 		"no basic constraints":    {asPEM(root(t, noConstraints)), NotCA, "basicConstraints CA:TRUE"},
@@ -171,8 +180,8 @@ func TestLines(t *testing.T) {
 }
 
 func TestFatal(t *testing.T) {
-	warnings := []Code{Expired, ExpiresSoon, NotYetValid, NotSelfSigned, WeakSignature, Duplicate, Large}
-	for _, code := range append(Codes(), TooLarge, Malformed, PrivateKey) {
+	warnings := []Code{Expired, ExpiresSoon, NotYetValid, NotSelfSigned, WeakSignature, Version1, Duplicate, Large}
+	for _, code := range append(Codes(), TooLarge, Malformed, PrivateKey, Unusable) {
 		if got := (Finding{Code: code}).Fatal(); got == slices.Contains(warnings, code) {
 			t.Errorf("Fatal(%s) = %t", code, got)
 		}

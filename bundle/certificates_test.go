@@ -9,6 +9,7 @@ import (
 	"crypto/rsa"
 	"crypto/x509"
 	"crypto/x509/pkix"
+	"encoding/asn1"
 	"encoding/pem"
 	"math/big"
 	"testing"
@@ -145,3 +146,23 @@ V4Btt3BBWA0Ru9aheVbR9DK3mqaxNwIdAKD8t3E8yu2gdk4XHlnJ8Sb70rT0EoNU
 7jlvWns=
 -----END CERTIFICATE-----
 `
+
+// version1Root is a root without extensions. The key is gone.
+const version1Root = `-----BEGIN CERTIFICATE-----
+MIIBKDCBzwIUXt12jtT9L9KGS+xq8/rsJDtBco8wCgYIKoZIzj0EAwIwFjEUMBIG
+A1UEAwwLT2xkIHYxIHJvb3QwIBcNMjYxMTI0MDUzODE3WhgPMjA3NjAzMDYwNTM4
+MTdaMBYxFDASBgNVBAMMC09sZCB2MSByb290MFkwEwYHKoZIzj0CAQYIKoZIzj0D
+AQcDQgAEik0dtk75QwtzcJ4Z/s3dO1CoKfGpSRf3+paFICdpU4ilFQq8wE76rYDI
++vI+byYJAE/cnxYb0o/ljcGeZ/NnEzAKBggqhkjOPQQDAgNIADBFAiAacZxrC2Fs
+CSoLqisN8MTANqZ1MvHtVB2p9a6s6H/MdgIhALcllWkJdwyctGDQBhsde4tUF6Uy
+e+xrEQ9DQNZtJcma
+-----END CERTIFICATE-----
+`
+
+func critical(c *x509.Certificate) {
+	c.ExtraExtensions = []pkix.Extension{{Id: asn1.ObjectIdentifier{1, 2, 3, 4}, Critical: true, Value: []byte{5, 0}}}
+}
+func forClients(c *x509.Certificate) { c.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth} }
+func forServersToo(c *x509.Certificate) {
+	c.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth, x509.ExtKeyUsageServerAuth}
+}

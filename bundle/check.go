@@ -46,11 +46,20 @@ func Valid(certificates []Certificate, now time.Time) bool {
 	return slices.ContainsFunc(certificates, func(c Certificate) bool { return !now.Before(c.NotBefore) && !now.After(c.NotAfter) })
 }
 
-// checkAuthority finds certificates that cannot be the anchor of a chain. Go
-// itself trusts them, but only for themselves: nothing that they have signed.
+// checkAuthority finds certificates that cannot be the anchor of a chain: Go
+// trusts nothing that they have signed, without a word.
 func (p *parser) checkAuthority(c Certificate) {
 	selfSigned := isSelfSigned(c.Certificate)
 	switch {
+	case c.Version < 3: // Go applies the rules below to version 3 alone
+		p.add(Version1, c.Line, "%s is an X.509 version %d certificate, which does not say whether it is a CA; Go trusts it", c.Name(), c.Version)
+		return
+	case len(c.UnhandledCriticalExtensions) > 0:
+		p.add(Unusable, c.Line, "%s has a critical extension that Go does not know (%s), so Go trusts nothing that it has signed", c.Name(), c.UnhandledCriticalExtensions[0])
+		return
+	case !forServers(c.Certificate):
+		p.add(Unusable, c.Line, "%s is not meant for servers (its extended key usage), so Go trusts no server that it has signed", c.Name())
+		return
 	case !c.IsCA && selfSigned:
 		p.add(NotCA, c.Line, "%s is the self-signed certificate of a server, not of a CA; put in the certificate of a CA (basicConstraints CA:TRUE)", c.Name())
 		return
@@ -63,6 +72,14 @@ func (p *parser) checkAuthority(c Certificate) {
 	if !selfSigned {
 		p.add(NotSelfSigned, c.Line, "%s is an intermediate: it was issued by %s; Go trusts it as it is, but it will be replaced sooner than its root", c.Name(), issuer(c))
 	}
+}
+
+// forServers tells whether the extended key usage lets a CA sign servers.
+func forServers(c *x509.Certificate) bool {
+	if len(c.ExtKeyUsage)+len(c.UnknownExtKeyUsage) == 0 || !c.IsCA {
+		return true
+	}
+	return slices.Contains(c.ExtKeyUsage, x509.ExtKeyUsageServerAuth) || slices.Contains(c.ExtKeyUsage, x509.ExtKeyUsageAny)
 }
 
 func (p *parser) checkStrength(c Certificate) {
@@ -115,7 +132,7 @@ func quote(n pkix.Name) string {
 	const longest = 100
 	text := strings.Join(strings.Fields(n.String()), " ")
 	if len(text) > longest {
-		text = text[:longest] + "…"
+		text = strings.ToValidUTF8(text[:longest], "") + "…"
 	}
 	return fmt.Sprintf("%q", text)
 }

@@ -26,6 +26,9 @@ const (
 	// WeakSignature is a self-signature with SHA-1 or MD5 (a warning: nobody
 	// checks the signature of a root).
 	WeakSignature Code = "WeakSignature"
+	// Version1 certificates are older than the extensions that say what a CA is; Go
+	// trusts them (a warning).
+	Version1 Code = "Version1"
 	// Duplicate certificates stand in the bundle already (a warning).
 	Duplicate Code = "Duplicate"
 	// Large bundles do not fit into the annotation of kubectl apply (a warning).
@@ -38,13 +41,16 @@ const (
 	TooLarge Code = "TooLarge"
 	// Malformed text is skipped by Go without a word.
 	Malformed Code = "Malformed"
+	// Unusable certificates are never trusted by Go for what they have signed: an
+	// unknown critical extension, or a purpose other than servers.
+	Unusable Code = "Unusable"
 	// PrivateKey must never stand in a bundle.
 	PrivateKey Code = "PrivateKey"
 )
 
 // Codes returns the findings that a user may take as a reported exception.
 func Codes() []Code {
-	return []Code{Expired, ExpiresSoon, NotYetValid, NotCA, NoCertSign, NotSelfSigned, WeakKey, WeakSignature, Duplicate, Large}
+	return []Code{Expired, ExpiresSoon, NotYetValid, NotCA, NoCertSign, NotSelfSigned, WeakKey, WeakSignature, Version1, Duplicate, Large}
 }
 
 // Finding is something that is wrong with a bundle.
@@ -60,7 +66,7 @@ type Finding struct {
 // Fatal tells whether a bundle with this finding must not be used.
 func (f Finding) Fatal() bool {
 	switch f.Code {
-	case Expired, ExpiresSoon, NotYetValid, NotSelfSigned, WeakSignature, Duplicate, Large:
+	case Expired, ExpiresSoon, NotYetValid, NotSelfSigned, WeakSignature, Version1, Duplicate, Large:
 		return false
 	default:
 		return true

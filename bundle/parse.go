@@ -92,8 +92,12 @@ func (p *parser) checkText(text []byte) {
 func (p *parser) blocks(text string) {
 	lines := strings.SplitAfter(text, "\n")
 	lastEnd := len(lines) // of the last block, if there is one
+	body := 0             // lines of base64 outside of a block
 	for i := 0; i < len(lines); i++ {
 		line := strings.TrimRight(lines[i], " \t\r\n")
+		if body = p.looseBody(line, i+1, body); strings.HasPrefix(line, "#") {
+			continue
+		}
 		switch {
 		case strings.HasPrefix(line, beginMark):
 			end := p.block(lines, i)
@@ -102,18 +106,40 @@ func (p *parser) blocks(text string) {
 		case strings.Contains(line, dashes+"BEGIN"), strings.Contains(line, dashes+"END"):
 			p.misplacedMark(line, i+1)
 			lastEnd = i
-		case strings.Contains(line, "--BEGIN "), strings.Contains(line, "--END "), strings.Contains(line, "- BEGIN "):
+		case looksLikeMark(line):
 			p.add(Malformed, i+1, "looks like a mark of a certificate and is none; write -----BEGIN CERTIFICATE----- with five dashes on each side")
 			lastEnd = i
 		}
 	}
 	for i := lastEnd + 1; i < len(lines); i++ {
-		if line := strings.TrimSpace(lines[i]); line != "" && line[0] != '#' {
+		line := strings.Trim(lines[i], "-*= \t\r\n\x1a") // rulers and the end mark of DOS
+		if line != "" && line[0] != '#' {
 			p.add(Malformed, i+1, "text behind the last certificate; remove it, or put # before it")
 			break
 		}
 	}
 }
+
+// looksLikeMark tells whether a line was meant to be a mark.
+func looksLikeMark(line string) bool {
+	line = strings.ToUpper(line)
+	return strings.Contains(line, "CERTIFICATE") && strings.Contains(line, "--") && (strings.Contains(line, "BEGIN") || strings.Contains(line, "END"))
+}
+
+// looseBody finds the text of a certificate or, worse, of a key without its mark.
+// It counts the lines so far.
+func (p *parser) looseBody(line string, number, count int) int {
+	const shortest = 60
+	if len(line) < shortest || strings.Trim(line, base64Alphabet) != "" {
+		return 0
+	}
+	if count == 1 {
+		p.add(Malformed, number-1, "is the text of a certificate or of a key without its mark; remove it, or put its BEGIN and END lines back")
+	}
+	return count + 1
+}
+
+const base64Alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/="
 
 // misplacedMark says why Go does not see a mark that is not at the start of its
 // line or has no partner.
