@@ -11,9 +11,9 @@ import (
 
 // Sizes of a bundle in bytes.
 const (
-	// maxSize is what a ConfigMap or Secret may hold:
+	// MaxSize is what a ConfigMap or Secret may hold in all its keys:
 	// https://kubernetes.io/docs/concepts/configuration/configmap/#motivation
-	maxSize = 1 << 20
+	MaxSize = 1 << 20
 	// largeSize is what the last-applied-configuration annotation of kubectl
 	// apply may hold.
 	largeSize = 256 << 10
@@ -66,8 +66,8 @@ func (p *parser) checkText(text []byte) {
 	trimmed := bytes.TrimSpace(text)
 	_, derErr := x509.ParseCertificates(text)
 	switch {
-	case len(text) > maxSize:
-		p.add(TooLarge, 0, "has %d KiB; a ConfigMap or Secret holds at most %d KiB: leave out what is not needed, such as the public roots", len(text)>>10, maxSize>>10)
+	case len(text) > MaxSize:
+		p.add(TooLarge, 0, "has %d KiB; a ConfigMap or Secret holds at most %d KiB: leave out what is not needed, such as the public roots", len(text)>>10, MaxSize>>10)
 	case len(trimmed) == 0:
 		p.add(Malformed, 0, "is empty; put PEM certificates in, which start with -----BEGIN CERTIFICATE-----")
 	case derErr == nil:

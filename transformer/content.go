@@ -19,6 +19,9 @@ const (
 	clusterTrustBundleKind = "ClusterTrustBundle"
 )
 
+// openShiftFills says why the content of an object is not known.
+const openShiftFills = "OpenShift fills it in"
+
 // trustBundleKey stands for the one text of a ClusterTrustBundle, which has no
 // keys.
 const trustBundleKey = ""
@@ -38,6 +41,12 @@ type provider struct {
 	unknown string
 	// config is the FluxTrust that has generated the object, or "".
 	config string
+	// nested tells that the object stands in a List.
+	nested bool
+	// substituted tells that Flux may substitute in it.
+	substituted bool
+	// err is set when the object cannot be read.
+	err error
 }
 
 // value is the text of a key, or why it cannot be read.
@@ -72,21 +81,37 @@ func providersIn(resources []Resource, r report) []*provider {
 			continue
 		}
 		for _, object := range flatten(field{node: resource.Node.YNode()}) {
-			p, err := readProvider(object)
-			if err != nil || p == nil {
-				continue
+			for _, p := range readProviders(object) {
+				p.resource, p.report = i, r.of(object, resource.File)
+				p.nested = object.node != resource.Node.YNode()
+				found = append(found, p)
 			}
-			p.resource, p.report = i, r.of(object, resource.File)
-			found = append(found, p)
 		}
 	}
 	return found
 }
 
-// readProvider returns nil when an object provides no certificates.
+// readProviders returns what an object provides: mostly nothing.
+func readProviders(object field) []*provider {
+	kind := object.textOr("kind")
+	group, _, _ := strings.Cut(object.textOr("apiVersion"), "/")
+	switch {
+	case kind == "Bundle" && group == "trust.cert-manager.io":
+		return trustManagerTargets(object)
+	case (kind == configMapKind || kind == secretKind) && group == "v1", kind == clusterTrustBundleKind && group == "certificates.k8s.io":
+		p, err := readProvider(object)
+		if err != nil { // said when an entry names it
+			p = &provider{field: object, kind: kind, err: err}
+			p.names, p.namespaces = []string{object.textOr("metadata", "name")}, []string{object.textOr("metadata", "namespace")}
+		}
+		return []*provider{p}
+	default:
+		return nil
+	}
+}
+
 func readProvider(object field) (*provider, error) {
 	p := &provider{field: object, kind: object.textOr("kind"), values: map[string]value{}}
-	group, _, _ := strings.Cut(object.textOr("apiVersion"), "/")
 	meta, err := object.get("metadata")
 	if err != nil {
 		return nil, err
@@ -105,17 +130,14 @@ func readProvider(object field) (*provider, error) {
 		return nil, err
 	}
 	p.config = annotations[configAnnotation]
-	switch {
-	case p.kind == configMapKind && group == "v1":
+	p.substituted = annotations[substituteAnnotation] != "disabled" && p.labels[substituteAnnotation] != "disabled"
+	switch p.kind {
+	case configMapKind:
 		err = p.readValues(map[string]bool{"data": false, "binaryData": true})
-	case p.kind == secretKind && group == "v1":
+	case secretKind:
 		err = p.readValues(map[string]bool{"data": true, "stringData": false})
-	case p.kind == clusterTrustBundleKind && group == "certificates.k8s.io":
-		p.values[trustBundleKey] = value{path: "spec.trustBundle", text: []byte(object.textOr("spec", "trustBundle"))}
-	case p.kind == "Bundle" && group == "trust.cert-manager.io":
-		return p.trustManagerTarget()
 	default:
-		return nil, nil
+		p.values[trustBundleKey] = value{path: "spec.trustBundle", text: []byte(object.textOr("spec", "trustBundle"))}
 	}
 	p.unknown = p.whyUnknown(annotations)
 	return p, err
@@ -146,23 +168,19 @@ func (p *provider) readValues(fields map[string]bool) error {
 	return nil
 }
 
-// trustManagerTarget returns the ConfigMap or Secret that trust-manager writes
+// trustManagerTargets returns the ConfigMap and Secret that trust-manager writes
 // for a Bundle: https://cert-manager.io/docs/trust/trust-manager/
-func (p *provider) trustManagerTarget() (*provider, error) {
-	for field, kind := range map[string]string{"configMap": configMapKind, "secret": secretKind} {
-		key, err := p.at("spec", "target", field, "key")
-		if err != nil {
-			return nil, err
+func trustManagerTargets(bundle field) []*provider {
+	var targets []*provider
+	for _, target := range []struct{ field, kind string }{{"configMap", configMapKind}, {"secret", secretKind}} {
+		if key := bundle.textOr("spec", "target", target.field, "key"); key != "" {
+			targets = append(targets, &provider{
+				field: bundle, kind: target.kind, names: []string{bundle.textOr("metadata", "name")}, namespaces: []string{""},
+				values: map[string]value{key: {}}, unknown: "trust-manager writes it",
+			})
 		}
-		if !key.exists() {
-			continue
-		}
-		p.kind, p.namespaces = kind, []string{""}
-		p.values[key.textOr()] = value{}
-		p.unknown = "trust-manager writes it"
-		return p, nil
 	}
-	return nil, nil
+	return targets
 }
 
 // whyUnknown says who has the last word about the content of an object.
@@ -175,30 +193,61 @@ func (p *provider) whyUnknown(annotations map[string]string) string {
 		if _, ok := p.values["ca-bundle.crt"]; !ok {
 			p.values["ca-bundle.crt"] = value{}
 		}
-		return "OpenShift fills it in"
+		return openShiftFills
 	}
 	if p.labels["trust.cert-manager.io/bundle"] != "" {
 		return "trust-manager writes it"
 	}
-	for _, v := range p.values {
-		if strings.Contains(string(v.text), "${") {
-			return "it holds a ${…}, which Flux substitutes"
-		}
-		if strings.HasPrefix(string(v.text), "ENC[") {
-			return "it is encrypted with SOPS"
-		}
-	}
 	return ""
 }
 
-// is tells whether this is the object of that kind and name in one of the
-// namespaces. An object without a namespace may be put into any.
-func (p *provider) is(kind, name string, namespaces []string) bool {
-	if p.kind != kind || !slices.ContainsFunc(p.names, func(own string) bool { return sameName(own, name) }) {
-		return false
+// unknownValue says who has the last word about a value, or "".
+func (p *provider) unknownValue(v value) string {
+	switch {
+	case p.substituted && strings.Contains(string(v.text), "${"):
+		return "it holds a ${…}, which Flux substitutes"
+	case strings.HasPrefix(string(v.text), "ENC["):
+		return "it is encrypted with SOPS"
+	default:
+		return ""
 	}
-	return kind == clusterTrustBundleKind || slices.Contains(p.namespaces, "") || slices.Contains(namespaces, "") ||
-		slices.ContainsFunc(p.namespaces, func(own string) bool { return slices.Contains(namespaces, own) })
+}
+
+// rank tells how well this object fits a name in one of the namespaces: 0 is the
+// best, -1 is another object. An object without a namespace may be put into any.
+func (p *provider) rank(kind, name string, namespaces []string) int {
+	const (
+		exactName, formerName, withSuffix = 0, 2, 4
+		anyNamespace                      = 1
+	)
+	if p.kind != kind {
+		return -1
+	}
+	var rank int
+	switch {
+	case p.names[0] == name:
+		rank = exactName
+	case slices.Contains(p.names, name):
+		rank = formerName
+	case slices.ContainsFunc(p.names, func(own string) bool { return sameName(own, name) }):
+		rank = withSuffix
+	default:
+		return -1
+	}
+	switch {
+	case kind == clusterTrustBundleKind, slices.ContainsFunc(p.namespaces, func(own string) bool { return slices.Contains(namespaces, own) }):
+		return rank
+	case slices.Contains(p.namespaces, ""), slices.Contains(namespaces, ""):
+		return rank + anyNamespace
+	default:
+		return -1
+	}
+}
+
+// is tells whether this is the object of that kind and name in one of the
+// namespaces.
+func (p *provider) is(kind, name string, namespaces []string) bool {
+	return p.rank(kind, name, namespaces) >= 0
 }
 
 // hashSuffix is what kustomize's generators append to a name: ten characters

@@ -55,18 +55,24 @@ func (d *deployment) apply(t *transform) error {
 		return err
 	}
 	d.claimed = owner == t.config.Metadata.Name
+	restricted := t.config.Spec.SecurityContext.Profile == v1alpha1.Restricted
+	var excepted []string
+	// What is hardened stays, and what is trusted may go again. So it comes last,
+	// behind the rest.
+	if restricted {
+		if excepted, err = d.harden(t); err != nil {
+			return err
+		}
+	}
 	if t.config.Spec.Mount.Method == v1alpha1.None {
 		err = d.release()
 	} else {
 		err = d.trust(t, owner)
 	}
-	if err != nil {
+	if err != nil || !restricted {
 		return err
 	}
-	if t.config.Spec.SecurityContext.Profile == v1alpha1.Restricted {
-		return d.harden(t)
-	}
-	return nil
+	return d.judge(excepted)
 }
 
 // trust gives the bundle to every controller container.

@@ -2,6 +2,7 @@ package transformer
 
 import (
 	"encoding/json"
+	"path"
 	"slices"
 	"strings"
 
@@ -179,7 +180,7 @@ func checkReads(container field, dir string) error {
 		if !slices.Contains([]string{v1alpha1.SystemDirectory, "/etc/pki/tls/certs"}, dir) {
 			return container.errorf("Go does not look for roots in %s; leave out spec.mount.path, or use spec.mount.method: Directory", dir)
 		}
-	case !slices.Contains(strings.Split(*value, ":"), dir):
+	case !slices.ContainsFunc(strings.Split(*value, ":"), func(element string) bool { return path.Clean(element) == dir }):
 		return entry.errorf("is %s, so Go does not look for roots in %s; append it to the value, or use spec.mount.method: Directory", *value, dir)
 	}
 	return nil

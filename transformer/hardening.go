@@ -26,20 +26,20 @@ type podDefaults struct {
 	runAsNonRoot, seccomp bool
 }
 
-// harden applies the profile Restricted to every container that is not
-// excepted.
-func (d *deployment) harden(t *transform) error {
+// harden applies the profile Restricted to every container that is not excepted,
+// and returns the names of those that are.
+func (d *deployment) harden(t *transform) (exceptedNames []string, err error) {
 	var hardened []restrictedContainer
 	var excepted []field
 	for _, key := range []string{"initContainers", "containers"} {
 		containers, err := d.containers(key)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		for i, c := range containers {
 			name, err := c.textAt("name")
 			if err != nil {
-				return err
+				return nil, err
 			}
 			if slices.Contains(t.config.Spec.SecurityContext.ExceptContainers, name) {
 				t.seen["container "+name] = true
@@ -51,27 +51,26 @@ func (d *deployment) harden(t *transform) error {
 	}
 	defaults, err := d.hardenPod(excepted)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	for _, c := range hardened {
 		if err := d.hardenOne(c, defaults); err != nil {
-			return err
+			return nil, err
 		}
 	}
 	if err := d.dropGroups(hardened); err != nil {
-		return err
+		return nil, err
 	}
 	if err := d.dropAppArmorAnnotations(); err != nil {
-		return err
+		return nil, err
 	}
 	if err := d.findLeft(); err != nil {
-		return err
+		return nil, err
 	}
-	names := make([]string, len(excepted))
-	for i, c := range excepted {
-		names[i] = c.textOr("name")
+	for _, c := range excepted {
+		exceptedNames = append(exceptedNames, c.textOr("name"))
 	}
-	return d.judge(names)
+	return exceptedNames, nil
 }
 
 // hardenPod replaces what the pod says explicitly and insecurely. An excepted

@@ -22,7 +22,7 @@ const (
 // Where the init container finds the roots of its image and those to add.
 const (
 	systemBundle = v1alpha1.SystemDirectory + "/ca-certificates.crt"
-	initMount    = "/flux-trust"
+	initMount    = v1alpha1.InitMount
 )
 
 // Variables in which programs look for roots.
@@ -40,6 +40,9 @@ const (
 
 // managedEnv lists the variables that the function may set.
 func managedEnv() []string { return []string{certDir, certFile, gitFile} }
+
+// nobody is the user that the images of Flux run as.
+const nobody = 65534
 
 // noFile is what SSL_CERT_FILE names when no file is to be read.
 const noFile = "/dev/null"
@@ -134,8 +137,8 @@ func (d *deployment) planInitContainer(config *v1alpha1.Mount, p plan, replace b
 	}
 	// awk puts a newline behind a file that lacks one. There is no variable in
 	// the script, because Flux's substitution would touch it.
-	script := fmt.Sprintf("find -L %s%s -maxdepth 1 -type f -exec awk 1 {} + > %s", roots, initMount, bundle)
-	p.initContainer = newInitContainer(image, script, config.Path)
+	script := fmt.Sprintf("find -L %s%s -maxdepth 1 -type f -exec awk 1 {} + > %s && test -s %s", roots, initMount, bundle, bundle)
+	p.initContainer = newInitContainer(image, script, config.Path, config.InitContainer.Image != "")
 	p.volumes = []any{volume{Name: bundleVolume}}
 	p.mounts = []mount{{Name: bundleVolume, MountPath: config.Path, ReadOnly: true}}
 	return p, nil
@@ -143,7 +146,8 @@ func (d *deployment) planInitContainer(config *v1alpha1.Mount, p plan, replace b
 
 // newInitContainer returns a container that meets the Pod Security Standard
 // restricted and asks for little.
-func newInitContainer(image, script, bundlePath string) any {
+// An image that is not the controller's may run as root unless told otherwise.
+func newInitContainer(image, script, bundlePath string, foreign bool) any {
 	type quantities struct {
 		CPU    string `yaml:"cpu,omitempty"`
 		Memory string `yaml:"memory"`
@@ -159,11 +163,15 @@ func newInitContainer(image, script, bundlePath string) any {
 		} `yaml:"capabilities"`
 		ReadOnlyRootFilesystem bool `yaml:"readOnlyRootFilesystem"`
 		RunAsNonRoot           bool `yaml:"runAsNonRoot"`
+		RunAsUser              int  `yaml:"runAsUser,omitempty"`
 		SeccompProfile         struct {
 			Type string `yaml:"type"`
 		} `yaml:"seccompProfile"`
 	}
 	sc := securityContext{ReadOnlyRootFilesystem: true, RunAsNonRoot: true}
+	if foreign {
+		sc.RunAsUser = nobody
+	}
 	sc.Capabilities.Drop = []string{"ALL"}
 	sc.SeccompProfile.Type = "RuntimeDefault"
 	return struct {

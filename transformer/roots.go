@@ -134,6 +134,14 @@ func (t *transform) resolveKeys(e *entry, kind, name string, keys, namespaces []
 		return newSource(e.CABundleEntry, name, name, keys, used)
 	}
 
+	t.used[p] = true
+	if p.err != nil {
+		p.report.fail(p.err)
+		return source{}, errUnusable
+	}
+	if err := t.checkUnique(p, path, kind, name, namespaces); err != nil {
+		return source{}, err
+	}
 	e.unknown = p.unknown
 	listed := len(keys) > 0
 	if !listed {
@@ -143,7 +151,12 @@ func (t *transform) resolveKeys(e *entry, kind, name string, keys, namespaces []
 		return source{}, keysNotKnown(path, kind, name)
 	}
 	if p.textOr("kind") != kind { // a trust-manager Bundle, which is no such object itself
+		e.checkKeys(p, keys, path)
 		return newSource(e.CABundleEntry, name, name, keys, used)
+	}
+	if namespaces[0] == "" && p.namespaces[0] != "" {
+		e.find(p.report, framework.Warning, v1alpha1.NotInStream, change{path: "metadata.namespace"}, fmt.Sprintf(
+			"is %s, and the controllers have none; both must end up in the same namespace", p.namespaces[0]))
 	}
 	if namespace := namespaces[0]; namespace != "" && slices.Equal(p.namespaces, []string{""}) {
 		e.find(p.report, framework.Warning, v1alpha1.NotInStream, change{path: "metadata.namespace"}, fmt.Sprintf(
@@ -151,8 +164,23 @@ func (t *transform) resolveKeys(e *entry, kind, name string, keys, namespaces []
 	}
 	if p.unknown == "" {
 		e.check(p, keys, path, listed)
+	} else {
+		e.checkKeys(p, keys, path)
 	}
-	return newSource(e.CABundleEntry, p.actualName(name), name, keys, used)
+	s, err := newSource(e.CABundleEntry, p.actualName(name), name, keys, used)
+	s.settled = true
+	return s, err
+}
+
+// checkKeys looks for keys of an object whose content is not known. OpenShift
+// adds keys; everybody else leaves their names readable.
+func (e *entry) checkKeys(p *provider, keys []string, path string) {
+	for _, key := range keys {
+		if _, ok := p.values[key]; !ok && !e.Optional && p.unknown != openShiftFills {
+			e.failed = true
+			e.report.add(framework.Error, change{path: path + ".keys"}, "%s %s has no key %q; it has %s", p.kind, p.names[0], key, orNone(p.keys()))
+		}
+	}
 }
 
 func keysNotKnown(path, kind, name string) error {
@@ -161,11 +189,25 @@ func keysNotKnown(path, kind, name string) error {
 
 // provider returns the object of the stream that an entry names, or nil.
 func (t *transform) provider(kind, name string, namespaces []string) *provider {
-	i := slices.IndexFunc(t.providers, func(p *provider) bool { return p.is(kind, name, namespaces) })
-	if i < 0 {
-		return nil
+	var best *provider
+	for _, p := range t.providers {
+		rank := p.rank(kind, name, namespaces)
+		if rank >= 0 && (best == nil || rank < best.rank(kind, name, namespaces)) {
+			best = p
+		}
 	}
-	return t.providers[i]
+	return best
+}
+
+// checkUnique refuses two objects of finished builds that fit a name equally
+// well: nothing says which of them is the one of today.
+func (t *transform) checkUnique(p *provider, path, kind, name string, namespaces []string) error {
+	for _, other := range t.providers {
+		if other != p && other.names[0] != p.names[0] && other.rank(kind, name, namespaces) == p.rank(kind, name, namespaces) {
+			return &fieldError{path: path, message: fmt.Sprintf("both %s and %s in the stream may be meant; remove the old one", p.names[0], other.names[0])}
+		}
+	}
+	return nil
 }
 
 // reportNotInStream says that an object is somebody else's to provide, or that
@@ -208,6 +250,14 @@ func (t *transform) similar(kind string) string {
 
 // check reads the keys of an object. What it finds is reported at the object.
 func (e *entry) check(p *provider, keys []string, path string, listed bool) {
+	size := 0
+	for _, v := range p.values {
+		size += len(v.text)
+	}
+	if size > bundle.MaxSize {
+		e.failed = true
+		p.report.add(framework.Error, change{path: "data"}, "has %d KiB in all its keys; the API server takes at most %d KiB", size>>10, bundle.MaxSize>>10)
+	}
 	for _, key := range keys {
 		v, ok := p.values[key]
 		switch {
@@ -220,6 +270,8 @@ func (e *entry) check(p *provider, keys []string, path string, listed bool) {
 		case v.err != nil:
 			e.failed = true
 			p.report.add(framework.Error, change{path: v.path}, "%s", v.err)
+		case p.unknownValue(v) != "" && !bytes.Contains(v.text, []byte("PRIVATE KEY-----")):
+			e.unknown = p.unknownValue(v)
 		default:
 			hint := ""
 			if !listed && len(keys) > 1 {

@@ -25,8 +25,9 @@ type source struct {
 	// Other holds what somebody else has added to the volume.
 	Other map[string]any `yaml:",inline"`
 
-	// generated tells that the function provides the object under this very name.
-	generated bool
+	// settled tells that the name is that of an object that the function provides
+	// or that is in the stream.
+	settled bool
 }
 
 // projection selects keys of a ConfigMap or Secret; without items, every key.
@@ -120,7 +121,7 @@ func (s source) name() string {
 // keepSuffix returns the source under the name that it has in an earlier
 // volume, if that is the configured one with kustomize's hash suffix.
 func (s source) keepSuffix(have []source) source {
-	if s.generated {
+	if s.settled {
 		return s
 	}
 	for _, h := range have {
@@ -168,7 +169,7 @@ func newSource(e *v1alpha1.CABundleEntry, name, configured string, keys []string
 	if e.Secret != nil {
 		return source{Secret: p}, nil
 	}
-	return source{ConfigMap: p, generated: e.Inline != nil}, nil
+	return source{ConfigMap: p, settled: e.Inline != nil}, nil
 }
 
 // notInFileName matches what names of signers and bundles may hold and those of

@@ -58,6 +58,8 @@ type transform struct {
 	providers []*provider
 	// resolved holds the bundle per namespace.
 	resolved map[string]*roots
+	// used holds the providers that entries of the config name.
+	used map[*provider]bool
 	// namespaces are those with controllers that trust the bundle.
 	namespaces map[string]bool
 	// seen holds the controllers and excepted containers in the stream.
@@ -83,7 +85,7 @@ func Run(config *v1alpha1.FluxTrust, resources []Resource, now time.Time) Outcom
 }
 
 func run(config *v1alpha1.FluxTrust, resources []Resource, now time.Time, evaluator policy.Evaluator) Outcome {
-	t := &transform{evaluator: evaluator, config: config, resolved: map[string]*roots{}, namespaces: map[string]bool{}, matched: map[int]bool{}, seen: map[string]bool{}}
+	t := &transform{evaluator: evaluator, config: config, resolved: map[string]*roots{}, used: map[*provider]bool{}, namespaces: map[string]bool{}, matched: map[int]bool{}, seen: map[string]bool{}}
 	t.report.results, t.report.now = &t.outcome.Results, now
 	t.outcome.Validated = config.Spec.Mode == v1alpha1.Validate
 	t.report.validate = t.outcome.Validated

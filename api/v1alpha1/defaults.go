@@ -7,6 +7,10 @@ const DefaultDirectory = "/etc/ssl/flux-trust"
 // the method File mounts its files by default.
 const SystemDirectory = "/etc/ssl/certs"
 
+// InitMount is where the init container of the method InitContainer finds the
+// roots to add.
+const InitMount = "/flux-trust"
+
 // DefaultSecretKey is the key of a Secret that holds the CA by convention
 // (cert-manager, Flux).
 const DefaultSecretKey = "ca.crt"

@@ -118,6 +118,9 @@ func (c *ClusterTrustBundleSource) validate(p *problems, at string, used map[str
 func (i *InlineSource) validate(p *problems, at string, optional bool, used map[string]string) {
 	p.checkName(at+".name", i.Name, "a ConfigMap")
 	p.once(at, "a ConfigMap "+i.Name, used)
+	if limit := maxName - hashLength; i.Immutable && len(i.Name) > limit {
+		p.add(at+".name", "has %d characters, and immutable appends a hash of %d; write at most %d", len(i.Name), hashLength, limit)
+	}
 	if i.PEM == "" {
 		p.add(at+".pem", "is missing; write the certificate: pem: |, and below it the lines from -----BEGIN CERTIFICATE----- on")
 	}
@@ -167,8 +170,10 @@ func (m *Mount) validatePath(p *problems) {
 	const at = "spec.mount.path"
 	switch mountPath := m.Path; {
 	case mountPath == "":
-	case !path.IsAbs(mountPath) || path.Clean(mountPath) != mountPath || strings.ContainsAny(mountPath, ":$\n"):
-		p.add(at, "%s is not an absolute, clean path without ':' and '$'; write for example %s", show(mountPath), DefaultDirectory)
+	case !path.IsAbs(mountPath) || path.Clean(mountPath) != mountPath || !plainPath.MatchString(mountPath):
+		p.add(at, "%s is not an absolute, clean path of letters, digits, '.', '_', '-' and '/'; write for example %s", show(mountPath), DefaultDirectory)
+	case m.Method == InitContainerMethod && (within(mountPath, InitMount) || within(InitMount, mountPath)):
+		p.add(at, "%s is where the init container finds the roots to add; write another directory, such as %s", show(mountPath), DefaultDirectory)
 	case m.Method == None:
 	case m.Method == File: // files beside others hide nothing
 	case within(SystemDirectory, mountPath) || within(mountPath, SystemDirectory):
@@ -179,6 +184,10 @@ func (m *Mount) validatePath(p *problems) {
 		p.add(at, "%s would hide files that the controller needs; write a directory of its own, such as %s", show(mountPath), DefaultDirectory)
 	}
 }
+
+// plainPath matches paths that mean the same to a shell, to SSL_CERT_DIR and to
+// Flux's substitution.
+var plainPath = regexp.MustCompile(`^[-A-Za-z0-9._/]+$`)
 
 // within tells whether a path is the directory or lies in it.
 func within(file, dir string) bool {
@@ -208,21 +217,29 @@ func (c *Controllers) validate(p *problems) {
 	}
 }
 
+// looksSecret tells whether a value looks like a line of a key.
+func looksSecret(value string) bool { return base64Line.MatchString(value) }
+
+var base64Line = regexp.MustCompile(`^[A-Za-z0-9+/=]{40,}$`)
+
 // show repeats a value in a message, unless it could be something that should
 // not be repeated, such as a key that was pasted into the wrong field.
 func show(value string) string {
 	const longest = 80
-	if len(value) > longest || strings.ContainsAny(value, "\n\r") || strings.Contains(value, "-----") {
+	if len(value) > longest || looksSecret(value) || strings.ContainsAny(value, "\n\r") || strings.Contains(value, "-----") {
 		return "the value"
 	}
 	return fmt.Sprintf("%q", value)
 }
 
+// maxName is the longest name of an object, hashLength what a hash adds to it.
+const maxName, hashLength = 253, 11
+
 func (p *problems) checkName(at, name, what string) {
 	switch {
 	case name == "":
 		p.add(at, "is missing; write the name of %s", what)
-	case len(name) > 253 || !dnsName.MatchString(name):
+	case len(name) > maxName || !dnsName.MatchString(name):
 		p.add(at, "%s cannot be the name of %s; names consist of lower-case letters, digits, '-' and '.'", show(name), what)
 	}
 }

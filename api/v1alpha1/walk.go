@@ -144,6 +144,9 @@ func (p *problems) eachKey(n *yaml.Node, path string, visit func(key string, val
 	for i := 0; i+1 < len(n.Content); i += 2 {
 		key, value := n.Content[i], n.Content[i+1]
 		keyPath := join(path, key.Value)
+		if looksSecret(key.Value) {
+			keyPath = join(path, "…")
+		}
 		if key.Kind != yaml.ScalarNode || key.Tag == yaml.MergeTag {
 			p.lines[path] = key.Line
 			p.add(path, "merge keys and keys that are not plain words are not supported; write the fields out")
