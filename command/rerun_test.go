@@ -46,7 +46,7 @@ func TestEveryPairOfConfigs(t *testing.T) {
 `
 	head := "apiVersion: apps/v1\nkind: Deployment\nmetadata:\n  name: source-controller\n  namespace: flux-system\n"
 	body := "spec:\n  selector: {matchLabels: {app: source-controller}}\n  template:\n"
-	manager := "      containers:\n      - name: manager\n        image: ghcr.io/fluxcd/source-controller:v1.9.6\n"
+	manager := "      containers:\n      - name: manager\n        image: registry.example.com/fluxcd/source-controller:v1.9.6\n"
 	tmp := "        volumeMounts:\n        - {name: tmp, mountPath: /tmp}\n"
 	volumes := "      volumes:\n      - {name: tmp, emptyDir: {}}\n"
 	controllers := map[string]string{

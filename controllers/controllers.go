@@ -179,7 +179,7 @@ func HasShell(image string) bool {
 }
 
 // ofFlux tells whether an image comes from a repository of the Flux project or
-// a mirror that kept its name: ghcr.io/fluxcd/…, …/controlplaneio-fluxcd/….
+// a mirror that kept its name: registry.example.com/fluxcd/…, …/controlplaneio-fluxcd/….
 func ofFlux(image string) bool {
 	return slices.ContainsFunc(strings.Split(repository(image), "/"), func(segment string) bool {
 		return segment == "fluxcd" || strings.HasPrefix(segment, "fluxcd-") || strings.HasSuffix(segment, "-fluxcd")

@@ -15,7 +15,7 @@ func TestFind(t *testing.T) {
 		want []Match
 	}{
 		"stock": {
-			Workload{Names: []string{"source-controller"}, Labels: stock, Containers: one("manager", "ghcr.io/fluxcd/source-controller:v1.9.6")},
+			Workload{Names: []string{"source-controller"}, Labels: stock, Containers: one("manager", "registry.example.com/fluxcd/source-controller:v1.9.6")},
 			[]Match{{0, "source-controller"}},
 		},
 		"no labels yet": {
@@ -59,16 +59,16 @@ func TestFind(t *testing.T) {
 		},
 		"flux-aio": {
 			Workload{Names: []string{"flux"}, Labels: fluxOnly, Containers: []Container{
-				{"source-controller", "ghcr.io/fluxcd/source-controller:v1.8.0"},
+				{"source-controller", "registry.example.com/fluxcd/source-controller:v1.8.0"},
 				{"proxy", "envoy:1"},
-				{"source-watcher", "ghcr.io/fluxcd/source-watcher:v2.1.0"},
+				{"source-watcher", "registry.example.com/fluxcd/source-watcher:v2.1.0"},
 			}},
 			[]Match{{0, "source-controller"}, {2, "source-watcher"}},
 		},
 		"flux-operator": {
 			Workload{
 				Names: []string{"flux-operator"}, Labels: map[string]string{"app.kubernetes.io/name": "flux-operator"},
-				Containers: one("manager", "ghcr.io/controlplaneio-fluxcd/flux-operator:v0.49.0"),
+				Containers: one("manager", "registry.example.com/controlplaneio-fluxcd/flux-operator:v0.49.0"),
 			},
 			[]Match{{0, "flux-operator"}},
 		},
@@ -89,17 +89,17 @@ func TestFind(t *testing.T) {
 		},
 		"MCP server of flux-operator": {w: Workload{
 			Names: []string{"flux-operator-mcp"}, Labels: map[string]string{"app.kubernetes.io/name": "flux-operator-mcp"},
-			Containers: one("flux-operator-mcp", "ghcr.io/controlplaneio-fluxcd/flux-operator-mcp:v0.1"),
+			Containers: one("flux-operator-mcp", "registry.example.com/controlplaneio-fluxcd/flux-operator-mcp:v0.1"),
 		}},
-		"a backup job beside Flux":   {w: Workload{Names: []string{"source-controller-backup"}, Containers: one("backup", "ghcr.io/fluxcd/flux-cli:v2")}},
+		"a backup job beside Flux":   {w: Workload{Names: []string{"source-controller-backup"}, Containers: one("backup", "registry.example.com/fluxcd/flux-cli:v2")}},
 		"an exporter beside Flux":    {w: Workload{Names: []string{"source-controller-metrics"}, Labels: fluxOnly, Containers: one("exporter", "acme/exporter:1")}},
 		"a project by kubebuilder":   {w: Workload{Names: []string{"notification"}, Labels: map[string]string{"control-plane": "controller-manager"}, Containers: one("manager", "acme.io/notification-controller:v1")}},
 		"a registry named like Flux": {w: Workload{Names: []string{"x"}, Containers: one("app", "notfluxcdx.io/source-controller:1")}},
-		"Flux v1":                    {w: Workload{Names: []string{"flux"}, Containers: one("flux", "docker.io/fluxcd/flux:1.25.4")}},
-		"helm-operator":              {w: Workload{Names: []string{"helm-operator"}, Containers: one("helm-operator", "docker.io/fluxcd/helm-operator:1.4.4")}},
+		"Flux v1":                    {w: Workload{Names: []string{"flux"}, Containers: one("flux", "registry.example.com/fluxcd/flux:1.25.4")}},
+		"helm-operator":              {w: Workload{Names: []string{"helm-operator"}, Containers: one("helm-operator", "registry.example.com/fluxcd/helm-operator:1.4.4")}},
 		"another project's manager": {w: Workload{
 			Names: []string{"ocm-controller"}, Labels: map[string]string{"app.kubernetes.io/part-of": "ocm", "control-plane": "controller"},
-			Containers: one("manager", "ghcr.io/open-component-model/ocm-controller:v0.15.0"),
+			Containers: one("manager", "registry.example.com/open-component-model/ocm-controller:v0.15.0"),
 		}},
 		"another manager in Flux's namespace": {w: Workload{Names: []string{"flux-oci-mirror"}, Labels: fluxOnly, Containers: one("manager", "mesosphere/flux-oci-mirror:v1")}},
 		"k3s helm-controller":                 {w: Workload{Names: []string{"helm-controller"}, Labels: map[string]string{"app": "helm-controller"}, Containers: one("helm-controller", "rancher/helm-controller:v0.12")}},

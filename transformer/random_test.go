@@ -173,7 +173,7 @@ func (g *generator) deployment() map[string]any {
 	if len(inits) > 0 {
 		pod["initContainers"] = inits
 	}
-	containers := []any{g.container("manager", "ghcr.io/fluxcd/source-controller:v1.9.6")}
+	containers := []any{g.container("manager", "registry.example.com/fluxcd/source-controller:v1.9.6")}
 	if g.IntN(3) == 0 {
 		containers = append(containers, g.container("proxy", "envoy:1"))
 	}

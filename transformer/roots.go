@@ -7,7 +7,6 @@ import (
 	"maps"
 	"slices"
 	"strings"
-	"time"
 
 	"k8s.io/apimachinery/pkg/labels"
 	"sigs.k8s.io/kustomize/kyaml/fn/framework"
@@ -16,18 +15,6 @@ import (
 	"fluxtrust.dev/flux-trust/api/v1alpha1"
 	"fluxtrust.dev/flux-trust/bundle"
 )
-
-// Root is a certificate of the bundle whose content is known.
-type Root struct {
-	// Source is the object and the field that holds it.
-	Source string `json:"source"`
-	// Subject is the distinguished name.
-	Subject string `json:"subject"`
-	// Fingerprint is sha256:<hex>.
-	Fingerprint string `json:"fingerprint"`
-	// NotAfter is the end of its validity, in UTC.
-	NotAfter time.Time `json:"notAfter"`
-}
 
 // roots is the CA bundle as the controllers of a namespace see it.
 type roots struct {
@@ -313,37 +300,6 @@ func (e *entry) read(r report, path string, text []byte, hint string) {
 	}
 }
 
-// checkPins holds the certificates against the fingerprints of the config.
-func (e *entry) checkPins() {
-	if len(e.Fingerprints) == 0 || e.failed {
-		return
-	}
-	at := change{path: e.at + ".fingerprints"}
-	if e.unknown != "" {
-		severity := framework.Warning
-		if e.report.validate {
-			severity = framework.Error
-		}
-		e.report.add(severity, at, "cannot be checked, because the content is not known: %s", e.unknown)
-		return
-	}
-	var found []string
-	for _, c := range e.certificates {
-		fingerprint := bundle.Fingerprint(c.Certificate)
-		found = append(found, fingerprint)
-		if !slices.Contains(e.Fingerprints, fingerprint) {
-			e.failed = true
-			e.report.add(framework.Error, at, "the bundle holds %s with the fingerprint %s, which is not pinned; check it, then add it here, or take it out of the bundle", c.Name(), fingerprint)
-		}
-	}
-	for _, pinned := range e.Fingerprints {
-		if !slices.Contains(found, pinned) {
-			e.failed = true
-			e.report.add(framework.Error, at, "no certificate of the bundle has the pinned fingerprint %s; put it into the bundle, or remove the pin", pinned)
-		}
-	}
-}
-
 func (t *transform) resolveInline(e *entry, used map[string]bool) (source, error) {
 	path := e.at + ".inline.pem"
 	if strings.Contains(e.Inline.PEM, "${") {
@@ -381,36 +337,4 @@ func (t *transform) resolveClusterTrustBundle(e *entry, used map[string]bool) (s
 		t.reportNotInStream(e, clusterTrustBundleKind, c.Name, []string{""})
 	}
 	return newSource(e.CABundleEntry, "", "", nil, used)
-}
-
-// digest returns the digest of all certificates, if all are known, and checks
-// what can be said of all of them together.
-func (t *transform) digest(entries []*entry, resolved *roots) string {
-	var certificates []bundle.Certificate
-	seen := map[string]*entry{}
-	unknown, allowed := "", true
-	for _, e := range entries {
-		if e.unknown != "" {
-			unknown = e.at + ": " + e.unknown
-		}
-		for _, c := range e.certificates {
-			fingerprint := bundle.Fingerprint(c.Certificate)
-			if first, ok := seen[fingerprint]; ok && first != e {
-				e.find(e.report, framework.Warning, v1alpha1.Finding(bundle.Duplicate), change{path: e.at},
-					fmt.Sprintf("%s stands in %s already; remove one", c.Name(), first.at))
-			}
-			seen[fingerprint] = e
-		}
-		certificates = append(certificates, e.certificates...)
-		allowed = allowed && slices.Contains(e.Allow, v1alpha1.Finding(bundle.Expired))
-	}
-	if unknown != "" {
-		t.configReport().add(framework.Info, change{path: "spec.caBundle"}, "the pods do not restart by themselves when the CA bundle changes, because its content is not known (%s); restart them after a change", unknown)
-		return ""
-	}
-	if !bundle.Valid(certificates, t.report.now) && !allowed {
-		t.configReport().add(framework.Error, change{path: "spec.caBundle"}, "no certificate of the bundle is valid today; add one that is")
-		resolved.err = errUnusable
-	}
-	return bundle.Digest(certificates)
 }

@@ -26,7 +26,7 @@ spec:
 
 const managerHead = deploymentHead + `      containers:
       - name: manager
-        image: ghcr.io/fluxcd/source-controller:v1.9.6
+        image: registry.example.com/fluxcd/source-controller:v1.9.6
 `
 
 func transformed(t *testing.T, input string) string {
@@ -90,7 +90,7 @@ func TestTrapAliases(t *testing.T) {
         securityContext: &sc {runAsNonRoot: true}
       containers:
       - name: manager
-        image: ghcr.io/fluxcd/source-controller:v1.9.6
+        image: registry.example.com/fluxcd/source-controller:v1.9.6
         securityContext: *sc
 `
 	resource := yaml.MustParse(input)
