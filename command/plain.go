@@ -21,7 +21,7 @@ import (
 
 // runPlain is the function as a filter over plain YAML files.
 func runPlain(configFile string, inputs []string, in io.Reader, out, errOut io.Writer) error {
-	config, err := readConfig(configFile)
+	config, _, err := readConfig(configFile)
 	if err != nil {
 		return err
 	}
@@ -57,18 +57,20 @@ func runPlain(configFile string, inputs []string, in io.Reader, out, errOut io.W
 	return nil
 }
 
-func readConfig(file string) (*v1alpha1.FluxTrust, error) {
+// readConfig returns the config in a file, and the bytes of the file.
+func readConfig(file string) (*v1alpha1.FluxTrust, []byte, error) {
 	if file == "-" {
-		return nil, errors.New("the first argument is the config, a file; - is for inputs: flux-trust functionconfig.yaml -")
+		return nil, nil, errors.New("the first argument is the config, a file; - is for inputs: flux-trust functionconfig.yaml -")
 	}
 	data, err := os.ReadFile(file) //nolint:gosec // a file that the user names
 	if errors.Is(err, fs.ErrNotExist) && slices.Contains([]string{"patches", "probe", "schema"}, file) {
-		return nil, fmt.Errorf("the command %s is not available in this version", file)
+		return nil, nil, fmt.Errorf("the command %s is not available in this version", file)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("the config, which is the first argument, cannot be read: %w (see flux-trust --help)", err)
+		return nil, nil, fmt.Errorf("the config, which is the first argument, cannot be read: %w (see flux-trust --help)", err)
 	}
-	return v1alpha1.Parse(file, data)
+	config, err := v1alpha1.Parse(file, data)
+	return config, data, err
 }
 
 // resourcesOf returns the resources of documents, and the documents that hold

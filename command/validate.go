@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"os"
 	"strings"
 	"time"
 
@@ -77,15 +76,11 @@ exceptions in force. The exit code is 1 when there is an error.`,
 }
 
 func validate(configFile string, inputs []string, in io.Reader, version string) (*validation, error) {
-	config, err := readConfig(configFile)
+	config, data, err := readConfig(configFile)
 	if err != nil {
 		return nil, err
 	}
 	config.Spec.Mode = v1alpha1.Validate
-	data, err := os.ReadFile(configFile) //nolint:gosec // a file that the user names
-	if err != nil {
-		return nil, fmt.Errorf("the config cannot be read: %w", err)
-	}
 	documents, err := readInputs(configFile, inputs, in)
 	if err != nil {
 		return nil, err

@@ -150,21 +150,30 @@ func currentAndPrevious(meta field, key, annotation string) ([]string, error) {
 
 // checkSize refuses a resource whose aliases would make it too large.
 func checkSize(resource *yaml.RNode) error {
-	if size, aliased := measure(resource.Document(), map[*yaml.Node]int{}); aliased && size > maxNodes {
-		return fmt.Errorf("has more than %d nodes once its aliases are expanded; write it without so many aliases", maxNodes)
+	_, err := hasAliases(resource)
+	return err
+}
+
+// hasAliases tells whether a resource has aliases or anchors, and refuses what
+// they would make too large.
+func hasAliases(resource *yaml.RNode) (bool, error) {
+	size, aliased := measure(resource.Document(), map[*yaml.Node]int{})
+	if aliased && size > maxNodes {
+		return true, fmt.Errorf("has more than %d nodes once its aliases are expanded; write it without so many aliases", maxNodes)
 	}
-	return nil
+	return aliased, nil
 }
 
 // prepare returns a copy of a resource that can be edited: without aliases and
 // merge keys, since an edit behind an anchor would change every place that
 // refers to it.
 func prepare(resource *yaml.RNode) (*yaml.RNode, error) {
-	if err := checkSize(resource); err != nil {
+	aliased, err := hasAliases(resource)
+	if err != nil {
 		return nil, err
 	}
 	work := resource.Copy()
-	if _, aliased := measure(work.Document(), map[*yaml.Node]int{}); !aliased {
+	if !aliased {
 		return work, nil
 	}
 	if err := work.DeAnchor(); err != nil {
