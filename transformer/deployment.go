@@ -37,7 +37,7 @@ type deployment struct {
 	// sources are those of the volume.
 	sources []source
 	// evaluator judges the pod template after the change.
-	evaluator policy.Evaluator
+	evaluator func() (policy.Evaluator, error)
 	verdict   *Verdict
 	// left holds the fields that the evaluator refuses and that stay, by reason.
 	left map[string][]string

@@ -35,12 +35,16 @@ func policyVersion() api.LevelVersion {
 // judge holds the pod template against the Pod Security admission's own
 // evaluator, and reports what remains after the hardening: one warning per check.
 func (d *deployment) judge(excepted []string) error {
+	evaluator, err := d.evaluator()
+	if err != nil {
+		return fmt.Errorf("the Pod Security evaluator cannot start: %w", err)
+	}
 	template, err := d.decodeTemplate()
 	if err != nil {
 		return err
 	}
 	d.verdict = &Verdict{Namespace: d.report.ref.Namespace, Name: d.report.ref.Name, Policy: policyVersion().String(), Excepted: excepted}
-	for _, result := range d.evaluator.EvaluatePod(policyVersion(), &template.ObjectMeta, &template.Spec) {
+	for _, result := range evaluator.EvaluatePod(policyVersion(), &template.ObjectMeta, &template.Spec) {
 		if result.Allowed {
 			continue
 		}

@@ -5,6 +5,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"k8s.io/pod-security-admission/policy"
@@ -68,23 +69,23 @@ type transform struct {
 	matched   map[int]bool
 	report    report
 	outcome   Outcome
-	evaluator policy.Evaluator
+	evaluator func() (policy.Evaluator, error)
 }
 
 // Run applies a config to the resources of a stream at a time, which changes
 // results only. The config must have been decoded by v1alpha1, which validates
 // it and fills in the defaults.
 func Run(config *v1alpha1.FluxTrust, resources []Resource, now time.Time) Outcome {
-	evaluator, err := policy.NewEvaluator(policy.DefaultChecks(), nil)
-	if err != nil {
-		return Outcome{Results: framework.Results{{
-			Message: fmt.Sprintf("the Pod Security evaluator cannot start: %v", err), Severity: framework.Error,
-		}}}
-	}
-	return run(config, resources, now, evaluator)
+	return run(config, resources, now, sync.OnceValues(newEvaluator))
 }
 
-func run(config *v1alpha1.FluxTrust, resources []Resource, now time.Time, evaluator policy.Evaluator) Outcome {
+// newEvaluator returns the judge. It is made when the first pod is judged: that
+// takes longer than to look at a stream without controllers.
+func newEvaluator() (policy.Evaluator, error) {
+	return policy.NewEvaluator(policy.DefaultChecks(), nil)
+}
+
+func run(config *v1alpha1.FluxTrust, resources []Resource, now time.Time, evaluator func() (policy.Evaluator, error)) Outcome {
 	t := &transform{evaluator: evaluator, config: config, resolved: map[string]*roots{}, used: map[*provider]bool{}, namespaces: map[string]bool{}, matched: map[int]bool{}, seen: map[string]bool{}}
 	t.report.results, t.report.now = &t.outcome.Results, now
 	t.outcome.Validated = config.Spec.Mode == v1alpha1.Validate
