@@ -32,6 +32,9 @@ func printOutcome(errOut io.Writer, o transformer.Outcome) {
 		if o.Released > 0 {
 			restored = fmt.Sprintf(", %d restored", o.Released)
 		}
+		if o.Sources+o.SourcesReleased > 0 {
+			restored += fmt.Sprintf(", %s selected, %d changed", plural(o.Sources, "source"), o.SourcesChanged)
+		}
 		fmt.Fprintf(&text, "flux-trust: %s found, %d changed%s, %s\n", plural(o.Controllers, "controller"), o.Changed, restored, plural(count[framework.Warning], "warning"))
 	}
 	// Where stderr is closed there is nobody left to tell.

@@ -56,6 +56,9 @@ func (d *deployment) apply(t *transform) error {
 	}
 	d.claimed = owner == t.config.Metadata.Name
 	restricted := t.config.Spec.SecurityContext.Profile == v1alpha1.Restricted
+	if err := d.warnCertFile(&t.config.Spec.Mount); err != nil {
+		return err
+	}
 	var excepted []string
 	// What is hardened stays, and what is trusted may go again. So it comes last,
 	// behind the rest.

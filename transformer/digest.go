@@ -75,6 +75,7 @@ func (t *transform) digest(entries []*entry, resolved *roots) string {
 		certificates = append(certificates, e.certificates...)
 		allowed = allowed && slices.Contains(e.Allow, v1alpha1.Finding(bundle.Expired))
 	}
+	resolved.certificates, resolved.unknown = certificates, unknown
 	if unknown != "" {
 		t.configReport().add(framework.Info, change{path: "spec.caBundle"}, "the pods do not restart by themselves when the CA bundle changes, because its content is not known (%s); restart them after a change", unknown)
 		return ""

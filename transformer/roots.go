@@ -22,6 +22,10 @@ type roots struct {
 	// digest of all certificates, or "" when the content of an entry is not
 	// known.
 	digest string
+	// certificates are those of all entries, unless unknown says why one is not
+	// known.
+	certificates []bundle.Certificate
+	unknown      string
 	// err is set when the bundle cannot be used. The results say why.
 	err error
 }

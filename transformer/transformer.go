@@ -39,6 +39,10 @@ type Outcome struct {
 	// Released counts Deployments that an earlier run had changed and that are no
 	// longer selected.
 	Released int
+	// Sources counts the Flux objects that spec.sources selects, SourcesChanged
+	// those that were changed, SourcesReleased those that an earlier run had changed
+	// and that are no longer selected.
+	Sources, SourcesChanged, SourcesReleased int
 	// Validated tells that nothing was to be changed: Changed counts controllers
 	// that are not as configured, with an error for each thing.
 	Validated bool
@@ -66,10 +70,17 @@ type transform struct {
 	// seen holds the controllers and excepted containers in the stream.
 	seen map[string]bool
 	// matched holds which entries of controllers.additional selected something.
-	matched   map[int]bool
-	report    report
-	outcome   Outcome
-	evaluator func() (policy.Evaluator, error)
+	matched map[int]bool
+	// versions are those of the controllers in the stream.
+	versions versions
+	// wanted are the Secrets to provide, missing those that cannot be, checked those
+	// of others that were looked at, kept those that stay as they are.
+	wanted        []generated
+	missing       map[string]bool
+	checked, kept map[*provider]bool
+	report        report
+	outcome       Outcome
+	evaluator     func() (policy.Evaluator, error)
 }
 
 // Run applies a config to the resources of a stream at a time, which changes
@@ -86,7 +97,10 @@ func newEvaluator() (policy.Evaluator, error) {
 }
 
 func run(config *v1alpha1.FluxTrust, resources []Resource, now time.Time, evaluator func() (policy.Evaluator, error)) Outcome {
-	t := &transform{evaluator: evaluator, config: config, resolved: map[string]*roots{}, used: map[*provider]bool{}, namespaces: map[string]bool{}, matched: map[int]bool{}, seen: map[string]bool{}}
+	t := &transform{
+		evaluator: evaluator, config: config, resolved: map[string]*roots{}, used: map[*provider]bool{}, namespaces: map[string]bool{}, matched: map[int]bool{}, seen: map[string]bool{},
+		versions: versions{}, missing: map[string]bool{}, checked: map[*provider]bool{}, kept: map[*provider]bool{},
+	}
 	t.report.results, t.report.now = &t.outcome.Results, now
 	t.outcome.Validated = config.Spec.Mode == v1alpha1.Validate
 	t.report.validate = t.outcome.Validated
@@ -98,6 +112,7 @@ func run(config *v1alpha1.FluxTrust, resources []Resource, now time.Time, evalua
 		deploymentNames = append(deploymentNames, names...)
 	}
 	t.reportMissing(len(resources), deploymentNames)
+	t.sources(resources)
 	t.generate()
 	if t.outcome.Failed() || t.outcome.Validated {
 		t.outcome.Added = nil
@@ -248,6 +263,7 @@ func (t *transform) selected(w *workload) ([]int, error) {
 	var indexes []int
 	for _, m := range matches {
 		t.seen[m.Controller] = true
+		t.versions.see(m.Controller, controllers.Tag(w.seen.Containers[m.Container].Image))
 		if t.includes(m.Controller) {
 			indexes = append(indexes, m.Container)
 		}

@@ -49,6 +49,7 @@ func TestParseAccepts(t *testing.T) {
 		"hardening only":   head + "spec:\n  mount: {method: None}\n",
 		"aliases":          strings.ReplaceAll(spec, "z-scaler-ca", "&n z-scaler-ca") + "  - secret: {name: *n}\n",
 		"controllers":      spec + "  controllers:\n    include: [source-controller, flux-operator]\n    additional: [{labelSelector: \"app in (tofu),!x\"}]\n",
+		"sources":          spec + "  sources:\n  - kinds: [HelmRepository, Provider]\n    names: [podinfo]\n    labelSelector: team=a\n    hosts: [\"*.example.com\", \"10.0.0.1:8443\"]\n    certSecretRef: {name: corp-ca}\n",
 		"comments and ---": "# ours\n---\n" + spec,
 		"JSON":             `{"apiVersion":"fluxtrust.dev/v1alpha1","kind":"FluxTrust","metadata":{"name":"x"},"spec":{"caBundle":[{"secret":{"name":"y"},"optional":true}]}}`,
 	} {
@@ -134,7 +135,16 @@ func TestParseReportsEveryProblem(t *testing.T) {
 		"too long for a hash":      {spec + "  - inline: {name: " + strings.Repeat("a", 250) + ", immutable: true, pem: b}\n", "c.yaml:8: spec.caBundle[1].inline.name: has 250 characters, and immutable appends a hash of 11; write at most 242"},
 		"path of the token":        {spec + "  mount: {path: /var/run/secrets/x}\n", `c.yaml:8: spec.mount.path: "/var/run/secrets/x" would hide files that the controller needs`},
 		"OpenShift":                {spec + "  securityContext: {profile: OpenShift}\n", "c.yaml:8: spec.securityContext.profile: is not available in this version; write Restricted or None"},
-		"sources":                  {spec + "  sources: [{kinds: [Bucket], certSecretRef: {name: a}}]\n", "c.yaml:8: spec.sources: is not available in this version"},
+		"sources, no kinds":        {spec + "  sources: [{certSecretRef: {name: a}}]\n", "c.yaml:8: spec.sources[0].kinds: is missing; write one or more of HelmRepository, "},
+		"sources, kind twice":      {spec + "  sources: [{kinds: [Bucket, Bucket], certSecretRef: {name: a}}]\n", "c.yaml:8: spec.sources[0].kinds[1]: stands twice; remove one"},
+		"sources, misspelt kind":   {spec + "  sources: [{kinds: [HelmRepo], certSecretRef: {name: a}}]\n", "c.yaml:8: spec.sources[0].kinds[0]: is none of the values of this field; write one of HelmRepository, "},
+		"sources, GitRepository":   {spec + "  sources: [{kinds: [GitRepository], certSecretRef: {name: a}}]\n", "c.yaml:8: spec.sources[0].kinds[0]: a GitRepository has no certSecretRef: it takes its CA from the key ca.crt of the Secret in spec.secretRef"},
+		"sources, HelmRelease":     {spec + "  sources: [{kinds: [HelmRelease], certSecretRef: {name: a}}]\n", "c.yaml:8: spec.sources[0].kinds[0]: a HelmRelease trusts what its source trusts; write HelmRepository or OCIRepository"},
+		"sources, name":            {spec + "  sources: [{kinds: [Bucket], names: [A_b], certSecretRef: {name: a}}]\n", "c.yaml:8: spec.sources[0].names[0]: \"A_b\" cannot be the name of an object"},
+		"sources, selector":        {spec + "  sources: [{kinds: [Bucket], labelSelector: \"a b\", certSecretRef: {name: a}}]\n", "c.yaml:8: spec.sources[0].labelSelector: \"a b\" is not a label selector"},
+		"sources, a URL as host":   {spec + "  sources: [{kinds: [Bucket], hosts: [\"https://a.example.com\"], certSecretRef: {name: a}}]\n", "c.yaml:8: spec.sources[0].hosts[0]: \"https://a.example.com\" is not a glob over hosts; write for example charts.example.com"},
+		"sources, a broken glob":   {spec + "  sources: [{kinds: [Bucket], hosts: [\"a[\"], certSecretRef: {name: a}}]\n", "c.yaml:8: spec.sources[0].hosts[0]: \"a[\" is not a glob over hosts"},
+		"sources, no Secret":       {spec + "  sources: [{kinds: [Bucket]}]\n", "c.yaml:8: spec.sources[0].certSecretRef.name: is missing; write the name of a Secret"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, err := Parse("c.yaml", []byte(tc.config))

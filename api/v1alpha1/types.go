@@ -292,31 +292,3 @@ const (
 func (WorkloadKind) values() []string {
 	return []string{string(Deployment), string(StatefulSet), string(DaemonSet)}
 }
-
-// Source sets trust on Flux objects of some kinds.
-type Source struct {
-	// Kinds of objects: HelmRepository, OCIRepository, Bucket, ImageRepository
-	// or Provider.
-	Kinds []SourceKind `json:"kinds"`
-	// Names of objects (default: any).
-	Names []string `json:"names,omitempty"`
-	// LabelSelector over the labels of the objects (default: any).
-	LabelSelector string `json:"labelSelector,omitempty"`
-	// Hosts are globs over the host of the object's URL (default: any).
-	Hosts []string `json:"hosts,omitempty"`
-	// CertSecretRef is set on the objects.
-	CertSecretRef LocalObjectReference `json:"certSecretRef"`
-}
-
-// SourceKind is a kind of Flux object with a certSecretRef.
-type SourceKind string
-
-func (SourceKind) values() []string {
-	return []string{"HelmRepository", "OCIRepository", "Bucket", "ImageRepository", "Provider"}
-}
-
-// LocalObjectReference names an object in the same namespace.
-type LocalObjectReference struct {
-	// Name of the object.
-	Name string `json:"name"`
-}

@@ -10,7 +10,4 @@ func (s *Spec) refuseUnavailable(p *problems) {
 	if s.SecurityContext.Profile == OpenShift {
 		refuse("spec.securityContext.profile", "write Restricted or None")
 	}
-	if len(s.Sources) > 0 {
-		refuse("spec.sources", "set certSecretRef on the objects themselves")
-	}
 }

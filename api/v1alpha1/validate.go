@@ -41,6 +41,9 @@ func (f *FluxTrust) validate(p *problems) {
 		p.checkName(fmt.Sprintf("spec.securityContext.exceptContainers[%d]", i), name, "a container")
 	}
 	s.Controllers.validate(p)
+	for i := range s.Sources {
+		s.Sources[i].validate(p, fmt.Sprintf("spec.sources[%d]", i))
+	}
 	s.refuseUnavailable(p)
 }
 

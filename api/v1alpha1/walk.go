@@ -130,6 +130,10 @@ func (p *problems) walkString(n *yaml.Node, t reflect.Type, path string) {
 	if !ok || slices.Contains(enum.values(), n.Value) {
 		return
 	}
+	if other, ok := enum.(interface{ instead(string) string }); ok && other.instead(n.Value) != "" {
+		p.add(path, "%s", other.instead(n.Value))
+		return
+	}
 	if meant := nearest(n.Value, enum.values()); meant != "" {
 		p.add(path, "%s is not a value of this field; did you mean %s?", show(n.Value), meant)
 		return
