@@ -45,13 +45,15 @@ func TestFunctionConfig(t *testing.T) {
 	if err != nil {
 		t.Fatalf("with every option: %v\n%s", err, full)
 	}
-	if len(config.Spec.CABundle) != 4 || len(config.Spec.Controllers.Additional) != 1 || len(config.Spec.SecurityContext.ExceptContainers) != 1 {
+	if len(config.Spec.CABundle) != 4 || len(config.Spec.Controllers.Additional) != 1 || len(config.Spec.SecurityContext.ExceptContainers) != 1 ||
+		len(config.Spec.Sources) != 1 {
 		t.Errorf("with every option: %+v", config)
 	}
 	for _, option := range []string{
 		"mode", "onNoControllers", "caBundle", "configMap", "secret", "clusterTrustBundle", "inline", "immutable", "pem", "optional", "allow", "fingerprints",
 		"mount", "method", "path", "systemRoots", "initContainer",
 		"securityContext", "profile", "exceptContainers", "controllers", "include", "exclude", "additional", "labelSelector",
+		"sources", "kinds", "names", "hosts", "certSecretRef",
 	} {
 		if !strings.Contains(text, option+":") {
 			t.Errorf("the option %s is not shown", option)

@@ -80,7 +80,7 @@ data:
 // of an earlier run stay where they are, and without what a change and its undoing
 // may leave behind: an empty annotations or an explicit null is not needed.
 func normal(stream string) string {
-	documents := strings.Split(strings.NewReplacer("  annotations: {}\n", "", "  certSecretRef: null\n", "").Replace(stream), "---\n")
+	documents := strings.Split(strings.NewReplacer("  annotations: {}\n", "", "  certSecretRef: null\n", "").Replace(strings.TrimSuffix(stream, "\n")), "\n---\n")
 	slices.Sort(documents)
-	return strings.Join(documents, "---\n")
+	return strings.Join(documents, "\n---\n")
 }

@@ -22,6 +22,9 @@ const needsHashSuffix = "internal.config.kubernetes.io/needsHashSuffix"
 func (t *transform) wantSecret(o *fluxObject, name string) string {
 	namespace := o.namespaces[0]
 	p := t.provider(secretKind, name, o.namespaces)
+	if p != nil && p.config == t.config.Metadata.Name && !slices.Contains(o.namespaces, p.namespaces[0]) {
+		p = nil // made for another namespace
+	}
 	switch {
 	case p == nil:
 	case p.config == t.config.Metadata.Name:
