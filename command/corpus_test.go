@@ -207,7 +207,7 @@ func violations(t *testing.T, template *corev1.PodTemplateSpec) string {
 // resources returns the text of each resource of a stream.
 func resources(t *testing.T, data []byte) []string {
 	t.Helper()
-	documents, err := stream.Split("test", data)
+	documents, err := stream.Split("test", data, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -291,7 +291,7 @@ func TestCorpusAsResourceList(t *testing.T) {
 			if code != 0 {
 				t.Fatalf("%s", stderr)
 			}
-			out, err := stream.ReadResourceList(list)
+			out, err := stream.ReadResourceList(list, nil)
 			if err != nil {
 				t.Fatal(err)
 			}

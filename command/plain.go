@@ -25,18 +25,34 @@ func runPlain(configFile string, inputs []string, in io.Reader, out, errOut io.W
 	if err != nil {
 		return err
 	}
-	documents, err := readInputs(configFile, inputs, in)
+	documents, err := readInputs(configFile, inputs, in, transformer.Needs(config))
 	if err != nil {
 		return err
 	}
-	resources, held, err := resourcesOf(documents)
+	output, outcome, err := transform(config, documents, time.Now())
 	if err != nil {
 		return err
 	}
-	outcome := transformer.Run(config, resources, time.Now())
 	if outcome.Failed() {
 		printOutcome(errOut, outcome)
 		return errReported
+	}
+	if _, err := output.WriteTo(out); err != nil {
+		return fmt.Errorf("writing to stdout: %w", err)
+	}
+	printOutcome(errOut, outcome)
+	return nil
+}
+
+// transform runs the function over documents. There is no output after an error.
+func transform(config *v1alpha1.FluxTrust, documents []*stream.Document, now time.Time) (stream.Pieces, transformer.Outcome, error) {
+	resources, held, skipped, err := resourcesOf(documents)
+	if err != nil {
+		return nil, transformer.Outcome{}, err
+	}
+	outcome := transformer.RunNeeded(config, resources, skipped, now)
+	if outcome.Failed() {
+		return nil, outcome, nil
 	}
 	for i, d := range held {
 		if outcome.Items[i] != resources[i].Node {
@@ -47,14 +63,7 @@ func runPlain(configFile string, inputs []string, in io.Reader, out, errOut io.W
 		documents = append(documents, stream.New(added, documents))
 	}
 	output, err := stream.Join(documents)
-	if err != nil {
-		return err
-	}
-	if _, err := out.Write(output); err != nil {
-		return fmt.Errorf("writing to stdout: %w", err)
-	}
-	printOutcome(errOut, outcome)
-	return nil
+	return output, outcome, err
 }
 
 // readConfig returns the config in a file, and the bytes of the file.
@@ -73,17 +82,16 @@ func readConfig(file string) (*v1alpha1.FluxTrust, []byte, error) {
 	return config, data, err
 }
 
-// resourcesOf returns the resources of documents, and the documents that hold
-// one.
-func resourcesOf(documents []*stream.Document) ([]transformer.Resource, []*stream.Document, error) {
-	var resources []transformer.Resource
-	var held []*stream.Document
+// resourcesOf returns the resources of documents, the documents that hold one,
+// and how many were skipped.
+func resourcesOf(documents []*stream.Document) (resources []transformer.Resource, held []*stream.Document, skipped int, err error) {
 	for _, d := range documents {
+		skipped += d.Skipped
 		if d.Resource() == nil {
 			continue
 		}
 		if d.Resource().GetKind() == kio.ResourceListKind { // Resource is always a mapping
-			return nil, nil, fmt.Errorf("%s holds a ResourceList, which flux-trust reads without arguments: flux-trust < %s", d.File, d.File)
+			return nil, nil, 0, fmt.Errorf("%s holds a ResourceList, which flux-trust reads without arguments: flux-trust < %s", d.File, d.File)
 		}
 		held = append(held, d)
 		resources = append(resources, transformer.Resource{
@@ -91,10 +99,10 @@ func resourcesOf(documents []*stream.Document) ([]transformer.Resource, []*strea
 			File: &framework.File{Path: d.File, Index: d.Index},
 		})
 	}
-	return resources, held, nil
+	return resources, held, skipped, nil
 }
 
-func readInputs(configFile string, inputs []string, in io.Reader) ([]*stream.Document, error) {
+func readInputs(configFile string, inputs []string, in io.Reader, needs stream.Needs) ([]*stream.Document, error) {
 	if len(inputs) == 0 {
 		return nil, fmt.Errorf("no input: name files behind %s, or - for stdin", configFile)
 	}
@@ -123,7 +131,7 @@ func readInputs(configFile string, inputs []string, in io.Reader) ([]*stream.Doc
 		case len(bytes.TrimSpace(data)) == 0:
 			return nil, fmt.Errorf("the input %s is empty; has the command that writes it failed, or does the output go into an input?", input)
 		}
-		split, err := stream.Split(input, data)
+		split, err := stream.Split(input, data, needs)
 		if err != nil {
 			return nil, err
 		}

@@ -81,16 +81,16 @@ func validate(configFile string, inputs []string, in io.Reader, version string) 
 		return nil, err
 	}
 	config.Spec.Mode = v1alpha1.Validate
-	documents, err := readInputs(configFile, inputs, in)
+	documents, err := readInputs(configFile, inputs, in, transformer.Needs(config))
 	if err != nil {
 		return nil, err
 	}
-	resources, _, err := resourcesOf(documents)
+	resources, _, skipped, err := resourcesOf(documents)
 	if err != nil {
 		return nil, err
 	}
 	now := time.Now().UTC()
-	outcome := transformer.Run(config, resources, now)
+	outcome := transformer.RunNeeded(config, resources, skipped, now)
 	sum := sha256.Sum256(data)
 	return &validation{
 		Tool: "flux-trust", Version: version, Time: now.Truncate(time.Second),

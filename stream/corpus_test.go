@@ -21,7 +21,7 @@ func TestSplitAndJoinCorpus(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			documents, err := Split(file, data)
+			documents, err := Split(file, data, nil)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -29,7 +29,7 @@ func TestSplitAndJoinCorpus(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if !bytes.Equal(out, data) {
+			if !bytes.Equal(out.Bytes(), data) {
 				t.Error("Join(Split(data)) is not data")
 			}
 		})

@@ -13,12 +13,15 @@ import (
 	"sigs.k8s.io/kustomize/kyaml/yaml"
 )
 
-// Document is one document of a stream.
+// Document is one document of a stream, or several in a row that nobody needs.
 type Document struct {
 	// File is the name that the stream was read under.
 	File string
 	// Index of the document in its file, counted from 0. Empty documents count.
 	Index int
+	// Skipped is how many resources stand here that nobody needs. They have not
+	// been parsed.
+	Skipped int
 
 	lead, body  []byte
 	original    *yaml.RNode
@@ -32,7 +35,7 @@ type Document struct {
 func New(resource *yaml.RNode, behind []*Document) *Document {
 	d := &Document{replacement: resource, replaced: true}
 	for _, other := range slices.Backward(behind) {
-		if other.original != nil || other.replaced {
+		if other.original != nil || other.replaced || other.Skipped > 0 {
 			d.json = other.json
 			break
 		}
@@ -42,38 +45,75 @@ func New(resource *yaml.RNode, behind []*Document) *Document {
 
 // Split reads a stream of YAML or JSON documents. The name of the file is used
 // in errors, and every error names the line in the file.
-func Split(file string, data []byte) ([]*Document, error) {
+//
+// Documents that need not be parsed, because they are plain YAML and hold no
+// resource that is needed, are not. Where needs is nil, all are.
+func Split(file string, data []byte, needs Needs) ([]*Document, error) {
 	if err := checkEncoding(data); err != nil {
 		return nil, fmt.Errorf("%s: %w", file, err)
 	}
 	var documents []*Document
-	for _, c := range split(data) {
+	var passed *Document // the last one, if nothing in it is needed
+	var scan scanner
+	index := 0
+	for c := range split(data) {
+		if resources, ok := scan.passes(c, needs); ok {
+			if passed == nil {
+				passed = &Document{File: file, Index: index, lead: c.lead, body: c.body[:0]}
+				documents = append(documents, passed)
+			} else {
+				passed.extend(c.lead)
+			}
+			passed.extend(c.body)
+			passed.Skipped += resources
+			index++
+			continue
+		}
+		passed = nil
 		parsed, err := parse(c)
 		if err != nil {
-			return nil, fmt.Errorf("%s: document %d: %w", file, len(documents)+1, err)
+			return nil, fmt.Errorf("%s: document %d: %w", file, index+1, err)
 		}
 		for _, d := range parsed {
-			d.File, d.Index = file, len(documents)
+			d.File, d.Index = file, index
 			documents = append(documents, d)
+			index++
 		}
 	}
 	return documents, nil
 }
 
+// extend takes the bytes that follow the document in its stream.
+func (d *Document) extend(more []byte) { d.body = d.body[:len(d.body)+len(more)] }
+
+// passes tells whether a chunk need not be parsed, and how many resources it
+// holds.
+func (s *scanner) passes(c chunk, needs Needs) (int, bool) {
+	switch {
+	case needs == nil, bytes.HasSuffix(c.lead, []byte("-")): // it stands on the line of its marker
+		return 0, false
+	case s.blank(c.body):
+		return 0, true
+	default:
+		return 1, s.document(c.body) && !s.needed(needs, c.body)
+	}
+}
+
 // Resource returns the resource that the document holds, or nil when it holds
-// none: it is empty, or a list such as a JSON patch. It must not be changed:
-// hand a changed copy to Replace.
+// none that is needed: it is empty, a list such as a JSON patch, or was skipped.
+// It must not be changed: hand a changed copy to Replace.
 func (d *Document) Resource() *yaml.RNode { return d.original }
 
 // Replace puts a changed copy of the resource into its place. With nil, the
 // document goes, together with the comments around it.
 func (d *Document) Replace(resource *yaml.RNode) { d.replacement, d.replaced = resource, true }
 
-// Join writes documents as one stream. A document that does not follow its
-// predecessor in the same file is separated from it by a "---" line where
-// neither brings a marker of its own.
-func Join(documents []*Document) ([]byte, error) {
-	var out bytes.Buffer
+// Join puts documents together to one stream, in pieces: what has not been
+// changed is not copied. A document that does not follow its predecessor in the
+// same file is separated from it by a "---" line where neither brings a marker of
+// its own.
+func Join(documents []*Document) (Pieces, error) {
+	var out Pieces
 	for i, d := range documents {
 		if d.replaced && d.replacement == nil {
 			continue
@@ -82,36 +122,36 @@ func Join(documents []*Document) ([]byte, error) {
 		if i > 0 && d.Index == 0 { // the first of its file, or an added one
 			lead = separate(&out, d, documents[i-1])
 		}
-		out.Write(lead)
+		out.add(lead)
 		body, err := d.text()
 		if err != nil {
 			return nil, fmt.Errorf("%s: document %d: %w", d.File, d.Index+1, err)
 		}
-		if bytes.HasSuffix(lead, []byte("---")) && !bytes.HasPrefix(body, []byte(" ")) {
-			out.WriteByte('\n') // the document stood on the line of its marker
+		if d.replaced && bytes.HasSuffix(lead, []byte("---")) && !bytes.HasPrefix(body, []byte(" ")) {
+			out.add([]byte("\n")) // the document stood on the line of its marker
 		}
-		out.Write(body)
+		out.add(body)
 	}
-	return out.Bytes(), nil
+	return out, nil
 }
 
 // separate ends the file before and returns what leads to the first document
 // of the next. A byte order mark is only one at the very beginning of a stream.
-func separate(out *bytes.Buffer, d, before *Document) []byte {
+func separate(out *Pieces, d, before *Document) []byte {
 	lead := bytes.TrimPrefix(d.lead, []byte(byteOrderMark))
-	if out.Len() > 0 && !bytes.HasSuffix(out.Bytes(), []byte("\n")) {
-		out.WriteByte('\n')
+	if len(*out) > 0 && !bytes.HasSuffix((*out)[len(*out)-1], []byte("\n")) {
+		out.add([]byte("\n"))
 	}
 	marked := false
 	for line := range bytes.Lines(lead) {
-		if line[0] == '%' && out.Len() > 0 {
-			out.WriteString("...\n") // a directive needs the end of what stands before
+		if line[0] == '%' && len(*out) > 0 {
+			out.add([]byte("...\n")) // a directive needs the end of what stands before
 			return lead
 		}
 		marked = marked || isMarker(line, "---")
 	}
-	if bothJSON := d.json && before.json; !marked && !bothJSON && out.Len() > 0 {
-		out.WriteString("---\n")
+	if bothJSON := d.json && before.json; !marked && !bothJSON && len(*out) > 0 {
+		out.add([]byte("---\n"))
 	}
 	return lead
 }

@@ -3,6 +3,7 @@ package stream
 import (
 	"bytes"
 	"fmt"
+	"iter"
 )
 
 // chunk is a part of a stream: what leads to a document (byte order mark,
@@ -20,19 +21,23 @@ type chunk struct {
 // white space or the end of the line, as the YAML specification has it: inside
 // a block scalar such a line is always indented, and inside a quoted scalar it
 // is forbidden.
-func split(data []byte) []chunk {
-	var chunks []chunk
+func split(data []byte) iter.Seq[chunk] {
+	return func(yield func(chunk) bool) { splitTo(data, yield) }
+}
+
+func splitTo(data []byte, yield func(chunk) bool) {
 	start, body, bodyLine := 0, 0, 1 // of the current chunk
 	atHead := true                   // no content yet, so directives and "---" belong to the lead
 	if bytes.HasPrefix(data, []byte(byteOrderMark)) {
 		body = len(byteOrderMark)
 	}
+	more := true
 	finish := func(end int) {
-		chunks = append(chunks, chunk{lead: data[start:body], body: data[body:end], line: bodyLine})
+		more = yield(chunk{lead: data[start:body], body: data[body:end], line: bodyLine})
 		start = end
 	}
 	pos := body
-	for line := 1; pos < len(data); line++ {
+	for line := 1; pos < len(data) && more; line++ {
 		end := len(data)
 		if n := bytes.IndexByte(data[pos:], '\n'); n >= 0 {
 			end = pos + n + 1
@@ -56,13 +61,14 @@ func split(data []byte) []chunk {
 			body, bodyLine = end, line+1
 		case atHead && text[0] == '%':
 			body, bodyLine = end, line+1
-		case !isBlank(text):
+		case atHead && !isBlank(text):
 			atHead = false
 		}
 		pos = end
 	}
-	finish(len(data))
-	return chunks
+	if more {
+		finish(len(data))
+	}
 }
 
 // isMarker tells whether a line is the given document marker.

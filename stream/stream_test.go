@@ -33,10 +33,9 @@ func TestSplit(t *testing.T) {
 		"CRLF":                     {"a: 1\r\n---\r\nb: 2\r\n", []string{"a: 1\r\n", "b: 2\r\n"}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			chunks := split([]byte(tc.input))
 			var bodies []string
 			var joined bytes.Buffer
-			for _, c := range chunks {
+			for c := range split([]byte(tc.input)) {
 				bodies = append(bodies, string(c.body))
 				joined.Write(c.lead)
 				joined.Write(c.body)
@@ -67,7 +66,7 @@ func TestSplitErrors(t *testing.T) {
 		"broken JSON":   {`{"a": 1`, "f.yaml: document 1: is not valid YAML: "},
 	} {
 		t.Run(name, func(t *testing.T) {
-			if _, err := Split("f.yaml", []byte(tc.input)); err == nil || !strings.HasPrefix(err.Error(), tc.want) {
+			if _, err := Split("f.yaml", []byte(tc.input), nil); err == nil || !strings.HasPrefix(err.Error(), tc.want) {
 				t.Errorf("got %v, want %s", err, tc.want)
 			}
 		})
@@ -77,7 +76,7 @@ func TestSplitErrors(t *testing.T) {
 func TestJoinSeparatesFiles(t *testing.T) {
 	var documents []*Document
 	for _, text := range []string{"a: 1", "\ufeffb: 2\n", "---\nc: 3\n", "--- {d: 4}\n", "# e ---\ne: 5\n", "%YAML 1.2\n---\nf: 6\n", "{\"g\": 7}", "{\"h\": 8}"} {
-		split, err := Split("f", []byte(text))
+		split, err := Split("f", []byte(text), nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -86,7 +85,7 @@ func TestJoinSeparatesFiles(t *testing.T) {
 	const want = "a: 1\n---\nb: 2\n---\nc: 3\n--- {d: 4}\n---\n# e ---\ne: 5\n...\n%YAML 1.2\n---\nf: 6\n---\n{\"g\": 7}\n{\"h\": 8}"
 	for range 2 { // joining changes nothing
 		got, err := Join(documents)
-		if err != nil || string(got) != want {
+		if err != nil || string(got.Bytes()) != want {
 			t.Errorf("got %q, %v, want %q", got, err, want)
 		}
 	}
@@ -115,7 +114,7 @@ func TestReplaceKeepsTheText(t *testing.T) {
 		"JSON in a line":  {`{"image":"a","list":["x"],"z":null}`, `{"image":"b","list":["x","new"],"z":null}`},
 	} {
 		t.Run(name, func(t *testing.T) {
-			documents, err := Split("f", []byte(tc.input))
+			documents, err := Split("f", []byte(tc.input), nil)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -128,7 +127,7 @@ func TestReplaceKeepsTheText(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if string(got) != tc.want {
+			if string(got.Bytes()) != tc.want {
 				t.Errorf("got\n%s\nwant\n%s", got, tc.want)
 			}
 		})
@@ -147,7 +146,7 @@ func TestReadResourceList(t *testing.T) {
 		"UTF-16":         {"\xfe\xff\x00a", "is UTF-16"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			_, err := ReadResourceList([]byte(tc.input))
+			_, err := ReadResourceList([]byte(tc.input), nil)
 			if (err == nil) != (tc.want == "") || err != nil && !strings.Contains(err.Error(), tc.want) {
 				t.Errorf("got %v, want %q", err, tc.want)
 			}
@@ -160,12 +159,12 @@ func FuzzSplit(f *testing.F) {
 		f.Add([]byte(seed))
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
-		documents, err := Split("f", data)
+		documents, err := Split("f", data, nil)
 		if err != nil {
 			return
 		}
 		joined, err := Join(documents)
-		if err != nil || !bytes.Equal(joined, data) {
+		if err != nil || !bytes.Equal(joined.Bytes(), data) {
 			t.Errorf("got %q, %v, want %q", joined, err, data)
 		}
 	})

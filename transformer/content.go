@@ -17,6 +17,7 @@ const (
 	configMapKind          = "ConfigMap"
 	secretKind             = "Secret"
 	clusterTrustBundleKind = "ClusterTrustBundle"
+	trustManagerKind       = "Bundle"
 )
 
 // openShiftFills says why the content of an object is not known.
@@ -96,7 +97,7 @@ func readProviders(object field) []*provider {
 	kind := object.textOr("kind")
 	group, _, _ := strings.Cut(object.textOr("apiVersion"), "/")
 	switch {
-	case kind == "Bundle" && group == "trust.cert-manager.io":
+	case kind == trustManagerKind && group == "trust.cert-manager.io":
 		return trustManagerTargets(object)
 	case (kind == configMapKind || kind == secretKind) && group == "v1", kind == clusterTrustBundleKind && group == "certificates.k8s.io":
 		p, err := readProvider(object)

@@ -58,6 +58,14 @@ func sourceAPIs(kind string) (sourceAPI, bool) {
 	}
 }
 
+// fluxKinds lists the kinds of sourceAPIs.
+func fluxKinds() []string {
+	return []string{
+		string(v1alpha1.HelmRepository), string(v1alpha1.OCIRepository), string(v1alpha1.Bucket),
+		string(v1alpha1.ImageRepository), string(v1alpha1.Provider), gitRepository,
+	}
+}
+
 // fluxObject is a Flux object that opens connections.
 type fluxObject struct {
 	field

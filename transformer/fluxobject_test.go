@@ -68,7 +68,7 @@ func TestCertSecretRefOfEveryRelease(t *testing.T) {
 			}
 		}
 	}
-	for _, kind := range []string{"HelmRepository", "OCIRepository", "Bucket", "ImageRepository", "Provider", gitRepository} {
+	for _, kind := range fluxKinds() {
 		api, _ := sourceAPIs(kind)
 		for version := range api.versions {
 			if !seen[kind+" "+version] {

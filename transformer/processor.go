@@ -20,6 +20,9 @@ var ErrResults = errors.New("the function ended with errors, see its results")
 type Processor struct {
 	// Now is the time of the run.
 	Now time.Time
+	// Skipped is how many resources the stream holds beside the items that Needs
+	// says are not needed.
+	Skipped int
 	// Outcome is that of the last Process, without results that came in.
 	Outcome Outcome
 }
@@ -38,7 +41,7 @@ func (p *Processor) Process(rl *framework.ResourceList) error {
 		for i, item := range rl.Items {
 			resources[i] = Resource{Node: item, File: fileOf(item)}
 		}
-		p.Outcome = Run(config, resources, p.Now)
+		p.Outcome = RunNeeded(config, resources, p.Skipped, p.Now)
 	}
 	rl.Items = slices.DeleteFunc(slices.Concat(p.Outcome.Items, p.Outcome.Added), func(item *yaml.RNode) bool { return item == nil })
 	rl.Results = append(rl.Results, p.Outcome.Results...)

@@ -223,7 +223,7 @@ func randomPod(t *testing.T, i int, g *generator, config *v1alpha1.FluxTrust, ev
 	}
 	before := yaml.NewRNode(input)
 	known := func() (policy.Evaluator, error) { return evaluator, nil }
-	outcome := run(config, []Resource{{Node: before}}, today, known)
+	outcome := run(config, []Resource{{Node: before}}, 0, today, known)
 	if outcome.Failed() {
 		if !g.isWrong || outcome.Items[0] != before {
 			t.Fatalf("case %d: refused, or changed after an error: %v\n%s", i, outcome.Results, before.MustString())
@@ -234,7 +234,7 @@ func randomPod(t *testing.T, i int, g *generator, config *v1alpha1.FluxTrust, ev
 	if problem := checkHardened(evaluator, before, after, outcome.Results); problem != "" {
 		t.Fatalf("case %d: %s\n%v\nbefore\n%s\nafter\n%s", i, problem, outcome.Results, before.MustString(), after.MustString())
 	}
-	if again := run(config, []Resource{{Node: after}}, today, known); again.Failed() || again.Items[0] != after {
+	if again := run(config, []Resource{{Node: after}}, 0, today, known); again.Failed() || again.Items[0] != after {
 		t.Fatalf("case %d: a second run changes\n%s\ninto\n%s", i, after.MustString(), again.Items[0].MustString())
 	}
 	return true

@@ -87,7 +87,13 @@ type transform struct {
 // results only. The config must have been decoded by v1alpha1, which validates
 // it and fills in the defaults.
 func Run(config *v1alpha1.FluxTrust, resources []Resource, now time.Time) Outcome {
-	return run(config, resources, now, sync.OnceValues(newEvaluator))
+	return RunNeeded(config, resources, 0, now)
+}
+
+// RunNeeded is Run over a stream without some resources that the config does not
+// need, see Needs.
+func RunNeeded(config *v1alpha1.FluxTrust, resources []Resource, skipped int, now time.Time) Outcome {
+	return run(config, resources, skipped, now, sync.OnceValues(newEvaluator))
 }
 
 // newEvaluator returns the judge. It is made when the first pod is judged: that
@@ -96,7 +102,7 @@ func newEvaluator() (policy.Evaluator, error) {
 	return policy.NewEvaluator(policy.DefaultChecks(), nil)
 }
 
-func run(config *v1alpha1.FluxTrust, resources []Resource, now time.Time, evaluator func() (policy.Evaluator, error)) Outcome {
+func run(config *v1alpha1.FluxTrust, resources []Resource, skipped int, now time.Time, evaluator func() (policy.Evaluator, error)) Outcome {
 	t := &transform{
 		evaluator: evaluator, config: config, resolved: map[string]*roots{}, used: map[*provider]bool{}, namespaces: map[string]bool{}, matched: map[int]bool{}, seen: map[string]bool{},
 		versions: versions{}, missing: map[string]bool{}, checked: map[*provider]bool{}, kept: map[*provider]bool{},
@@ -111,7 +117,7 @@ func run(config *v1alpha1.FluxTrust, resources []Resource, now time.Time, evalua
 		t.outcome.Items = append(t.outcome.Items, item)
 		deploymentNames = append(deploymentNames, names...)
 	}
-	t.reportMissing(len(resources), deploymentNames)
+	t.reportMissing(len(resources)+skipped, deploymentNames)
 	t.sources(resources)
 	t.generate()
 	if t.outcome.Failed() || t.outcome.Validated {

@@ -1,0 +1,169 @@
+package stream
+
+import "bytes"
+
+// maxKey is how long a key may be. The YAML reader takes 1,024 characters.
+const maxKey = 1000
+
+// plainText reads a line of a plain scalar.
+func (s *scanner) plainText(text []byte) bool {
+	if i := bytes.Index(text, []byte(" #")); i >= 0 {
+		text, s.plain = text[:i], false
+	}
+	for i := bytes.IndexByte(text, ':'); i >= 0; i = bytes.IndexByte(text, ':') {
+		if text = text[i+1:]; len(text) == 0 || text[0] == ' ' {
+			return false
+		}
+	}
+	return true
+}
+
+// quoted reads a quoted scalar, which may go over several lines.
+func (s *scanner) quoted(at int) bool {
+	quote := s.data[at]
+	at++
+	end, ok := s.lineEnd(at, false)
+	for ok {
+		closing, ok := s.quoteEnd(at, end, quote)
+		if !ok {
+			return false
+		}
+		if closing < end {
+			s.content(end)
+			return isRest(s.data[closing+1 : end])
+		}
+		// Blank lines may be indented as they like.
+		s.next(end)
+		at = s.pos + s.spaces(s.pos)
+		if at >= len(s.data) || s.data[at] != '\n' && at-s.pos <= s.levels[s.depth-1].column {
+			return false
+		}
+		if end, ok = s.lineEnd(at, false); !ok {
+			return false
+		}
+	}
+	return false
+}
+
+// quoteEnd returns the offset of the closing quote in a line, or the end of the
+// line where it has none.
+func (s *scanner) quoteEnd(at, end int, quote byte) (int, bool) {
+	for ; at < end; at++ {
+		switch c := s.data[at]; {
+		case c == '\\' && quote == '"':
+			at++
+			s.hidden = s.hidden || at == end
+			// Others could hide a name, too.
+			if at < end && bytes.IndexByte([]byte(`"\nrt `), s.data[at]) < 0 {
+				return at, false
+			}
+		case c == quote && quote == '\'' && at+1 < end && s.data[at+1] == quote:
+			at++
+		case c == quote:
+			return at, true
+		}
+	}
+	return end, true
+}
+
+// block reads the lines of a block scalar.
+func (s *scanner) block() bool {
+	indent, widest := 0, 0 // of the content, and of blank lines before it
+	for s.pos < len(s.data) {
+		n := s.spaces(s.pos)
+		at := s.pos + n
+		switch {
+		case at == len(s.data) || s.data[at] == '\n':
+			widest = max(widest, n)
+			s.next(at)
+			continue
+		case s.data[at] == '\t' && (indent == 0 || n < indent):
+			return false
+		case indent == 0 && n > s.levels[s.depth-1].column:
+			if widest > n {
+				return false
+			}
+			indent = n
+		case indent == 0, n < indent:
+			return true
+		}
+		end, ok := s.lineEnd(at, true)
+		if !ok {
+			return false
+		}
+		s.content(end)
+	}
+	return true
+}
+
+// keyEnd returns the offset of the colon behind the key that a line starts with,
+// or -1.
+func keyEnd(line []byte) int {
+	if len(line) == 0 {
+		return -1
+	}
+	colon := -1
+	if line[0] == '"' || line[0] == '\'' {
+		colon = quotedKeyEnd(line)
+	} else if startsPlain(line) {
+		colon = plainKeyEnd(line)
+	}
+	if colon > maxKey {
+		return -1
+	}
+	return colon
+}
+
+func quotedKeyEnd(line []byte) int {
+	colon := bytes.IndexByte(line[1:], line[0]) + len(`""`)
+	if colon < len(`""`) || !endsKey(line, colon) || bytes.IndexByte(line[:colon], '\\') >= 0 {
+		return -1
+	}
+	return colon
+}
+
+func plainKeyEnd(line []byte) int {
+	colon := bytes.IndexByte(line, ':')
+	for colon >= 0 && !endsKey(line, colon) {
+		next := bytes.IndexByte(line[colon+1:], ':')
+		if next < 0 {
+			return -1
+		}
+		colon += 1 + next
+	}
+	if colon <= 0 {
+		return -1
+	}
+	if key := line[:colon]; key[colon-1] == ' ' || bytes.Contains(key, []byte(" #")) || string(key) == "<<" {
+		return -1
+	}
+	return colon
+}
+
+// endsKey tells whether an offset is that of a colon that ends a key.
+func endsKey(line []byte, at int) bool {
+	return at < len(line) && line[at] == ':' && (at+1 == len(line) || line[at+1] == ' ')
+}
+
+// startsPlain tells whether a text can be a plain scalar by its start.
+func startsPlain(text []byte) bool {
+	if text[0] == '-' || text[0] == ':' {
+		return len(text) > 1 && text[1] != ' '
+	}
+	return bytes.IndexByte([]byte(",[]{}#&*!|>'\"%@`?"), text[0]) < 0
+}
+
+// isBlockHeader tells whether a text starts a block scalar that does not keep the
+// blank lines behind it.
+func isBlockHeader(text []byte) bool {
+	if len(text) > 1 && text[1] == '-' {
+		text = text[1:]
+	}
+	return len(bytes.TrimRight(text[1:], " ")) == 0
+}
+
+// isRest tells whether a text may stand behind a value: nothing or a comment.
+func isRest(text []byte) bool {
+	rest := bytes.TrimLeft(text, " ")
+	return len(rest) == 0 || rest[0] == '#' && len(rest) < len(text)
+}

@@ -1,0 +1,294 @@
+package stream
+
+import "bytes"
+
+// Needs tells whether a resource must be parsed, from the apiVersion and kind at
+// its top, which are empty where it has none, and from its text, which is nil where
+// words of it may be torn apart.
+type Needs = func(apiVersion, kind, text []byte) bool
+
+// scanner reads block mappings written in the plain part of YAML that nearly all
+// manifests keep to, line by line, and makes nothing of them but where they end
+// and what kind they are.
+//
+// It understands block mappings and lists, plain and quoted scalars, block
+// scalars, simple flow style on one line, and comments. All else (anchors,
+// aliases, tags, other flow style, tabs, carriage returns, complex keys, indentation indicators, control
+// characters) it does not, and says so. What it understands, the YAML reader
+// takes without an error for the same thing; a fuzz test holds it to that.
+type scanner struct {
+	data []byte
+	// pos is the start of the next line, end is that behind the last content.
+	pos, end int
+	// levels are the open collections, the outermost first.
+	levels [maxLevels]level
+	depth  int
+	// awaiting tells that the last key or dash had no value on its line.
+	awaiting bool
+	// plain tells that the last value is a plain scalar, which may go on.
+	plain            bool
+	apiVersion, kind []byte
+	// hidden tells that line breaks are escaped, so that a name in the text may be
+	// torn apart.
+	hidden bool
+}
+
+// maxLevels is how deep collections may be nested. The deepest CRDs reach 50.
+const maxLevels = 128
+
+// level is an open collection: the column of its keys or dashes.
+type level struct {
+	column int
+	list   bool
+}
+
+// needed asks whether what was read last must be parsed.
+func (s *scanner) needed(needs Needs, text []byte) bool {
+	if s.hidden {
+		text = nil
+	}
+	return needs(s.apiVersion, s.kind, text)
+}
+
+// document reads a whole document. The result is false when it is anything else
+// than one mapping that the scanner understands.
+func (s *scanner) document(data []byte) bool {
+	s.data, s.pos = data, 0
+	if !s.skipBlank() || s.pos == len(data) {
+		return false
+	}
+	column := s.spaces(s.pos)
+	return s.mapping(s.pos+column, column) && s.pos == len(data)
+}
+
+// blank tells whether a document holds blank lines and comments only.
+func (s *scanner) blank(data []byte) bool {
+	s.data, s.pos = data, 0
+	return s.skipBlank() && s.pos == len(data)
+}
+
+// skipBlank skips blank lines and comments.
+func (s *scanner) skipBlank() bool {
+	for s.pos < len(s.data) {
+		at := s.pos + s.spaces(s.pos)
+		if at < len(s.data) && s.data[at] != '\n' && s.data[at] != '#' {
+			return true
+		}
+		end, ok := s.lineEnd(at, false)
+		if !ok {
+			return false
+		}
+		s.next(end)
+	}
+	return true
+}
+
+// mapping reads the mapping whose first key stands at an offset and in a column.
+// It ends before the first line of content that is indented less.
+func (s *scanner) mapping(at, column int) bool {
+	s.levels[0], s.depth = level{column: column}, 1
+	s.awaiting, s.plain, s.hidden, s.apiVersion, s.kind = false, false, false, nil, nil
+	if isDash(s.data, at) || !s.entry(at, column) {
+		return false
+	}
+	for s.pos < len(s.data) {
+		n := s.spaces(s.pos)
+		at := s.pos + n
+		switch {
+		case at == len(s.data), s.data[at] == '\n', s.data[at] == '#':
+			end, ok := s.lineEnd(at, false)
+			if !ok {
+				return false
+			}
+			s.plain = s.plain && end == at // a comment ends a scalar
+			s.next(end)
+		case n < column:
+			return true
+		case s.plain && n > s.levels[s.depth-1].column:
+			end, ok := s.lineEnd(at, false)
+			if !ok || !s.plainText(s.data[at:end]) {
+				return false
+			}
+			s.content(end)
+		default:
+			if !s.line(at, n) {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// line reads a line of content outside scalars.
+func (s *scanner) line(at, column int) bool {
+	for s.levels[s.depth-1].column > column { // the first is never
+		s.depth--
+		s.awaiting = false
+	}
+	top, dash := s.levels[s.depth-1], isDash(s.data, at)
+	switch {
+	case top.column == column && top.list == dash:
+		// The next entry or key.
+	case top.column == column && top.list:
+		// A list that stood in the column of its key has ended.
+		s.depth--
+		if s.depth == 0 || s.levels[s.depth-1] != (level{column: column}) {
+			return false
+		}
+	case s.awaiting && (column > top.column || dash):
+		if !s.push(column, dash) {
+			return false
+		}
+	default:
+		return false
+	}
+	return s.entry(at, column)
+}
+
+func (s *scanner) push(column int, list bool) bool {
+	if s.depth == maxLevels {
+		return false
+	}
+	s.levels[s.depth] = level{column: column, list: list}
+	s.depth++
+	return true
+}
+
+// entry reads an entry of the innermost collection: "key: value" or "- value".
+func (s *scanner) entry(at, column int) bool {
+	s.awaiting, s.plain = false, false
+	if isDash(s.data, at) {
+		n := s.spaces(at + 1)
+		at, column = at+1+n, column+1+n
+		switch {
+		case isDash(s.data, at):
+			return s.push(column, true) && s.entry(at, column)
+		case at == len(s.data) || s.data[at] == '\n':
+			return s.value(at)
+		case s.data[at] == '#':
+			return s.value(at - 1)
+		}
+		end, ok := s.lineEnd(at, false)
+		if !ok {
+			return false
+		}
+		if colon := keyEnd(s.data[at:end]); colon < 0 {
+			return s.value(at - 1)
+		}
+		if !s.push(column, false) {
+			return false
+		}
+	}
+	end, ok := s.lineEnd(at, false)
+	if !ok {
+		return false
+	}
+	colon := keyEnd(s.data[at:end])
+	if colon < 0 {
+		return false
+	}
+	key := s.data[at : at+colon]
+	if !s.value(at + colon + 1) {
+		return false
+	}
+	return s.depth > 1 || s.head(key, s.data[at+colon+1:end])
+}
+
+// head notes apiVersion and kind.
+func (s *scanner) head(key, value []byte) bool {
+	var field *[]byte
+	switch string(unquote(key)) {
+	case "apiVersion":
+		field = &s.apiVersion
+	case "kind":
+		field = &s.kind
+	default:
+		return true
+	}
+	value = bytes.TrimSpace(value)
+	if *field != nil || len(value) == 0 || !isName(unquote(value)) {
+		return false
+	}
+	*field = unquote(value)
+	s.plain = false // it ends with its line
+	return true
+}
+
+// unquote takes the quotes off a text that has no escapes.
+func unquote(text []byte) []byte {
+	if n := len(text); n > 1 && (text[0] == '"' || text[0] == '\'') && text[n-1] == text[0] {
+		return text[1 : n-1]
+	}
+	return text
+}
+
+// isName tells whether a text is made of what apiVersions and kinds are.
+func isName(text []byte) bool {
+	for _, c := range text {
+		switch {
+		case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', '0' <= c && c <= '9', c == '.', c == '-', c == '/':
+		default:
+			return false
+		}
+	}
+	return true
+}
+
+// value reads what stands behind the colon or the dash at an offset.
+func (s *scanner) value(at int) bool {
+	start := at + s.spaces(at)
+	if start == len(s.data) || s.data[start] == '\n' {
+		s.awaiting = true
+		s.content(start)
+		return true
+	}
+	end, ok := s.lineEnd(start, false)
+	if !ok {
+		return false
+	}
+	text := s.data[start:end]
+	switch text[0] {
+	case '#':
+		s.awaiting = true
+		s.content(end)
+		return start > at
+	case '"', '\'':
+		return s.quoted(start)
+	case '|', '>':
+		s.content(end)
+		return isBlockHeader(text) && s.block()
+	case '{', '[':
+		s.content(end)
+		n := flow(text, 0)
+		return n > 0 && isRest(text[n:])
+	}
+	s.plain = true
+	if !startsPlain(text) || !s.plainText(text) {
+		return false
+	}
+	s.content(end)
+	return true
+}
+
+// next goes behind the line that ends at an offset.
+func (s *scanner) next(end int) { s.pos = min(end+1, len(s.data)) }
+
+// content goes behind a line that holds content.
+func (s *scanner) content(end int) {
+	s.next(end)
+	s.end = s.pos
+}
+
+// spaces counts the spaces at an offset.
+func (s *scanner) spaces(at int) int {
+	n := 0
+	for at+n < len(s.data) && s.data[at+n] == ' ' {
+		n++
+	}
+	return n
+}
+
+// isDash tells whether an entry of a list starts at an offset.
+func isDash(data []byte, at int) bool {
+	return at < len(data) && data[at] == '-' && (at+1 == len(data) || data[at+1] == ' ' || data[at+1] == '\n')
+}

@@ -1,0 +1,84 @@
+package transformer
+
+import (
+	"bytes"
+
+	"fluxtrust.dev/flux-trust/api/v1alpha1"
+)
+
+// need says which resources of a kind a config needs: every one, or those whose
+// text holds one of some marks.
+type need struct {
+	every bool
+	marks [][]byte
+}
+
+// ownMark stands in every resource that a run has changed or made, in the names of
+// its annotations.
+const ownMark = "fluxtrust.dev/"
+
+// Needs returns what tells from the apiVersion, the kind and the text of a
+// resource whether a run of the config may look at it, change it or name it in a
+// message. The text is nil where it cannot be searched. All others can be left out, and are only counted.
+//
+// A name is looked for in the whole text, since kustomize keeps names of before in
+// annotations and puts prefixes and suffixes on. So it may be found where nothing
+// is needed; it is never missed where something is.
+func Needs(config *v1alpha1.FluxTrust) func(apiVersion, kind, text []byte) bool {
+	needs := needsOf(config)
+	return func(_, kind, text []byte) bool {
+		if bytes.HasSuffix(kind, []byte("List")) {
+			return true // it may hold anything
+		}
+		n := needs[string(kind)]
+		if n.every || text == nil && len(n.marks) > 0 {
+			return true
+		}
+		for _, mark := range n.marks {
+			if bytes.Contains(text, mark) {
+				return true
+			}
+		}
+		return false
+	}
+}
+
+// needsOf returns what a config needs, by kind.
+func needsOf(config *v1alpha1.FluxTrust) map[string]need {
+	own := need{marks: [][]byte{[]byte(ownMark)}}
+	needs := map[string]need{
+		string(v1alpha1.Deployment):  {every: true},
+		string(v1alpha1.StatefulSet): own,
+		string(v1alpha1.DaemonSet):   own,
+	}
+	for _, a := range config.Spec.Controllers.Additional {
+		needs[string(a.Kind)] = need{every: true}
+	}
+	// Flux objects that refer to a Secret get warnings, and those of the config
+	// a reference.
+	for _, kind := range fluxKinds() {
+		needs[kind] = need{marks: [][]byte{[]byte(ownMark), []byte("certSecretRef"), []byte("secretRef")}}
+	}
+	for _, s := range config.Spec.Sources {
+		for _, kind := range s.Kinds {
+			needs[string(kind)] = need{every: true}
+		}
+	}
+	needs[secretKind] = need{every: true} // any Flux object may refer to it
+	for i := range config.Spec.CABundle {
+		switch e := &config.Spec.CABundle[i]; {
+		case e.ConfigMap != nil:
+			// The others are named where one with a certificate may be meant.
+			own.marks = append(own.marks, []byte(e.ConfigMap.Name), []byte("CERTIFICATE-----"), []byte("binaryData"))
+			needs[trustManagerKind] = need{every: true}
+		case e.Secret != nil:
+			needs[trustManagerKind] = need{every: true}
+		case e.ClusterTrustBundle != nil:
+			needs[clusterTrustBundleKind] = need{every: true}
+		case e.Inline != nil:
+			own.marks = append(own.marks, []byte(e.Inline.Name))
+		}
+	}
+	needs[configMapKind] = own
+	return needs
+}
