@@ -24,7 +24,8 @@ test: bin/flux-trust bin/kustomize ## Run all tests that need no container engin
 	@[ -d ../shared/corpus ] || echo "SKIPPED: the tests over real installs, because ../shared/corpus is not there"
 	@command -v kpt > /dev/null || echo "SKIPPED: the tests with kpt, because it is not on the PATH"
 	go test $(RACE) ./...
-	go test ./transformer -run TestRandomPods -cases 100000
+	go test ./transformer -run 'TestRandomPods$$' -cases 100000
+	go test ./transformer -run TestRandomPodsOnOpenShift -cases 20000
 	FLUX_TRUST=../bin/flux-trust KUSTOMIZE=../bin/kustomize go test -C e2e -count=1 ./...
 
 e2e: bin/flux-trust bin/kustomize ## Run the function in kustomize, kpt and containers; says what is missing

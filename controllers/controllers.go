@@ -178,6 +178,22 @@ func HasShell(image string) bool {
 	return byImage(image) != operator && !strings.Contains(image, "distroless")
 }
 
+// User returns the user of an image, which is its group as well, or false where
+// it is not known: a mirror keeps the image of the Flux project, and others who
+// build the controllers choose for themselves.
+// https://github.com/fluxcd/source-controller/blob/main/Dockerfile,
+// https://github.com/controlplaneio-fluxcd/flux-operator/blob/main/Dockerfile
+func User(image string) (string, bool) {
+	switch name := byImage(image); {
+	case name == "" || !ofFlux(image) || !HasShell(image) && name != operator:
+		return "", false
+	case name == operator:
+		return "65532", true
+	default:
+		return "65534", true
+	}
+}
+
 // ofFlux tells whether an image comes from a repository of the Flux project or
 // a mirror that kept its name: registry.example.com/fluxcd/…, …/controlplaneio-fluxcd/….
 func ofFlux(image string) bool {

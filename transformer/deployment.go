@@ -31,6 +31,10 @@ type deployment struct {
 
 	// controllers are the indexes of the containers that run a controller.
 	controllers []int
+	// openShift tells whether the platform sets a part of the securityContext.
+	openShift bool
+	// extras go beyond the profile.
+	extras v1alpha1.Extras
 	// claimed tells whether an earlier run of the same config was here.
 	claimed  bool
 	previous previous
@@ -55,14 +59,15 @@ func (d *deployment) apply(t *transform) error {
 		return err
 	}
 	d.claimed = owner == t.config.Metadata.Name
-	restricted := t.config.Spec.SecurityContext.Profile == v1alpha1.Restricted
 	if err := d.warnCertFile(&t.config.Spec.Mount); err != nil {
 		return err
 	}
+	profile := t.config.Spec.SecurityContext.Profile
+	d.openShift, d.extras = profile == v1alpha1.OpenShift, t.config.Spec.SecurityContext.Extras
 	var excepted []string
 	// What is hardened stays, and what is trusted may go again. So it comes last,
 	// behind the rest.
-	if restricted {
+	if profile != v1alpha1.NoProfile {
 		if excepted, err = d.harden(t); err != nil {
 			return err
 		}
@@ -72,7 +77,7 @@ func (d *deployment) apply(t *transform) error {
 	} else {
 		err = d.trust(t, owner)
 	}
-	if err != nil || !restricted {
+	if err != nil || profile == v1alpha1.NoProfile {
 		return err
 	}
 	return d.judge(excepted)

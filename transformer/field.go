@@ -212,6 +212,14 @@ func describe(n *yaml.Node) string {
 	}
 }
 
+func textNode(value string) *yaml.Node {
+	return &yaml.Node{Kind: yaml.ScalarNode, Tag: yaml.NodeTagString, Value: value}
+}
+
+func boolNode(value bool) *yaml.Node {
+	return &yaml.Node{Kind: yaml.ScalarNode, Tag: yaml.NodeTagBool, Value: fmt.Sprint(value)}
+}
+
 // editor changes fields and remembers whether it did. Its methods cover the
 // cases in which the setters of kyaml do nothing or keep an old style: explicit
 // nulls, quoted booleans, lists written as [].
@@ -286,7 +294,7 @@ func (e *editor) insert(f field, key string, value *yaml.Node) {
 	f.node.Style &^= flowIfEmpty(f.node)
 	i := indexOf(f.node, key)
 	if i < 0 {
-		f.node.Content = append(f.node.Content, &yaml.Node{Kind: yaml.ScalarNode, Tag: yaml.NodeTagString, Value: key}, value)
+		f.node.Content = append(f.node.Content, textNode(key), value)
 		return
 	}
 	old := f.node.Content[i+1]
@@ -296,7 +304,7 @@ func (e *editor) insert(f field, key string, value *yaml.Node) {
 
 // putText sets a key of a mapping to a string. The quotes of an old one stay.
 func (e *editor) putText(f field, key, value string) {
-	n := &yaml.Node{Kind: yaml.ScalarNode, Tag: yaml.NodeTagString, Value: value}
+	n := textNode(value)
 	if i := indexOf(f.node, key); i >= 0 {
 		n.Style = f.node.Content[i+1].Style & (yaml.SingleQuotedStyle | yaml.DoubleQuotedStyle)
 	}
@@ -305,7 +313,7 @@ func (e *editor) putText(f field, key, value string) {
 
 // putBool sets a key of a mapping to true or false.
 func (e *editor) putBool(f field, key string, value bool) {
-	e.put(f, key, &yaml.Node{Kind: yaml.ScalarNode, Tag: yaml.NodeTagBool, Value: fmt.Sprint(value)})
+	e.put(f, key, boolNode(value))
 }
 
 // add appends an entry to a list.

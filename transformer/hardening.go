@@ -26,28 +26,17 @@ type podDefaults struct {
 	runAsNonRoot, seccomp bool
 }
 
-// harden applies the profile Restricted to every container that is not excepted,
-// and returns the names of those that are.
+// harden applies the profile to every container that is not excepted, and
+// returns the names of those that are.
 func (d *deployment) harden(t *transform) (exceptedNames []string, err error) {
-	var hardened []restrictedContainer
-	var excepted []field
-	for _, key := range []string{"initContainers", "containers"} {
-		containers, err := d.containers(key)
-		if err != nil {
-			return nil, err
-		}
-		for i, c := range containers {
-			name, err := c.textAt("name")
-			if err != nil {
-				return nil, err
-			}
-			if slices.Contains(t.config.Spec.SecurityContext.ExceptContainers, name) {
-				t.seen["container "+name] = true
-				excepted = append(excepted, c)
-				continue
-			}
-			hardened = append(hardened, restrictedContainer{field: c, controller: key == "containers" && slices.Contains(d.controllers, i)})
-		}
+	hardened, excepted, err := d.sort(t.config.Spec.SecurityContext.ExceptContainers)
+	if err != nil {
+		return nil, err
+	}
+	for _, c := range excepted {
+		name := c.textOr("name")
+		t.seen["container "+name] = true
+		exceptedNames = append(exceptedNames, name)
 	}
 	defaults, err := d.hardenPod(excepted)
 	if err != nil {
@@ -58,19 +47,42 @@ func (d *deployment) harden(t *transform) (exceptedNames []string, err error) {
 			return nil, err
 		}
 	}
-	if err := d.dropGroups(hardened); err != nil {
-		return nil, err
+	if !d.openShift { // which gives every container a user
+		if err := d.dropGroups(hardened); err != nil {
+			return nil, err
+		}
 	}
 	if err := d.dropAppArmorAnnotations(); err != nil {
 		return nil, err
 	}
-	if err := d.findLeft(); err != nil {
+	if err := d.addExtras(); err != nil {
 		return nil, err
 	}
-	for _, c := range excepted {
-		exceptedNames = append(exceptedNames, c.textOr("name"))
+	return exceptedNames, d.findLeft()
+}
+
+// sort returns the containers that are to be hardened and those that are not.
+// The function's own one is neither: it is written anew, or goes.
+func (d *deployment) sort(except []string) (hardened []restrictedContainer, excepted []field, err error) {
+	for _, key := range []string{"initContainers", "containers"} {
+		containers, err := d.containers(key)
+		if err != nil {
+			return nil, nil, err
+		}
+		for i, c := range containers {
+			name, err := c.textAt("name")
+			switch {
+			case err != nil:
+				return nil, nil, err
+			case name == initContainer && d.claimed:
+			case slices.Contains(except, name):
+				excepted = append(excepted, c)
+			default:
+				hardened = append(hardened, restrictedContainer{field: c, controller: key == "containers" && slices.Contains(d.controllers, i)})
+			}
+		}
 	}
-	return exceptedNames, nil
+	return hardened, excepted, nil
 }
 
 // hardenPod replaces what the pod says explicitly and insecurely. An excepted
@@ -78,30 +90,29 @@ func (d *deployment) harden(t *transform) (exceptedNames []string, err error) {
 // depend on it.
 func (d *deployment) hardenPod(excepted []field) (podDefaults, error) {
 	var defaults podDefaults
+	if d.openShift {
+		if err := d.leaveToPlatform(d.pod, excepted); err != nil {
+			return defaults, err
+		}
+		return podDefaults{runAsNonRoot: true, seccomp: true}, d.hardenPlatform(d.pod)
+	}
 	sc, err := d.pod.get("securityContext")
 	if err != nil {
 		return defaults, err
 	}
+	filled := sc.exists() && len(sc.node.Content) > 0
 	if defaults.runAsNonRoot, err = d.hardenPodNonRoot(sc, excepted); err != nil {
 		return defaults, err
 	}
 	if defaults.seccomp, err = d.hardenPodSeccomp(sc, excepted); err != nil {
 		return defaults, err
 	}
-	user, err := sc.get("runAsUser")
-	if err != nil {
+	if err := d.dropRoot(sc, excepted); err != nil {
 		return defaults, err
 	}
-	if root, err := isZero(user); err != nil {
-		return defaults, err
-	} else if root {
-		if err := d.handDown(excepted, "runAsUser", user); err != nil {
-			return defaults, err
-		}
-		d.dropRoot(sc, user)
-		d.removeEmpty(d.pod, "securityContext", true)
-	}
-	return defaults, d.hardenPlatform(d.pod)
+	err = d.hardenPlatform(d.pod)
+	d.removeEmpty(d.pod, "securityContext", filled)
+	return defaults, err
 }
 
 // hardenPodNonRoot tells whether the pod says runAsNonRoot afterwards.
@@ -180,6 +191,11 @@ func (d *deployment) hardenOne(c restrictedContainer, defaults podDefaults) erro
 }
 
 func (d *deployment) hardenContainer(c restrictedContainer, defaults podDefaults) error {
+	if d.openShift {
+		if err := d.leaveToPlatform(c.field, nil); err != nil {
+			return err
+		}
+	}
 	if err := d.setTrueOrFalse(c.field, "privileged", false, true); err != nil {
 		return err
 	}
@@ -199,14 +215,8 @@ func (d *deployment) hardenContainer(c restrictedContainer, defaults podDefaults
 	if err != nil {
 		return err
 	}
-	user, err := sc.get("runAsUser")
-	if err != nil {
+	if err := d.dropRoot(sc, nil); err != nil {
 		return err
-	}
-	if root, err := isZero(user); err != nil {
-		return err
-	} else if root {
-		d.dropRoot(sc, user)
 	}
 	if err := d.dropProcMount(sc); err != nil {
 		return err

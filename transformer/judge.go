@@ -44,25 +44,36 @@ func (d *deployment) judge(excepted []string) error {
 		return err
 	}
 	d.verdict = &Verdict{Namespace: d.report.ref.Namespace, Name: d.report.ref.Name, Policy: policyVersion().String(), Excepted: excepted}
+	if d.openShift {
+		d.verdict.Policy += ", SCC " + sccName
+		setPlatformDefaults(&template.Spec)
+	}
 	for _, result := range evaluator.EvaluatePod(policyVersion(), &template.ObjectMeta, &template.Spec) {
-		if result.Allowed {
-			continue
+		if !result.Allowed {
+			verdict := policy.AggregateCheckResults([]policy.CheckResult{result})
+			d.refused("Pod Security "+policyVersion().String(), verdict.ForbiddenDetail(), d.leftAt(result.ForbiddenReason))
 		}
-		verdict := policy.AggregateCheckResults([]policy.CheckResult{result})
-		note := ""
-		if len(excepted) > 0 {
-			note = " (left alone by exceptContainers: " + strings.Join(excepted, ", ") + ")"
+	}
+	if d.openShift {
+		for _, detail := range judgeSCC(&template.Spec) {
+			d.refused("the SCC "+sccName, detail, d.pod.path)
 		}
-		d.verdict.Violations = append(d.verdict.Violations, verdict.ForbiddenDetail())
-		at := change{path: d.leftAt(result.ForbiddenReason)}
-		if d.report.validate {
-			d.report.differs(at, fmt.Sprintf("%s: refused by Pod Security %s%s", verdict.ForbiddenDetail(), policyVersion(), note))
-			continue
-		}
-		d.report.add(framework.Warning, at,
-			"%s: refused by Pod Security %s; left as it is, because the pod may need it%s", verdict.ForbiddenDetail(), policyVersion(), note)
 	}
 	return nil
+}
+
+// refused reports what an admission refuses still.
+func (d *deployment) refused(by, detail, path string) {
+	d.verdict.Violations = append(d.verdict.Violations, detail)
+	note := ""
+	if len(d.verdict.Excepted) > 0 {
+		note = " (left alone by exceptContainers: " + strings.Join(d.verdict.Excepted, ", ") + ")"
+	}
+	if d.report.validate {
+		d.report.differs(change{path: path}, fmt.Sprintf("%s: refused by %s%s", detail, by, note))
+		return
+	}
+	d.report.add(framework.Warning, change{path: path}, "%s: refused by %s; left as it is, because the pod may need it%s", detail, by, note)
 }
 
 // leftAt returns the field that a check of the evaluator is about: the first

@@ -77,9 +77,12 @@ func fixed(name, value string) variable {
 	return variable{name: name, value: func(*string) string { return value }}
 }
 
+// volume is an emptyDir.
 type volume struct {
-	Name     string   `yaml:"name"`
-	EmptyDir struct{} `yaml:"emptyDir"`
+	Name     string `yaml:"name"`
+	EmptyDir struct {
+		SizeLimit string `yaml:"sizeLimit,omitempty"`
+	} `yaml:"emptyDir"`
 }
 
 // plan returns what the method of the config needs.
@@ -138,16 +141,41 @@ func (d *deployment) planInitContainer(config *v1alpha1.Mount, p plan, replace b
 	// awk puts a newline behind a file that lacks one. There is no variable in
 	// the script, because Flux's substitution would touch it.
 	script := fmt.Sprintf("find -L %s%s -maxdepth 1 -type f -exec awk 1 {} + > %s && test -s %s", roots, initMount, bundle, bundle)
-	p.initContainer = newInitContainer(image, script, config.Path, config.InitContainer.Image != "")
-	p.volumes = []any{volume{Name: bundleVolume}}
+	p.initContainer = newInitContainer(image, script, config.Path, d.initSecurity(config.InitContainer.Image != ""))
+	v := volume{Name: bundleVolume}
+	v.EmptyDir.SizeLimit = d.extras.EmptyDirSizeLimit
+	p.volumes = []any{v}
 	p.mounts = []mount{{Name: bundleVolume, MountPath: config.Path, ReadOnly: true}}
 	return p, nil
 }
 
-// newInitContainer returns a container that meets the Pod Security Standard
-// restricted and asks for little.
-// An image that is not the controller's may run as root unless told otherwise.
-func newInitContainer(image, script, bundlePath string, foreign bool) any {
+// initSecurity is the securityContext of the init container.
+type initSecurity struct {
+	AllowPrivilegeEscalation bool                `yaml:"allowPrivilegeEscalation"`
+	Capabilities             map[string][]string `yaml:"capabilities"`
+	ReadOnlyRootFilesystem   bool                `yaml:"readOnlyRootFilesystem"`
+	RunAsNonRoot             bool                `yaml:"runAsNonRoot,omitempty"`
+	RunAsUser                int                 `yaml:"runAsUser,omitempty"`
+	SeccompProfile           map[string]string   `yaml:"seccompProfile,omitempty"`
+}
+
+// initSecurity meets the Pod Security Standard restricted. An image that is not
+// the controller's may run as root unless told otherwise.
+func (d *deployment) initSecurity(foreign bool) initSecurity {
+	sc := initSecurity{Capabilities: map[string][]string{"drop": {"ALL"}}, ReadOnlyRootFilesystem: true}
+	if d.openShift { // which sets the rest
+		return sc
+	}
+	sc.RunAsNonRoot = true
+	if foreign {
+		sc.RunAsUser = nobody
+	}
+	sc.SeccompProfile = map[string]string{"type": "RuntimeDefault"}
+	return sc
+}
+
+// newInitContainer returns a container that asks for little.
+func newInitContainer(image, script, bundlePath string, sc initSecurity) any {
 	type quantities struct {
 		CPU    string `yaml:"cpu,omitempty"`
 		Memory string `yaml:"memory"`
@@ -156,31 +184,13 @@ func newInitContainer(image, script, bundlePath string, foreign bool) any {
 		Limits   quantities `yaml:"limits"`
 		Requests quantities `yaml:"requests"`
 	}
-	type securityContext struct {
-		AllowPrivilegeEscalation bool `yaml:"allowPrivilegeEscalation"`
-		Capabilities             struct {
-			Drop []string `yaml:"drop"`
-		} `yaml:"capabilities"`
-		ReadOnlyRootFilesystem bool `yaml:"readOnlyRootFilesystem"`
-		RunAsNonRoot           bool `yaml:"runAsNonRoot"`
-		RunAsUser              int  `yaml:"runAsUser,omitempty"`
-		SeccompProfile         struct {
-			Type string `yaml:"type"`
-		} `yaml:"seccompProfile"`
-	}
-	sc := securityContext{ReadOnlyRootFilesystem: true, RunAsNonRoot: true}
-	if foreign {
-		sc.RunAsUser = nobody
-	}
-	sc.Capabilities.Drop = []string{"ALL"}
-	sc.SeccompProfile.Type = "RuntimeDefault"
 	return struct {
-		Name            string          `yaml:"name"`
-		Image           string          `yaml:"image"`
-		Command         []string        `yaml:"command"`
-		Resources       resources       `yaml:"resources"`
-		SecurityContext securityContext `yaml:"securityContext"`
-		VolumeMounts    []mount         `yaml:"volumeMounts"`
+		Name            string       `yaml:"name"`
+		Image           string       `yaml:"image"`
+		Command         []string     `yaml:"command"`
+		Resources       resources    `yaml:"resources"`
+		SecurityContext initSecurity `yaml:"securityContext"`
+		VolumeMounts    []mount      `yaml:"volumeMounts"`
 	}{
 		Name: initContainer, Image: image, Command: []string{"sh", "-ec", script},
 		Resources: resources{

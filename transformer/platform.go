@@ -61,6 +61,9 @@ func (d *deployment) hardenSELinux(sc field) error {
 		"user": {""},
 		"role": {""},
 	}
+	if d.openShift { // which sets them
+		allowed["type"] = []string{""}
+	}
 	for _, key := range []string{"type", "user", "role"} {
 		option, err := options.get(key)
 		if err != nil {

@@ -42,7 +42,7 @@ func containerChoices() map[string][]any {
 		"allowPrivilegeEscalation": boolean,
 		"readOnlyRootFilesystem":   boolean,
 		"runAsNonRoot":             boolean,
-		"runAsUser":                {absent{}, absent{}, nil, 0, 1000, 65534, wrong{"root"}},
+		"runAsUser":                {absent{}, absent{}, nil, 0, 1000, 65534, 1_000_670_000, wrong{"root"}},
 		"runAsGroup":               {absent{}, absent{}, nil, 0, 1000},
 		"procMount":                {absent{}, absent{}, nil, "Default", "Unmasked"},
 		"seccompProfile":           seccompChoices(),
@@ -79,7 +79,7 @@ func seccompChoices() []any {
 func podChoices() map[string][]any {
 	container := containerChoices()
 	choices := map[string][]any{
-		"fsGroup": {absent{}, 1337},
+		"fsGroup": {absent{}, 1337, 1_000_670_000},
 		"sysctls": {absent{}, absent{}, nil, []any{map[string]any{"name": "kernel.msgmax", "value": "1"}}, []any{map[string]any{"name": "net.ipv4.tcp_syncookies", "value": "1"}}},
 	}
 	for _, key := range []string{"runAsNonRoot", "runAsUser", "runAsGroup", "seccompProfile", "appArmorProfile", "seLinuxOptions", "windowsOptions"} {
@@ -189,8 +189,18 @@ func (g *generator) deployment() map[string]any {
 // was strict became weaker, no other field differs, and a second run changes
 // nothing.
 func TestRandomPods(t *testing.T) {
-	t.Logf("go test -run TestRandomPods -seed %d -cases %d", *seed, *cases)
-	config, err := v1alpha1.Parse("test", []byte("apiVersion: fluxtrust.dev/v1alpha1\nkind: FluxTrust\nmetadata: {name: test}\nspec: {mount: {method: None}}\n"))
+	randomPods(t, v1alpha1.Restricted, *cases)
+}
+
+// TestRandomPodsOnOpenShift does the same with the profile OpenShift.
+func TestRandomPodsOnOpenShift(t *testing.T) {
+	randomPods(t, v1alpha1.OpenShift, *cases)
+}
+
+func randomPods(t *testing.T, profile v1alpha1.Profile, cases int) {
+	t.Helper()
+	t.Logf("go test ./transformer -run '^%s$' -seed %d -cases %d", t.Name(), *seed, cases)
+	config, err := v1alpha1.Parse("test", []byte("apiVersion: fluxtrust.dev/v1alpha1\nkind: FluxTrust\nmetadata: {name: test}\nspec: {mount: {method: None}, securityContext: {profile: "+string(profile)+"}}\n"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -203,13 +213,13 @@ func TestRandomPods(t *testing.T) {
 		t.Run(fmt.Sprint(w), func(t *testing.T) {
 			t.Parallel()
 			refused := 0
-			for i := w; i < *cases; i += workers {
+			for i := w; i < cases; i += workers {
 				g := &generator{Rand: rand.New(rand.NewPCG(*seed, uint64(i)))} //nolint:gosec // repeatable on purpose
 				if !randomPod(t, i, g, config, evaluator) {
 					refused++
 				}
 			}
-			t.Logf("%d pods, %d of them refused for a value of the wrong type", *cases/workers, refused)
+			t.Logf("%d pods, %d of them refused for a value of the wrong type", cases/workers, refused)
 		})
 	}
 }
@@ -231,7 +241,7 @@ func randomPod(t *testing.T, i int, g *generator, config *v1alpha1.FluxTrust, ev
 		return false
 	}
 	after := outcome.Items[0]
-	if problem := checkHardened(evaluator, before, after, outcome.Results); problem != "" {
+	if problem := checkHardened(evaluator, before, after, outcome.Results, config.Spec.SecurityContext.Profile); problem != "" {
 		t.Fatalf("case %d: %s\n%v\nbefore\n%s\nafter\n%s", i, problem, outcome.Results, before.MustString(), after.MustString())
 	}
 	if again := run(config, []Resource{{Node: after}}, 0, today, known); again.Failed() || again.Items[0] != after {
@@ -241,7 +251,7 @@ func randomPod(t *testing.T, i int, g *generator, config *v1alpha1.FluxTrust, ev
 }
 
 // checkHardened returns what is wrong with a hardened Deployment, or "".
-func checkHardened(evaluator policy.Evaluator, before, after *yaml.RNode, results framework.Results) string {
+func checkHardened(evaluator policy.Evaluator, before, after *yaml.RNode, results framework.Results, profile v1alpha1.Profile) string {
 	was, err := templateOf(before)
 	if err != nil {
 		was = nil // quoted booleans and the like: the API server would refuse it
@@ -250,7 +260,14 @@ func checkHardened(evaluator policy.Evaluator, before, after *yaml.RNode, result
 	if err != nil {
 		return fmt.Sprintf("Kubernetes does not read it: %v", err)
 	}
-	for _, check := range evaluator.EvaluatePod(policyVersion(), &is.ObjectMeta, &is.Spec) {
+	judged := is.DeepCopy()
+	if profile == v1alpha1.OpenShift {
+		if problem := refusedByPlatform(&is.Spec); problem != "" {
+			return problem
+		}
+		setPlatformDefaults(&judged.Spec)
+	}
+	for _, check := range evaluator.EvaluatePod(policyVersion(), &judged.ObjectMeta, &judged.Spec) {
 		reported := slices.ContainsFunc(results, func(r *framework.Result) bool {
 			return r.Severity == framework.Warning && strings.Contains(r.Message, check.ForbiddenReason) && strings.Contains(r.Message, check.ForbiddenDetail)
 		})
@@ -262,11 +279,11 @@ func checkHardened(evaluator policy.Evaluator, before, after *yaml.RNode, result
 	if was == nil {
 		return ""
 	}
-	if problem := checkWeaker(was, is); problem != "" {
+	if problem := checkWeaker(was, judged, profile); problem != "" {
 		return problem
 	}
-	strip(was)
-	strip(is)
+	strip(was, profile)
+	strip(is, profile)
 	if !reflect.DeepEqual(was, is) {
 		return "another field differs"
 	}
@@ -281,7 +298,7 @@ func templateOf(deployment *yaml.RNode) (*corev1.PodTemplateSpec, error) {
 }
 
 // checkWeaker returns what was strict and is not any more, or "".
-func checkWeaker(was, is *corev1.PodTemplateSpec) string {
+func checkWeaker(was, is *corev1.PodTemplateSpec, profile v1alpha1.Profile) string {
 	before, after := all(was), all(is)
 	for i := range before {
 		a, b := before[i].SecurityContext, after[i].SecurityContext
@@ -293,12 +310,48 @@ func checkWeaker(was, is *corev1.PodTemplateSpec) string {
 			return "readOnlyRootFilesystem became weaker"
 		case isTrue(a.RunAsNonRoot) && !isTrue(b.RunAsNonRoot):
 			return "runAsNonRoot became weaker"
-		case a.RunAsUser != nil && *a.RunAsUser != 0 && (b.RunAsUser == nil || *b.RunAsUser != *a.RunAsUser):
+		case profile != v1alpha1.OpenShift && a.RunAsUser != nil && *a.RunAsUser != 0 && (b.RunAsUser == nil || *b.RunAsUser != *a.RunAsUser):
 			return "runAsUser differs"
-		case a.SeccompProfile != nil && restrictsSyscalls(string(a.SeccompProfile.Type)) && !reflect.DeepEqual(a.SeccompProfile, b.SeccompProfile):
+		case profile != v1alpha1.OpenShift && a.SeccompProfile != nil && restrictsSyscalls(string(a.SeccompProfile.Type)) && !reflect.DeepEqual(a.SeccompProfile, b.SeccompProfile):
 			return "seccompProfile differs"
 		case a.Capabilities != nil && slices.Contains(a.Capabilities.Drop, "ALL") && !slices.Equal(a.Capabilities.Drop, b.Capabilities.Drop):
 			return "capabilities.drop differs"
+		}
+	}
+	return ""
+}
+
+// refusedByPlatform returns what the SCC restricted-v2 would refuse, or "". It is
+// written from the SCC, not from the function.
+func refusedByPlatform(pod *corev1.PodSpec) string {
+	type context struct {
+		user    *int64
+		seccomp *corev1.SeccompProfile
+		se      *corev1.SELinuxOptions
+	}
+	var contexts []context
+	if sc := pod.SecurityContext; sc != nil {
+		if sc.FSGroup != nil && *sc.FSGroup < 1_000_000_000 {
+			return "fsGroup is not one of the namespace"
+		}
+		contexts = append(contexts, context{sc.RunAsUser, sc.SeccompProfile, sc.SELinuxOptions})
+	}
+	for _, c := range all(&corev1.PodTemplateSpec{Spec: *pod}) {
+		if sc := c.SecurityContext; sc != nil {
+			contexts = append(contexts, context{sc.RunAsUser, sc.SeccompProfile, sc.SELinuxOptions})
+			if isTrue(sc.Privileged) || isTrue(sc.AllowPrivilegeEscalation) {
+				return "privileged"
+			}
+		}
+	}
+	for _, c := range contexts {
+		switch {
+		case c.user != nil && *c.user < 1_000_000_000:
+			return "runAsUser is not one of the namespace"
+		case c.seccomp != nil && c.seccomp.Type != corev1.SeccompProfileTypeRuntimeDefault:
+			return "seccompProfile is not RuntimeDefault"
+		case c.se != nil && (c.se.Type != "" || c.se.Role != "" || c.se.User != ""):
+			return "seLinuxOptions are not those of the namespace"
 		}
 	}
 	return ""
@@ -312,11 +365,14 @@ func all(t *corev1.PodTemplateSpec) []corev1.Container {
 }
 
 // strip takes away what the hardening may change.
-func strip(t *corev1.PodTemplateSpec) {
+func strip(t *corev1.PodTemplateSpec, profile v1alpha1.Profile) {
 	ours := func(name string) bool { return strings.HasPrefix(name, tmpVolume) }
 	t.Spec.Volumes = slices.DeleteFunc(t.Spec.Volumes, func(v corev1.Volume) bool { return ours(v.Name) })
 	if sc := t.Spec.SecurityContext; sc != nil {
 		t.Spec.SecurityContext = &corev1.PodSecurityContext{FSGroup: sc.FSGroup, Sysctls: sc.Sysctls}
+		if profile == v1alpha1.OpenShift {
+			t.Spec.SecurityContext.FSGroup = nil
+		}
 		if reflect.DeepEqual(t.Spec.SecurityContext, &corev1.PodSecurityContext{}) {
 			t.Spec.SecurityContext = nil
 		}

@@ -88,7 +88,7 @@ func (d *deployment) dropAll(container field) error {
 			return err
 		}
 		if strings.EqualFold(name, "ALL") {
-			d.note(c.path, c.node, &yaml.Node{Kind: yaml.ScalarNode, Tag: yaml.NodeTagString, Value: "ALL"}, "must be")
+			d.note(c.path, c.node, textNode("ALL"), "must be")
 			c.node.Value = "ALL"
 			d.report.did(framework.Warning, change{path: c.path, current: name, proposed: "ALL"}, "%q is not ALL for the Pod Security admission; replaced", name)
 			return nil
@@ -101,7 +101,7 @@ func (d *deployment) dropAll(container field) error {
 	if drop, err = d.ensureList(capabilities, "drop"); err != nil {
 		return err
 	}
-	d.add(drop, &yaml.Node{Kind: yaml.ScalarNode, Tag: yaml.NodeTagString, Value: "ALL"})
+	d.add(drop, textNode("ALL"))
 	d.report.did(framework.Info, change{path: drop.path, proposed: "ALL"}, "ALL added")
 	return nil
 }
@@ -152,22 +152,34 @@ func (d *deployment) setSeccomp(sc, profile field, kind string) error {
 	return nil
 }
 
-// isZero tells whether a field is the number zero, in any spelling.
-func isZero(f field) (bool, error) {
+// number returns the number that a field is, in any spelling, or -1 when it is
+// absent.
+func number(f field) (int64, error) {
 	if !f.exists() {
-		return false, nil
+		return -1, nil
 	}
 	var n int64
 	if err := f.node.Decode(&n); err != nil {
-		return false, f.errorf("expected a number, got %s", describe(f.node))
+		return -1, f.errorf("expected a number, got %s", describe(f.node))
 	}
-	return n == 0, nil
+	return n, nil
 }
 
 // dropRoot removes runAsUser: 0, which runAsNonRoot makes fail. The image's own
-// user applies then.
-func (d *deployment) dropRoot(sc, user field) {
+// user applies then; a container that is excepted keeps root as its own.
+func (d *deployment) dropRoot(sc field, excepted []field) error {
+	user, err := sc.get("runAsUser")
+	if err != nil {
+		return err
+	}
+	if uid, err := number(user); err != nil || uid != 0 {
+		return err
+	}
+	if err := d.handDown(excepted, "runAsUser", user); err != nil {
+		return err
+	}
 	d.drop(sc, "runAsUser", user, "root; the user of the image applies instead")
+	return nil
 }
 
 // dropGroups removes a runAsGroup that applies to a container without a

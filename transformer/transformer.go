@@ -349,7 +349,7 @@ func (t *transform) reportMissing(resources int, deployments []string) {
 		}
 	}
 	for i, name := range t.config.Spec.SecurityContext.ExceptContainers {
-		if !t.seen["container "+name] && t.config.Spec.SecurityContext.Profile == v1alpha1.Restricted {
+		if !t.seen["container "+name] && t.config.Spec.SecurityContext.Profile != v1alpha1.NoProfile {
 			t.configReport().add(framework.Warning, change{path: fmt.Sprintf("spec.securityContext.exceptContainers[%d]", i)}, "no controller has a container %s", name)
 		}
 	}

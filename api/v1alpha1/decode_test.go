@@ -49,7 +49,6 @@ func TestParseAccepts(t *testing.T) {
 		"hardening only":   head + "spec:\n  mount: {method: None}\n",
 		"aliases":          strings.ReplaceAll(spec, "z-scaler-ca", "&n z-scaler-ca") + "  - secret: {name: *n}\n",
 		"controllers":      spec + "  controllers:\n    include: [source-controller, flux-operator]\n    additional: [{labelSelector: \"app in (tofu),!x\"}]\n",
-		"sources":          spec + "  sources:\n  - kinds: [HelmRepository, Provider]\n    names: [podinfo]\n    labelSelector: team=a\n    hosts: [\"*.example.com\", \"10.0.0.1:8443\"]\n    certSecretRef: {name: corp-ca}\n",
 		"comments and ---": "# ours\n---\n" + spec,
 		"JSON":             `{"apiVersion":"fluxtrust.dev/v1alpha1","kind":"FluxTrust","metadata":{"name":"x"},"spec":{"caBundle":[{"secret":{"name":"y"},"optional":true}]}}`,
 	} {
@@ -134,7 +133,6 @@ func TestParseReportsEveryProblem(t *testing.T) {
 		"path of the roots to add": {spec + "  mount: {method: InitContainer, path: /flux-trust/x}\n", `c.yaml:8: spec.mount.path: "/flux-trust/x" is where the init container finds the roots to add`},
 		"too long for a hash":      {spec + "  - inline: {name: " + strings.Repeat("a", 250) + ", immutable: true, pem: b}\n", "c.yaml:8: spec.caBundle[1].inline.name: has 250 characters, and immutable appends a hash of 11; write at most 242"},
 		"path of the token":        {spec + "  mount: {path: /var/run/secrets/x}\n", `c.yaml:8: spec.mount.path: "/var/run/secrets/x" would hide files that the controller needs`},
-		"OpenShift":                {spec + "  securityContext: {profile: OpenShift}\n", "c.yaml:8: spec.securityContext.profile: is not available in this version; write Restricted or None"},
 		"sources, no kinds":        {spec + "  sources: [{certSecretRef: {name: a}}]\n", "c.yaml:8: spec.sources[0].kinds: is missing; write one or more of HelmRepository, "},
 		"sources, kind twice":      {spec + "  sources: [{kinds: [Bucket, Bucket], certSecretRef: {name: a}}]\n", "c.yaml:8: spec.sources[0].kinds[1]: stands twice; remove one"},
 		"sources, misspelt kind":   {spec + "  sources: [{kinds: [HelmRepo], certSecretRef: {name: a}}]\n", "c.yaml:8: spec.sources[0].kinds[0]: is none of the values of this field; write one of HelmRepository, "},
@@ -145,6 +143,13 @@ func TestParseReportsEveryProblem(t *testing.T) {
 		"sources, a URL as host":   {spec + "  sources: [{kinds: [Bucket], hosts: [\"https://a.example.com\"], certSecretRef: {name: a}}]\n", "c.yaml:8: spec.sources[0].hosts[0]: \"https://a.example.com\" is not a glob over hosts; write for example charts.example.com"},
 		"sources, a broken glob":   {spec + "  sources: [{kinds: [Bucket], hosts: [\"a[\"], certSecretRef: {name: a}}]\n", "c.yaml:8: spec.sources[0].hosts[0]: \"a[\" is not a glob over hosts"},
 		"sources, no Secret":       {spec + "  sources: [{kinds: [Bucket]}]\n", "c.yaml:8: spec.sources[0].certSecretRef.name: is missing; write the name of a Secret"},
+		"extras and no profile":    {spec + "  securityContext: {profile: None, extras: {hostUsers: false}}\n", "c.yaml:8: spec.securityContext.extras: does nothing with the profile None; use Restricted, or remove it"},
+		"users on OpenShift":       {spec + "  securityContext: {profile: OpenShift, extras: {runAsUser: Image}}\n", "c.yaml:8: spec.securityContext.extras.runAsUser: is not possible with the profile OpenShift, which gives every namespace users of its own; remove it"},
+		"AppArmor on OpenShift":    {spec + "  securityContext: {profile: OpenShift, extras: {appArmorProfile: RuntimeDefault}}\n", "c.yaml:8: spec.securityContext.extras.appArmorProfile: is not possible with the profile OpenShift, whose nodes have SELinux instead; remove it"},
+		"weak extra":               {spec + "  securityContext: {extras: {hostUsers: true}}\n", "c.yaml:8: spec.securityContext.extras.hostUsers: true is what Kubernetes does anyway; write false, or remove it"},
+		"unknown user":             {spec + "  securityContext: {extras: {runAsUser: image}}\n", "c.yaml:8: spec.securityContext.extras.runAsUser: \"image\" is not a value of this field; did you mean Image?"},
+		"no size":                  {spec + "  securityContext: {extras: {emptyDirSizeLimit: much}}\n", "c.yaml:8: spec.securityContext.extras.emptyDirSizeLimit: \"much\" is not a size; write for example 1Gi"},
+		"negative size":            {spec + "  securityContext: {extras: {emptyDirSizeLimit: -1Gi}}\n", "c.yaml:8: spec.securityContext.extras.emptyDirSizeLimit: \"-1Gi\" is not a size; write for example 1Gi"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, err := Parse("c.yaml", []byte(tc.config))

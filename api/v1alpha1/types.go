@@ -227,7 +227,62 @@ type SecurityContext struct {
 	// ExceptContainers are names of containers and init containers that are
 	// left alone.
 	ExceptContainers []string `json:"exceptContainers,omitempty"`
+	// Extras are stricter than the profile asks for, and off unless they are
+	// written here: each may break a pod or need something of the nodes.
+	Extras Extras `json:"extras,omitempty"`
 }
+
+// Extras are opt-in. Each has the name of the field that it sets, and takes the
+// one value that is stricter than the default of Kubernetes. It replaces a value
+// that is less strict, and stays in the manifests when it is taken out of the
+// config, as everything that is hardened does.
+type Extras struct {
+	// RunAsUser is Image: controllers run explicitly as the user and group of
+	// their image, where these are known (default: not set). A volume that
+	// belongs to somebody else becomes unreadable.
+	RunAsUser ImageUser `json:"runAsUser,omitempty"`
+	// HostUsers is false: the pod gets a user namespace (default: not set). Needs
+	// Kubernetes 1.33 and nodes that support it.
+	HostUsers *bool `json:"hostUsers,omitempty"`
+	// AppArmorProfile is RuntimeDefault (default: not set). A node without
+	// AppArmor refuses the pod.
+	AppArmorProfile AppArmorProfile `json:"appArmorProfile,omitempty"`
+	// SupplementalGroupsPolicy is Strict: groups that the image gives to its user
+	// do not count (default: not set). Needs Kubernetes 1.33 and a container
+	// runtime that supports it, or the node refuses the pod.
+	SupplementalGroupsPolicy SupplementalGroupsPolicy `json:"supplementalGroupsPolicy,omitempty"`
+	// EnableServiceLinks is false: no env variables for the Services of the
+	// namespace (default: not set). Breaks what reads them.
+	EnableServiceLinks *bool `json:"enableServiceLinks,omitempty"`
+	// EmptyDirSizeLimit is a quantity such as 1Gi for every emptyDir without a
+	// limit (default: not set). A pod that writes more is evicted: choose more
+	// than the largest artifact of source-controller and its unpacked copies.
+	EmptyDirSizeLimit string `json:"emptyDirSizeLimit,omitempty"`
+}
+
+// ImageUser is where the user of a container comes from.
+type ImageUser string
+
+// UserOfImage is the user and group that the image was built with.
+const UserOfImage ImageUser = "Image"
+
+func (ImageUser) values() []string { return []string{string(UserOfImage)} }
+
+// AppArmorProfile is a type of AppArmor profile.
+type AppArmorProfile string
+
+// AppArmorRuntimeDefault is the profile of the container runtime.
+const AppArmorRuntimeDefault AppArmorProfile = "RuntimeDefault"
+
+func (AppArmorProfile) values() []string { return []string{string(AppArmorRuntimeDefault)} }
+
+// SupplementalGroupsPolicy says which groups a process gets.
+type SupplementalGroupsPolicy string
+
+// StrictGroups are those of the pod alone.
+const StrictGroups SupplementalGroupsPolicy = "Strict"
+
+func (SupplementalGroupsPolicy) values() []string { return []string{string(StrictGroups)} }
 
 // Profile is a set of hardening rules.
 type Profile string
@@ -236,7 +291,8 @@ type Profile string
 const (
 	// Restricted is the Pod Security Standard of that name.
 	Restricted Profile = "Restricted"
-	// OpenShift leaves to the platform what the platform sets.
+	// OpenShift is Restricted, and leaves to the platform what its SCC
+	// restricted-v2 sets: users, groups, SELinux and seccomp.
 	OpenShift Profile = "OpenShift"
 	// NoProfile changes no securityContext.
 	NoProfile Profile = "None"

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"k8s.io/apimachinery/pkg/api/resource"
 	"k8s.io/apimachinery/pkg/labels"
 )
 
@@ -40,11 +41,11 @@ func (f *FluxTrust) validate(p *problems) {
 	for i, name := range s.SecurityContext.ExceptContainers {
 		p.checkName(fmt.Sprintf("spec.securityContext.exceptContainers[%d]", i), name, "a container")
 	}
+	s.SecurityContext.validateExtras(p)
 	s.Controllers.validate(p)
 	for i := range s.Sources {
 		s.Sources[i].validate(p, fmt.Sprintf("spec.sources[%d]", i))
 	}
-	s.refuseUnavailable(p)
 }
 
 func (e *CABundleEntry) validate(p *problems, at string, used map[string]string) {
@@ -185,6 +186,32 @@ func (m *Mount) validatePath(p *problems) {
 		return within(dir, mountPath) || (dir != "/tmp" && within(mountPath, dir))
 	}):
 		p.add(at, "%s would hide files that the controller needs; write a directory of its own, such as %s", show(mountPath), DefaultDirectory)
+	}
+}
+
+// validateExtras refuses what would do nothing, or weaken the pod.
+func (s *SecurityContext) validateExtras(p *problems) {
+	const at = "spec.securityContext.extras"
+	e := &s.Extras
+	if s.Profile == NoProfile && *e != (Extras{}) {
+		p.add(at, "does nothing with the profile None; use Restricted, or remove it")
+	}
+	if s.Profile == OpenShift && e.RunAsUser != "" {
+		p.add(at+".runAsUser", "is not possible with the profile OpenShift, which gives every namespace users of its own; remove it")
+	}
+	if s.Profile == OpenShift && e.AppArmorProfile != "" {
+		p.add(at+".appArmorProfile", "is not possible with the profile OpenShift, whose nodes have SELinux instead; remove it")
+	}
+	for key, value := range map[string]*bool{"hostUsers": e.HostUsers, "enableServiceLinks": e.EnableServiceLinks} {
+		if value != nil && *value {
+			p.add(at+"."+key, "true is what Kubernetes does anyway; write false, or remove it")
+		}
+	}
+	if e.EmptyDirSizeLimit == "" {
+		return
+	}
+	if q, err := resource.ParseQuantity(e.EmptyDirSizeLimit); err != nil || q.Sign() <= 0 {
+		p.add(at+".emptyDirSizeLimit", "%s is not a size; write for example 1Gi", show(e.EmptyDirSizeLimit))
 	}
 }
 
