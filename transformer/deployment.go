@@ -49,7 +49,12 @@ type deployment struct {
 
 // owner returns the name of the FluxTrust that has changed a Deployment.
 func (w *workload) owner() (string, error) {
-	return w.object.textAt("metadata", "annotations", configAnnotation)
+	return w.marked.textAt("metadata", "annotations", configAnnotation)
+}
+
+// ownerPath is where the owner is written.
+func (w *workload) ownerPath() string {
+	return strings.TrimPrefix(w.marked.path+".metadata.annotations."+configAnnotation, ".")
 }
 
 // apply makes a Deployment what the config asks for.
@@ -86,7 +91,7 @@ func (d *deployment) apply(t *transform) error {
 // trust gives the bundle to every controller container.
 func (d *deployment) trust(t *transform, owner string) error {
 	if owner != "" && !d.claimed {
-		return &fieldError{path: "metadata.annotations." + configAnnotation, message: fmt.Sprintf(
+		return &fieldError{path: d.ownerPath(), message: fmt.Sprintf(
 			"FluxTrust %q has changed this Deployment already; use one config per Deployment, or give both the same metadata.name", owner)}
 	}
 	before := d.changed
@@ -154,7 +159,7 @@ func (d *deployment) annotateTemplate(digest string) error {
 func (d *deployment) release() error {
 	if owner, err := d.owner(); err != nil || !d.claimed {
 		if owner != "" {
-			d.report.add(framework.Warning, change{path: "metadata.annotations." + configAnnotation},
+			d.report.add(framework.Warning, change{path: d.ownerPath()},
 				"FluxTrust %q has changed this Deployment, and only a config of that name takes its work out again", owner)
 		}
 		return err
@@ -168,7 +173,7 @@ func (d *deployment) release() error {
 	if err := d.annotateTemplate(""); err != nil {
 		return err
 	}
-	meta, err := d.object.get("metadata")
+	meta, err := d.marked.get("metadata")
 	if err != nil {
 		return err
 	}
@@ -185,7 +190,7 @@ func (d *deployment) release() error {
 
 // mark writes down whose work this is, and what was there before.
 func (d *deployment) mark(config string) error {
-	annotations, err := d.ensure(d.object, "metadata", "annotations")
+	annotations, err := d.ensure(d.marked, "metadata", "annotations")
 	if err != nil {
 		return err
 	}

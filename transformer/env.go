@@ -19,7 +19,7 @@ type previous map[string]map[string]*string
 
 func (d *deployment) readPrevious() error {
 	const cure = "restore it, or remove it together with the env variables that flux-trust set"
-	value, err := d.object.at("metadata", "annotations", previousAnnotation)
+	value, err := d.marked.at("metadata", "annotations", previousAnnotation)
 	if err != nil {
 		return err
 	}

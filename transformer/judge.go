@@ -43,7 +43,7 @@ func (d *deployment) judge(excepted []string) error {
 	if err != nil {
 		return err
 	}
-	d.verdict = &Verdict{Namespace: d.report.ref.Namespace, Name: d.report.ref.Name, Policy: policyVersion().String(), Excepted: excepted}
+	d.verdict = &Verdict{Namespace: d.report.ref.Namespace, Name: d.seen.Names[0], Policy: policyVersion().String(), Excepted: excepted}
 	if d.openShift {
 		d.verdict.Policy += ", SCC " + sccName
 		setPlatformDefaults(&template.Spec)

@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/pod-security-admission/policy"
 	"sigs.k8s.io/kustomize/kyaml/fn/framework"
 	"sigs.k8s.io/kustomize/kyaml/yaml"
@@ -145,24 +146,24 @@ func (t *transform) resource(r Resource) (*yaml.RNode, []string) {
 		return r.Node, nil
 	}
 	var names []string
-	for _, object := range objects {
-		if object.textOr("kind") == string(v1alpha1.Deployment) {
-			names = append(names, object.textOr("metadata", "name"))
+	for _, m := range objects {
+		if m.kind == v1alpha1.Deployment {
+			names = append(names, m.name())
 		}
 	}
 	work, err := prepare(r.Node)
 	if err != nil {
-		for _, object := range objects {
-			if t.concerns(object) {
-				t.report.of(object, r.File).fail(err)
+		for _, m := range objects {
+			if t.concerns(m) {
+				t.report.of(m.resource, r.File).fail(err)
 			}
 		}
 		return r.Node, names
 	}
 	changed := false
-	for _, object := range workloads(field{node: work.YNode()}) {
-		report := t.report.of(object, r.File)
-		didChange, err := t.deployment(object, report)
+	for _, m := range workloads(field{node: work.YNode()}) {
+		report := t.report.of(m.resource, r.File)
+		didChange, err := t.deployment(m, report)
 		if err != nil {
 			report.fail(err)
 		}
@@ -176,10 +177,10 @@ func (t *transform) resource(r Resource) (*yaml.RNode, []string) {
 
 // concerns tells whether a Deployment that cannot be read is one that the config
 // is about. Somebody else's is not ours to complain about.
-func (t *transform) concerns(object field) bool {
-	w, err := read(object)
+func (t *transform) concerns(m manifest) bool {
+	w, err := read(m)
 	if err != nil {
-		w = readHead(object)
+		w = readHead(m)
 	}
 	selected, err := t.selected(w)
 	return err != nil || len(selected) > 0
@@ -187,10 +188,10 @@ func (t *transform) concerns(object field) bool {
 
 // deployment changes one Deployment, if it is selected or was at an earlier
 // run.
-func (t *transform) deployment(object field, report report) (bool, error) {
-	w, err := read(object)
+func (t *transform) deployment(m manifest, report report) (bool, error) {
+	w, err := read(m)
 	if err != nil {
-		if t.concerns(object) {
+		if t.concerns(m) {
 			return false, err
 		}
 		return false, nil
@@ -214,7 +215,7 @@ func (t *transform) deployment(object field, report report) (bool, error) {
 		}
 		return d.changed, err
 	}
-	if err := checkKeys(object); err != nil {
+	if err := checkKeys(m.object); err != nil {
 		return false, err
 	}
 	t.outcome.Controllers++
@@ -299,11 +300,11 @@ func (t *transform) additional(w *workload) (bool, error) {
 			continue
 		}
 		if a.LabelSelector != "" {
-			ok, err := yaml.NewRNode(w.object.node).MatchesLabelSelector(a.LabelSelector)
+			selector, err := labels.Parse(a.LabelSelector)
 			if err != nil {
 				return false, fmt.Errorf("spec.controllers.additional[%d].labelSelector: %w", i, err)
 			}
-			if !ok {
+			if !selector.Matches(labels.Set(w.seen.Labels)) {
 				continue
 			}
 		}

@@ -21,39 +21,94 @@ const (
 // expanded. The largest real Deployment has some thousand nodes.
 const maxNodes = 1_000_000
 
+// manifest is where a workload stands in the stream: it is a resource itself, or
+// a part of one.
+type manifest struct {
+	// resource has the apiVersion, kind and metadata.
+	resource field
+	// object has the spec.
+	object field
+	kind   v1alpha1.WorkloadKind
+}
+
+// name returns the name of the workload, or "".
+func (m manifest) name() string {
+	if m.isPart() {
+		return m.object.textOr("name")
+	}
+	return m.resource.textOr("metadata", "name")
+}
+
+// isPart tells whether the workload has no metadata of its own.
+func (m manifest) isPart() bool { return m.object.path != m.resource.path }
+
 // workload is a Deployment, StatefulSet or DaemonSet with what can be seen of it.
 type workload struct {
-	kind                     v1alpha1.WorkloadKind
-	object, podTemplate, pod field
-	seen                     controllers.Workload
-	namespaces               []string
+	manifest
+	podTemplate, pod field
+	// marked has the metadata that say what earlier runs have done.
+	marked     field
+	seen       controllers.Workload
+	namespaces []string
 }
 
 // workloads returns the Deployments, StatefulSets and DaemonSets in a resource:
-// itself, or the items of a List.
-func workloads(resource field) []field {
-	return slices.DeleteFunc(flatten(resource), func(object field) bool {
-		group, _, _ := strings.Cut(object.textOr("apiVersion"), "/")
-		switch v1alpha1.WorkloadKind(object.textOr("kind")) {
-		case v1alpha1.Deployment, v1alpha1.StatefulSet, v1alpha1.DaemonSet:
-			return group != "apps" && group != "extensions"
-		default:
-			return true
+// itself, the items of a List, or what the Operator Lifecycle Manager installs.
+func workloads(resource field) []manifest {
+	var found []manifest
+	for _, r := range flatten(resource) {
+		group, _, _ := strings.Cut(r.textOr("apiVersion"), "/")
+		switch kind := v1alpha1.WorkloadKind(r.textOr("kind")); {
+		case slices.Contains(v1alpha1.WorkloadKinds(), kind) && (group == "apps" || group == "extensions"):
+			found = append(found, manifest{resource: r, object: r, kind: kind})
+		case kind == clusterServiceVersion && group == "operators.coreos.com":
+			found = append(found, installedBy(r)...)
 		}
-	})
+	}
+	return found
+}
+
+// clusterServiceVersion is the kind of the objects that tell the Operator
+// Lifecycle Manager what to install.
+const clusterServiceVersion = "ClusterServiceVersion"
+
+// installedBy returns the Deployments in a ClusterServiceVersion. They have a name
+// and labels, and no annotations: the marks of the function are on the pod
+// template. https://olm.operatorframework.io/docs/concepts/crds/clusterserviceversion/
+func installedBy(csv field) []manifest {
+	deployments, err := csv.at("spec", "install", "spec", "deployments")
+	if err != nil {
+		return nil // not what the Operator Lifecycle Manager would take
+	}
+	items, err := deployments.items()
+	if err != nil {
+		return nil
+	}
+	found := make([]manifest, len(items))
+	for i, item := range items {
+		found[i] = manifest{resource: csv, object: item, kind: v1alpha1.Deployment}
+	}
+	return found
 }
 
 // read looks at a workload.
-func read(object field) (*workload, error) {
-	w := &workload{object: object, kind: v1alpha1.WorkloadKind(object.textOr("kind"))}
-	meta, err := object.get("metadata")
+func read(m manifest) (*workload, error) {
+	w := &workload{manifest: m, marked: m.object}
+	object := m.object
+	meta, err := m.resource.get("metadata")
 	if err != nil {
 		return nil, err
 	}
-	if w.seen.Names, err = currentAndPrevious(meta, "name", previousNamesAnnotation); err != nil {
+	if w.namespaces, err = currentAndPrevious(meta, "namespace", previousNamespacesAnnotation); err != nil {
 		return nil, err
 	}
-	if w.namespaces, err = currentAndPrevious(meta, "namespace", previousNamespacesAnnotation); err != nil {
+	if m.isPart() {
+		w.seen.Names = []string{m.name()}
+		w.seen.Labels, err = textsAt(object, "label")
+	} else if w.seen.Names, err = currentAndPrevious(meta, "name", previousNamesAnnotation); err == nil {
+		w.seen.Labels, err = textsAt(meta, "labels")
+	}
+	if err != nil {
 		return nil, err
 	}
 	if w.podTemplate, err = object.at("spec", "template"); err != nil {
@@ -62,8 +117,8 @@ func read(object field) (*workload, error) {
 	if w.pod, err = w.podTemplate.get("spec"); err != nil {
 		return nil, err
 	}
-	if w.seen.Labels, err = textsAt(meta, "labels"); err != nil {
-		return nil, err
+	if m.isPart() {
+		w.marked = w.podTemplate
 	}
 	if w.seen.PodLabels, err = textsAt(w.podTemplate, "metadata", "labels"); err != nil {
 		return nil, err
@@ -86,15 +141,19 @@ func read(object field) (*workload, error) {
 	return w, nil
 }
 
-// readHead looks at the name and labels of a Deployment of which nothing else
-// can be read.
-func readHead(object field) *workload {
-	labels, err := textsAt(object, "metadata", "labels")
+// readHead looks at the name and labels of a workload of which nothing else can
+// be read.
+func readHead(m manifest) *workload {
+	keys := []string{"metadata", "labels"}
+	if m.isPart() {
+		keys = []string{"label"}
+	}
+	labels, err := textsAt(m.object, keys...)
 	if err != nil {
 		labels = nil
 	}
-	return &workload{object: object, kind: v1alpha1.WorkloadKind(object.textOr("kind")), pod: object, namespaces: []string{object.textOr("metadata", "namespace")}, seen: controllers.Workload{
-		Names: []string{object.textOr("metadata", "name")}, Labels: labels,
+	return &workload{manifest: m, pod: m.object, namespaces: []string{m.resource.textOr("metadata", "namespace")}, seen: controllers.Workload{
+		Names: []string{m.name()}, Labels: labels,
 	}}
 }
 

@@ -345,6 +345,13 @@ const (
 	DaemonSet WorkloadKind = "DaemonSet"
 )
 
+// WorkloadKinds returns the kinds of workloads.
+func WorkloadKinds() []WorkloadKind { return []WorkloadKind{Deployment, StatefulSet, DaemonSet} }
+
 func (WorkloadKind) values() []string {
-	return []string{string(Deployment), string(StatefulSet), string(DaemonSet)}
+	var values []string
+	for _, kind := range WorkloadKinds() {
+		values = append(values, string(kind))
+	}
+	return values
 }
