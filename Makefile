@@ -28,7 +28,7 @@ test: bin/flux-trust bin/kustomize ## Run all tests that need no container engin
 	go test ./transformer -run TestRandomPodsOnOpenShift -cases 20000
 	FLUX_TRUST=../bin/flux-trust KUSTOMIZE=../bin/kustomize go test -C e2e -count=1 ./...
 
-e2e: bin/flux-trust bin/kustomize ## Run the function in kustomize, kpt and containers; says what is missing
+e2e: bin/flux-trust bin/kustomize bin/kube-score ## Run the function in kustomize, kpt and containers; says what is missing
 	@hack/e2e.sh $(IMAGE) $(GO_IMAGE)
 
 lint: bin/golangci-lint ## Check format and style
@@ -66,6 +66,10 @@ bin/kustomize: tools/kustomize/go.mod
 bin/golangci-lint: tools/golangci-lint/go.mod
 	@echo "building golangci-lint (once; takes some minutes)"
 	@cd tools/golangci-lint && go build -o ../../$@ github.com/golangci/golangci-lint/v2/cmd/golangci-lint
+
+bin/kube-score: tools/kube-score/go.mod
+	@echo "building kube-score (once)"
+	@cd tools/kube-score && go build -o ../../$@ github.com/zegl/kube-score/cmd/kube-score
 
 bin/govulncheck: tools/govulncheck/go.mod
 	@cd tools/govulncheck && go build -o ../../$@ golang.org/x/vuln/cmd/govulncheck
