@@ -46,15 +46,15 @@ func summary(t *testing.T, file, configFile string) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	documents, err := readInputs(configFile, []string{file}, nil)
+	documents, err := readInputs(configFile, []string{file}, nil, transformer.Needs(config))
 	if err != nil {
 		t.Fatal(err)
 	}
-	resources, _, err := resourcesOf(documents)
+	resources, _, skipped, err := resourcesOf(documents)
 	if err != nil {
 		t.Fatal(err)
 	}
-	outcome := transformer.Run(config, resources, time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC))
+	outcome := transformer.RunNeeded(config, resources, skipped, time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC))
 	if outcome.Failed() {
 		t.Fatal(outcome.Results)
 	}

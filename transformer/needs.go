@@ -50,6 +50,7 @@ func needsOf(config *v1alpha1.FluxTrust) map[string]need {
 		string(v1alpha1.Deployment):  {every: true},
 		string(v1alpha1.StatefulSet): own,
 		string(v1alpha1.DaemonSet):   own,
+		clusterServiceVersion:        {every: true},
 	}
 	for _, a := range config.Spec.Controllers.Additional {
 		needs[string(a.Kind)] = need{every: true}
