@@ -48,7 +48,8 @@ image: ## Build the container image IMAGE (default flux-trust:dev)
 
 build: bin/flux-trust ## Build bin/flux-trust
 
-update: bin/flux-trust bin/kustomize ## Write the golden files anew; read them before you commit
+update: bin/flux-trust bin/kustomize ## Write golden files, schema and reference anew; read them before you commit
+	go test ./api/v1alpha1 -update
 	go test ./command -update
 	FLUX_TRUST=../bin/flux-trust KUSTOMIZE=../bin/kustomize go test -C e2e -count=1 -run Kustomize ./... -update
 
