@@ -11,7 +11,7 @@ export GOTOOLCHAIN = local
 BUILD = CGO_ENABLED=0 go build -trimpath -ldflags "-s -w -X main.version=$(VERSION)"
 
 .DEFAULT_GOAL := help
-.PHONY: help run test e2e lint bench fuzz image build update clean FORCE
+.PHONY: help run test e2e lint bench fuzz image release build update clean FORCE
 
 help: ## Show what there is to make
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -46,6 +46,9 @@ fuzz: ## Fuzz every target for FUZZTIME each (default 10m)
 image: ## Build the container image IMAGE (default flux-trust:dev)
 	docker build --build-arg GO_IMAGE=$(GO_IMAGE) --build-arg VERSION=$(VERSION) --build-arg GOPROXY -t $(IMAGE) .
 
+release: ## Build static binaries for all platforms and their checksums into dist/
+	@hack/release.sh $(VERSION)
+
 build: bin/flux-trust ## Build bin/flux-trust
 
 update: bin/flux-trust bin/kustomize ## Write golden files, schema and reference anew; read them before you commit
@@ -54,7 +57,7 @@ update: bin/flux-trust bin/kustomize ## Write golden files, schema and reference
 	FLUX_TRUST=../bin/flux-trust KUSTOMIZE=../bin/kustomize go test -C e2e -count=1 -run Kustomize ./... -update
 
 clean: ## Remove what was built
-	rm -rf bin
+	rm -rf bin dist
 
 # The Go build cache decides what is built anew.
 bin/flux-trust: FORCE
