@@ -1,0 +1,150 @@
+package probe
+
+import (
+	"crypto/x509"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"runtime"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+)
+
+// TestHugeIndex gets an index of 1 GB, of which it may read no more than
+// source-controller would, and keep next to nothing.
+func TestHugeIndex(t *testing.T) {
+	corp := newAuthority(t, "Corp root")
+	const size = 1 << 30
+	var written atomic.Int64
+	line := "  - urls:\n    - https://charts.example.com/" + strings.Repeat("x", 1<<20) + ".tgz\n"
+	server := serve(t, withCert(corp.issue(t, nil, "127.0.0.1")), http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		for written.Load() < size {
+			n, err := io.WriteString(w, line)
+			if written.Add(int64(n)); err != nil {
+				return
+			}
+		}
+	}))
+	peak := watchMemory(t)
+	got := Run(t.Context(), []Target{target(t, Helm, server.URL)}, Options{Bundle: []*x509.Certificate{corp.cert}, Timeout: time.Minute})
+	if len(got) != 1 || got[0].Failure == nil || got[0].Failure.Code != IndexTooLarge {
+		t.Fatalf("got %+v", got)
+	}
+	if n := written.Load(); n > maxIndex+(16<<20) {
+		t.Errorf("%d MiB were taken, want about 50", n>>20)
+	}
+	if mib := peak(); mib > 32 {
+		t.Errorf("needed %d MiB", mib)
+	}
+}
+
+// watchMemory returns a function that ends the watch and says by how many MiB the
+// heap has grown at its peak.
+func watchMemory(t *testing.T) func() int64 {
+	t.Helper()
+	heap := func() int64 {
+		var m runtime.MemStats
+		runtime.ReadMemStats(&m)
+		return int64(m.HeapAlloc)
+	}
+	runtime.GC()
+	start, most := heap(), int64(0)
+	stop := make(chan struct{})
+	var done sync.WaitGroup
+	done.Go(func() {
+		for {
+			most = max(most, heap())
+			select {
+			case <-stop:
+				return
+			case <-time.After(5 * time.Millisecond):
+			}
+		}
+	})
+	return func() int64 {
+		close(stop)
+		done.Wait()
+		return (most - start) >> 20
+	}
+}
+
+// TestManySources probes 2,000 sources at once, each with an index of its own.
+func TestManySources(t *testing.T) {
+	corp := newAuthority(t, "Corp root")
+	const sources, concurrency = 2000, 8
+	var requests atomic.Int64
+	var lock sync.Mutex
+	open, most := 0, 0
+	server := serve(t, withCert(corp.issue(t, nil, "127.0.0.1")), http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		requests.Add(1)
+		ok(w, r)
+	}))
+	server.Config.ConnState = func(_ net.Conn, state http.ConnState) {
+		switch state {
+		case http.StateNew:
+			lock.Lock()
+			open++
+			most = max(most, open)
+			lock.Unlock()
+		case http.StateClosed:
+			lock.Lock()
+			open--
+			lock.Unlock()
+		}
+	}
+	var targets []Target
+	for i := range sources {
+		source := target(t, Helm, fmt.Sprintf("%s/%d", server.URL, i))
+		source.Source = fmt.Sprintf("HelmRepository apps/%04d", i)
+		targets = append(targets, source)
+	}
+	slices.Reverse(targets)
+	peak := watchMemory(t)
+	calls, last := 0, 0
+	got := Run(t.Context(), targets, Options{
+		Bundle: []*x509.Certificate{corp.cert}, Concurrency: concurrency, Timeout: time.Minute,
+		Progress: func(done, total int) {
+			if calls++; done <= last || total != sources {
+				t.Errorf("progress %d after %d, of %d", done, last, total)
+			}
+			last = done
+		},
+	})
+	if mib := peak(); mib > 64 {
+		t.Errorf("needed %d MiB", mib)
+	}
+	if len(got) != sources || last != sources {
+		t.Fatalf("%d reports, progress %d", len(got), last)
+	}
+	for i, r := range got {
+		if want := fmt.Sprintf("HelmRepository apps/%04d", i); r.Source != want || r.Result != OK {
+			t.Fatalf("report %d: %+v", i, r)
+		}
+	}
+	// The server notices a little later that a connection has gone.
+	lock.Lock()
+	if most > 2*concurrency {
+		t.Errorf("%d connections at a time, want %d", most, concurrency)
+	}
+	lock.Unlock()
+	if n := requests.Load(); n != sources {
+		t.Errorf("%d requests", n)
+	}
+
+	// Sources that would do the same are tried once.
+	requests.Store(0)
+	for i := range targets {
+		targets[i].URL, targets[i].Protocol = targets[0].URL, TLS
+	}
+	if got := Run(t.Context(), targets, Options{Bundle: []*x509.Certificate{corp.cert}}); len(got) != sources || got[sources-1].Result != OK {
+		t.Errorf("%d reports", len(got))
+	}
+	if n := requests.Load(); n != 1 {
+		t.Errorf("%d requests for one host", n)
+	}
+}
