@@ -13,6 +13,7 @@ COPY api api
 COPY bundle bundle
 COPY command command
 COPY controllers controllers
+COPY probe probe
 COPY stream stream
 COPY transformer transformer
 RUN go build -trimpath -buildvcs=false -ldflags "-s -w -X main.version=${VERSION}" -o /out/flux-trust .

@@ -72,7 +72,7 @@ func readConfig(file string) (*v1alpha1.FluxTrust, []byte, error) {
 		return nil, nil, errors.New("the first argument is the config, a file; - is for inputs: flux-trust functionconfig.yaml -")
 	}
 	data, err := os.ReadFile(file) //nolint:gosec // a file that the user names
-	if errors.Is(err, fs.ErrNotExist) && slices.Contains([]string{"patches", "probe"}, file) {
+	if errors.Is(err, fs.ErrNotExist) && file == "patches" {
 		return nil, nil, fmt.Errorf("the command %s is not available in this version", file)
 	}
 	if err != nil {

@@ -4,7 +4,7 @@ import "testing"
 
 func TestTag(t *testing.T) {
 	for image, want := range map[string]string{
-		"ghcr.io/fluxcd/source-controller:v1.9.4":                 "v1.9.4",
+		"registry.example.com/fluxcd/source-controller:v1.9.4":    "v1.9.4",
 		"registry.example.com:5000/source-controller:v1@sha256:0": "v1",
 		"registry.example.com:5000/source-controller":             "",
 		"registry.example.com/source-controller@sha256:0":         "",

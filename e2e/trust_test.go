@@ -74,12 +74,13 @@ func (a authority) pem() string {
 	return strings.TrimSpace(string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: a.certificate.Raw})))
 }
 
-// serve starts a server of the authority and returns its address.
-func (a authority) serve(t *testing.T, handler http.Handler) string {
+// serve starts a server of the authority and returns its address. It may have
+// names besides.
+func (a authority) serve(t *testing.T, handler http.Handler, names ...string) string {
 	t.Helper()
 	key := newECKey(t)
 	template := &x509.Certificate{
-		SerialNumber: big.NewInt(2), Subject: pkix.Name{CommonName: "server"}, IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)},
+		SerialNumber: big.NewInt(2), Subject: pkix.Name{CommonName: "server"}, IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}, DNSNames: names,
 		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().AddDate(0, 1, 0),
 	}
 	server := httptest.NewUnstartedServer(handler)

@@ -104,6 +104,10 @@ func newEvaluator() (policy.Evaluator, error) {
 }
 
 func run(config *v1alpha1.FluxTrust, resources []Resource, skipped int, now time.Time, evaluator func() (policy.Evaluator, error)) Outcome {
+	return newTransform(config, now, evaluator).run(resources, skipped)
+}
+
+func newTransform(config *v1alpha1.FluxTrust, now time.Time, evaluator func() (policy.Evaluator, error)) *transform {
 	t := &transform{
 		evaluator: evaluator, config: config, resolved: map[string]*roots{}, used: map[*provider]bool{}, namespaces: map[string]bool{}, matched: map[int]bool{}, seen: map[string]bool{},
 		versions: versions{}, missing: map[string]bool{}, checked: map[*provider]bool{}, kept: map[*provider]bool{},
@@ -111,6 +115,10 @@ func run(config *v1alpha1.FluxTrust, resources []Resource, skipped int, now time
 	t.report.results, t.report.now = &t.outcome.Results, now
 	t.outcome.Validated = config.Spec.Mode == v1alpha1.Validate
 	t.report.validate = t.outcome.Validated
+	return t
+}
+
+func (t *transform) run(resources []Resource, skipped int) Outcome {
 	t.providers = providersIn(resources, t.report)
 	deploymentNames := []string{}
 	for _, r := range resources {
