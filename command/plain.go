@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"os"
 	"slices"
 	"syscall"
@@ -72,9 +71,6 @@ func readConfig(file string) (*v1alpha1.FluxTrust, []byte, error) {
 		return nil, nil, errors.New("the first argument is the config, a file; - is for inputs: flux-trust functionconfig.yaml -")
 	}
 	data, err := os.ReadFile(file) //nolint:gosec // a file that the user names
-	if errors.Is(err, fs.ErrNotExist) && file == "patches" {
-		return nil, nil, fmt.Errorf("the command %s is not available in this version", file)
-	}
 	if err != nil {
 		return nil, nil, fmt.Errorf("the config, which is the first argument, cannot be read: %w (see flux-trust --help)", err)
 	}

@@ -13,20 +13,13 @@ import (
 // printOutcome writes warnings, errors and one summary line. kustomize shows
 // no results, so stderr is all that its users see.
 func printOutcome(errOut io.Writer, o transformer.Outcome) {
-	var text strings.Builder
-	count := map[framework.Severity]int{}
-	for _, r := range o.Results {
-		count[r.Severity]++
-		if r.Severity != framework.Info {
-			fmt.Fprintf(&text, "flux-trust: %s: %s\n", r.Severity, sentence(r))
-		}
-	}
+	text, count := complaints(o)
 	switch {
 	case o.Validated:
-		fmt.Fprintf(&text, "flux-trust: %s checked, %d not as configured, %s, %s\n",
+		fmt.Fprintf(text, "flux-trust: %s checked, %d not as configured, %s, %s\n",
 			plural(o.Controllers, "controller"), o.Changed, plural(count[framework.Error], "error"), plural(count[framework.Warning], "warning"))
 	case count[framework.Error] > 0:
-		fmt.Fprintf(&text, "flux-trust: nothing changed: %s, %s\n", plural(count[framework.Error], "error"), plural(count[framework.Warning], "warning"))
+		fmt.Fprintf(text, "flux-trust: nothing changed: %s, %s\n", plural(count[framework.Error], "error"), plural(count[framework.Warning], "warning"))
 	default:
 		restored := ""
 		if o.Released > 0 {
@@ -35,9 +28,32 @@ func printOutcome(errOut io.Writer, o transformer.Outcome) {
 		if o.Sources+o.SourcesReleased > 0 {
 			restored += fmt.Sprintf(", %s selected, %d changed", plural(o.Sources, "source"), o.SourcesChanged)
 		}
-		fmt.Fprintf(&text, "flux-trust: %s found, %d changed%s, %s\n", plural(o.Controllers, "controller"), o.Changed, restored, plural(count[framework.Warning], "warning"))
+		fmt.Fprintf(text, "flux-trust: %s found, %d changed%s, %s\n", plural(o.Controllers, "controller"), o.Changed, restored, plural(count[framework.Warning], "warning"))
 	}
 	// Where stderr is closed there is nobody left to tell.
+	_, _ = io.WriteString(errOut, text.String())
+}
+
+// complaints writes warnings and errors, and counts results.
+func complaints(o transformer.Outcome) (*strings.Builder, map[framework.Severity]int) {
+	text, count := &strings.Builder{}, map[framework.Severity]int{}
+	for _, r := range o.Results {
+		count[r.Severity]++
+		if r.Severity != framework.Info {
+			fmt.Fprintf(text, "flux-trust: %s: %s\n", r.Severity, sentence(r))
+		}
+	}
+	return text, count
+}
+
+// printPatched does the same for patches.
+func printPatched(errOut io.Writer, made int, o transformer.Outcome) {
+	text, count := complaints(o)
+	patches := "1 patch"
+	if made != 1 {
+		patches = fmt.Sprintf("%d patches", made)
+	}
+	fmt.Fprintf(text, "flux-trust: %s for %s, %s\n", patches, plural(o.Controllers, "controller"), plural(count[framework.Warning], "warning"))
 	_, _ = io.WriteString(errOut, text.String())
 }
 

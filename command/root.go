@@ -60,7 +60,7 @@ that has the name of a subcommand is given with its folder: ./version.`,
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error {
 		return fmt.Errorf("%w; the output goes to stdout and everything else is in the config (see flux-trust --help)", err)
 	})
-	root.AddCommand(newValidate(version), newProbe(version), newSchema(), &cobra.Command{
+	root.AddCommand(newPatches(), newValidate(version), newProbe(version), newSchema(), &cobra.Command{
 		Use:     "version",
 		Short:   "Print the version",
 		Example: "  flux-trust version",

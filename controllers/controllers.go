@@ -31,6 +31,11 @@ func Names() []string {
 	}
 }
 
+// Components returns those that flux-operator installs: all but itself.
+func Components() []string {
+	return slices.DeleteFunc(Names(), func(name string) bool { return name == operator })
+}
+
 // Workload is what can be seen of a Deployment.
 type Workload struct {
 	// Name of the Deployment, as it is now and as it was before a build tool

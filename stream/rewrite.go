@@ -43,7 +43,9 @@ func rewrite(text []byte, original, changed *yaml.RNode, isJSON bool) ([]byte, e
 	if err != nil {
 		return nil, err
 	}
-	if merged, ok := merge(string(base), string(ours), string(out)); ok && readsAs(merged, changed) {
+	if merged, ok := merge(string(base), string(ours), string(out), align); ok && readsAs(merged, changed) {
+		out = merged
+	} else if merged, ok := merge(string(base), string(ours), string(out), nil); ok && readsAs(merged, changed) {
 		out = merged
 	} else if !readsAs(out, changed) {
 		return nil, errors.New("cannot be written so that it reads back as it was meant; write it without unusual YAML")
@@ -59,10 +61,13 @@ func rewrite(text []byte, original, changed *yaml.RNode, isJSON bool) ([]byte, e
 }
 
 // merge applies to base what leads to theirs, and, wherever that leaves the
-// lines alone, what leads to ours.
-func merge(base, ours, theirs string) ([]byte, bool) {
-	change := udiff.Lines(base, theirs)
-	style := slices.DeleteFunc(styleEdits(base, ours), func(s udiff.Edit) bool {
+// lines alone, what leads to ours. The change may be adapted to the style first.
+func merge(base, ours, theirs string, adapt func(change, style []udiff.Edit, base string) []udiff.Edit) ([]byte, bool) {
+	change, style := udiff.Lines(base, theirs), styleEdits(base, ours)
+	if adapt != nil {
+		change = adapt(change, style, base)
+	}
+	style = slices.DeleteFunc(style, func(s udiff.Edit) bool {
 		return slices.ContainsFunc(change, func(c udiff.Edit) bool { return s.Start < c.End && c.Start < s.End })
 	})
 	// At the same place the change comes first: a blank line after a list

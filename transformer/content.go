@@ -44,6 +44,8 @@ type provider struct {
 	config string
 	// nested tells that the object stands in a List.
 	nested bool
+	// hashed tells that kustomize is going to put a hash suffix on the name.
+	hashed bool
 	// substituted tells that Flux may substitute in it.
 	substituted bool
 	// err is set when the object cannot be read.
@@ -65,9 +67,9 @@ func (p *provider) keys() []string {
 
 // actualName returns the name under which controllers must refer to the object:
 // the configured one, which a build tool renames in both places, unless a
-// finished build has left its suffix on the object alone.
-func (p *provider) actualName(configured string) string {
-	if slices.Contains(p.names, configured) {
+// finished build has left its suffix on the object alone, and nothing follows it.
+func (t *transform) actualName(p *provider, configured string) string {
+	if t.followsNames || slices.Contains(p.names, configured) {
 		return configured
 	}
 	return p.names[0]
@@ -131,7 +133,8 @@ func readProvider(object field) (*provider, error) {
 		return nil, err
 	}
 	p.config = annotations[configAnnotation]
-	p.substituted = annotations[substituteAnnotation] != "disabled" && p.labels[substituteAnnotation] != "disabled"
+	p.hashed = annotations[needsHashAnnotation] == "enabled"
+	p.substituted = annotations[SubstituteAnnotation] != "disabled" && p.labels[SubstituteAnnotation] != "disabled"
 	switch p.kind {
 	case configMapKind:
 		err = p.readValues(map[string]bool{"data": false, "binaryData": true})

@@ -63,6 +63,9 @@ func (d *deployment) apply(t *transform) error {
 	if err != nil {
 		return err
 	}
+	if t.patching && owner != "" {
+		return errPatched()
+	}
 	d.claimed = owner == t.config.Metadata.Name
 	if err := d.warnCertFile(&t.config.Spec.Mount); err != nil {
 		return err

@@ -270,6 +270,10 @@ func (e *editor) create(f field, kind yaml.Kind, keys []string) (field, error) {
 			}
 			e.insert(f, key, child.node)
 		}
+		if len(child.node.Content) == 0 { // a comment behind [] goes behind the key
+			name := f.node.Content[indexOf(f.node, key)]
+			name.LineComment, child.node.LineComment = name.LineComment+child.node.LineComment, ""
+		}
 		f = child
 	}
 	return f, nil
@@ -369,6 +373,7 @@ func (e *editor) replaceEntry(list field, old, entry *yaml.Node) {
 	} else {
 		e.note(was.path, nil, nil, "is not as configured")
 	}
+	keepComments(old, entry)
 	list.node.Content[slices.Index(list.node.Content, old)] = entry
 }
 

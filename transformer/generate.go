@@ -15,8 +15,17 @@ import (
 	"fluxtrust.dev/flux-trust/api/v1alpha1"
 )
 
-// substituteAnnotation keeps Flux's substitution away from an object.
-const substituteAnnotation = "kustomize.toolkit.fluxcd.io/substitute"
+// Annotations that a ConfigMap with certificates should have where Flux applies
+// it, each with the value "disabled":
+// https://fluxcd.io/flux/components/kustomize/kustomizations/
+const (
+	// SubstituteAnnotation keeps Flux's substitution away.
+	SubstituteAnnotation = "kustomize.toolkit.fluxcd.io/substitute"
+	// PruneAnnotation keeps the object in the cluster when it is no longer in Git:
+	// controllers that still mount it could not start again. Objects whose name
+	// changes with the content do not need it.
+	PruneAnnotation = "kustomize.toolkit.fluxcd.io/prune"
+)
 
 // inlineName returns the name of the ConfigMap of an inline entry.
 func inlineName(i *v1alpha1.InlineSource) string {
@@ -191,7 +200,11 @@ func (t *transform) fill(e *editor, object field, w generated) error {
 	if err != nil {
 		return err
 	}
-	for _, a := range []struct{ key, value string }{{configAnnotation, t.config.Metadata.Name}, {substituteAnnotation, "disabled"}} {
+	wanted := []struct{ key, value string }{{configAnnotation, t.config.Metadata.Name}, {SubstituteAnnotation, "disabled"}}
+	if w.kind == configMapKind && !w.immutable {
+		wanted = append(wanted, struct{ key, value string }{PruneAnnotation, "disabled"})
+	}
+	for _, a := range wanted {
 		if have, err := annotations.textAt(a.key); err != nil {
 			return err
 		} else if have != a.value {

@@ -126,7 +126,11 @@ func (d *deployment) planInitContainer(config *v1alpha1.Mount, p plan, replace b
 	image := config.InitContainer.Image
 	if image == "" {
 		image = first.Image
-		if image == "" || !controllers.HasShell(image) {
+		if image == "" {
+			return p, fmt.Errorf("the image of the container %s is not known here, and the init container would use it; "+
+				"set spec.mount.initContainer.image to one with sh, find, awk and the public roots, or use the method Directory", first.Name)
+		}
+		if !controllers.HasShell(image) {
 			return p, fmt.Errorf("the image %q of container %s has no shell, as far as is known, so it cannot assemble the roots; "+
 				"set spec.mount.initContainer.image to one with sh, find, awk and the public roots, or use the method Directory", image, first.Name)
 		}

@@ -60,6 +60,14 @@ func needsOf(config *v1alpha1.FluxTrust) map[string]need {
 	for _, kind := range fluxKinds() {
 		needs[kind] = need{marks: [][]byte{[]byte(ownMark), []byte("certSecretRef"), []byte("secretRef")}}
 	}
+	// A HelmRelease may install Flux. What its chart is says the release, or the
+	// object that it refers to.
+	charts := []string{flux2Chart, fluxInstanceChart}
+	needs[fluxInstanceKind] = need{every: true}
+	needs[helmReleaseKind] = need{marks: marks("chartRef", charts...)}
+	needs[helmChartKind] = need{marks: marks(ownMark, charts...)}
+	oci := needs[string(v1alpha1.OCIRepository)]
+	needs[string(v1alpha1.OCIRepository)] = need{marks: append(oci.marks, marks(ownMark, charts...)...)}
 	for _, s := range config.Spec.Sources {
 		for _, kind := range s.Kinds {
 			needs[string(kind)] = need{every: true}
@@ -82,4 +90,12 @@ func needsOf(config *v1alpha1.FluxTrust) map[string]need {
 	}
 	needs[configMapKind] = own
 	return needs
+}
+
+func marks(first string, more ...string) [][]byte {
+	texts := [][]byte{[]byte(first)}
+	for _, m := range more {
+		texts = append(texts, []byte(m))
+	}
+	return texts
 }

@@ -49,8 +49,12 @@ func (d *deployment) reconcile(p plan) error {
 	return nil
 }
 
-func isNamed(names ...string) func(string) bool {
-	return func(name string) bool { return slices.Contains(names, name) }
+// isNamed tells whether an entry of a list has one of the names.
+func isNamed(names ...string) func(field) (bool, error) {
+	return func(entry field) (bool, error) {
+		name, err := entry.textAt("name")
+		return slices.Contains(names, name), err
+	}
 }
 
 // checkNames refuses names that the function writes and somebody else has taken.
@@ -79,7 +83,7 @@ func (d *deployment) checkNames() error {
 
 // reconcileList makes the function's own entries of a list those that are
 // wanted: in the places of the old ones, else behind them, else at the end.
-func (d *deployment) reconcileList(parent field, key string, own func(name string) bool, want []any) error {
+func (e *editor) reconcileList(parent field, key string, own func(entry field) (bool, error), want []any) error {
 	list, err := parent.get(key)
 	if err != nil {
 		return err
@@ -90,11 +94,11 @@ func (d *deployment) reconcileList(parent field, key string, own func(name strin
 	}
 	var old []*yaml.Node
 	for _, item := range items {
-		name, err := item.textAt("name")
+		ours, err := own(item)
 		if err != nil {
 			return err
 		}
-		if own(name) {
+		if ours {
 			old = append(old, item.node)
 		}
 	}
@@ -106,25 +110,33 @@ func (d *deployment) reconcileList(parent field, key string, own func(name strin
 		switch {
 		case i < len(old):
 			if !sameValue(old[i], n) {
-				d.replaceEntry(list, old[i], n)
+				e.replaceEntry(list, old[i], n)
 				old[i] = n
 			}
 		case len(old) > 0:
-			d.insertAfter(list, old[len(old)-1], n)
+			e.insertAfter(list, old[len(old)-1], n)
 			old = append(old, n)
 		default:
-			if list, err = d.ensureList(parent, key); err != nil {
+			if list, err = e.ensureList(parent, key); err != nil {
 				return err
 			}
-			d.add(list, n)
+			e.add(list, n)
 			old = append(old, n)
 		}
 	}
 	for _, n := range old[min(len(want), len(old)):] {
-		d.removeEntry(list, field{node: n})
-		d.removeEmpty(parent, key, true)
+		e.removeEntry(list, field{node: n})
+		e.removeEmpty(parent, key, true)
 	}
 	return nil
+}
+
+// keepComments moves the comments around an entry to the one in its place.
+func keepComments(old, entry *yaml.Node) {
+	entry.HeadComment, entry.FootComment = old.HeadComment, old.FootComment
+	if len(old.Content) > 0 && len(entry.Content) > 0 {
+		entry.Content[0].HeadComment = old.Content[0].HeadComment
+	}
 }
 
 // sameValue compares an entry that is there with one that is wanted, without

@@ -67,7 +67,7 @@ func (r report) fail(err error) {
 	if errors.Is(err, errUnusable) {
 		return // the bundle has its own results
 	}
-	if at := (*fieldError)(nil); errors.As(err, &at) {
+	if at := (*fieldError)(nil); errors.As(err, &at) && r.ref != nil {
 		r.add(framework.Error, change{path: at.path}, "%s", at.message)
 		return
 	}

@@ -158,7 +158,7 @@ func (t *transform) resolveKeys(e *entry, kind, name string, keys, namespaces []
 	} else {
 		e.checkKeys(p, keys, path)
 	}
-	s, err := newSource(e.CABundleEntry, p.actualName(name), name, keys, used)
+	s, err := newSource(e.CABundleEntry, t.actualName(p, name), name, keys, used)
 	s.settled = true
 	return s, err
 }

@@ -220,8 +220,12 @@ func uniquePath(want string, used map[string]bool) string {
 	return unique
 }
 
-// node returns the YAML of a value made of structs, lists and scalars.
+// node returns the YAML of a value made of structs, lists and scalars, or of
+// YAML.
 func node(value any) (*yaml.Node, error) {
+	if n, ok := value.(*yaml.Node); ok {
+		return n, nil
+	}
 	n := &yaml.Node{}
 	if err := n.Encode(value); err != nil {
 		return nil, fmt.Errorf("encoding %T: %w", value, err)

@@ -43,8 +43,8 @@ type Target struct {
 // outcome has failed there are none. The content of the bundle that is not known is
 // left out; unknown says why.
 func Targets(config *v1alpha1.FluxTrust, resources []Resource, now time.Time) (targets []Target, roots []*x509.Certificate, unknown string, outcome Outcome) {
-	t := newTransform(config, now, sync.OnceValues(newEvaluator))
-	outcome = t.run(resources, 0)
+	t := newTransform(config, resources, now, sync.OnceValues(newEvaluator))
+	outcome = t.run(0)
 	if outcome.Failed() {
 		return nil, nil, "", outcome
 	}

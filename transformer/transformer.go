@@ -2,7 +2,6 @@ package transformer
 
 import (
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -15,6 +14,7 @@ import (
 
 	"fluxtrust.dev/flux-trust/api/v1alpha1"
 	"fluxtrust.dev/flux-trust/controllers"
+	"fluxtrust.dev/flux-trust/patches"
 )
 
 // Resource is one resource of a stream and, where it is known, its file.
@@ -82,6 +82,13 @@ type transform struct {
 	report        report
 	outcome       Outcome
 	evaluator     func() (policy.Evaluator, error)
+
+	// patching tells that patches are to be made, followsNames see PatchOptions.
+	patching, followsNames bool
+	// instances are the patches for what FluxInstances in the stream install.
+	instances []patches.Patch
+	// resources are those of the stream.
+	resources []Resource
 }
 
 // Run applies a config to the resources of a stream at a time, which changes
@@ -104,38 +111,46 @@ func newEvaluator() (policy.Evaluator, error) {
 }
 
 func run(config *v1alpha1.FluxTrust, resources []Resource, skipped int, now time.Time, evaluator func() (policy.Evaluator, error)) Outcome {
-	return newTransform(config, now, evaluator).run(resources, skipped)
+	return newTransform(config, resources, now, evaluator).run(skipped)
 }
 
-func newTransform(config *v1alpha1.FluxTrust, now time.Time, evaluator func() (policy.Evaluator, error)) *transform {
+func newTransform(config *v1alpha1.FluxTrust, resources []Resource, now time.Time, evaluator func() (policy.Evaluator, error)) *transform {
 	t := &transform{
-		evaluator: evaluator, config: config, resolved: map[string]*roots{}, used: map[*provider]bool{}, namespaces: map[string]bool{}, matched: map[int]bool{}, seen: map[string]bool{},
+		evaluator: evaluator, config: config, resources: resources,
+		resolved: map[string]*roots{}, used: map[*provider]bool{}, namespaces: map[string]bool{}, matched: map[int]bool{}, seen: map[string]bool{},
 		versions: versions{}, missing: map[string]bool{}, checked: map[*provider]bool{}, kept: map[*provider]bool{},
 	}
 	t.report.results, t.report.now = &t.outcome.Results, now
 	t.outcome.Validated = config.Spec.Mode == v1alpha1.Validate
 	t.report.validate = t.outcome.Validated
+	t.providers = providersIn(resources, t.report)
 	return t
 }
 
-func (t *transform) run(resources []Resource, skipped int) Outcome {
-	t.providers = providersIn(resources, t.report)
+func (t *transform) run(skipped int) Outcome {
 	deploymentNames := []string{}
-	for _, r := range resources {
+	for _, r := range t.resources {
 		item, names := t.resource(r)
 		t.outcome.Items = append(t.outcome.Items, item)
 		deploymentNames = append(deploymentNames, names...)
 	}
-	t.reportMissing(len(resources)+skipped, deploymentNames)
-	t.sources(resources)
+	t.reportMissing(len(t.resources)+skipped, deploymentNames)
+	if !t.patching {
+		t.sources(t.resources)
+	}
+	t.finish()
+	return t.outcome
+}
+
+// finish adds the objects of the config, or takes back everything after an error.
+func (t *transform) finish() {
 	t.generate()
 	if t.outcome.Failed() || t.outcome.Validated {
 		t.outcome.Added = nil
-		for i, r := range resources {
+		for i, r := range t.resources {
 			t.outcome.Items[i] = r.Node
 		}
 	}
-	return t.outcome
 }
 
 // resource changes the Deployments in one resource. It returns the resource,
@@ -149,7 +164,7 @@ func (t *transform) resource(r Resource) (*yaml.RNode, []string) {
 		}
 		return r.Node, nil
 	}
-	objects := workloads(root)
+	objects := targets(root)
 	if len(objects) == 0 {
 		return r.Node, nil
 	}
@@ -169,9 +184,13 @@ func (t *transform) resource(r Resource) (*yaml.RNode, []string) {
 		return r.Node, names
 	}
 	changed := false
-	for _, m := range workloads(field{node: work.YNode()}) {
+	for _, m := range targets(field{node: work.YNode()}) {
 		report := t.report.of(m.resource, r.File)
-		didChange, err := t.deployment(m, report)
+		change := t.deployment
+		if isHolder(m.resource) {
+			change = t.instance
+		}
+		didChange, err := change(m, report)
 		if err != nil {
 			report.fail(err)
 		}
@@ -186,6 +205,10 @@ func (t *transform) resource(r Resource) (*yaml.RNode, []string) {
 // concerns tells whether a Deployment that cannot be read is one that the config
 // is about. Somebody else's is not ours to complain about.
 func (t *transform) concerns(m manifest) bool {
+	if isHolder(m.resource) {
+		h, err := t.holder(m.resource)
+		return err != nil || h != nil
+	}
 	w, err := read(m)
 	if err != nil {
 		w = readHead(m)
@@ -214,7 +237,7 @@ func (t *transform) deployment(m manifest, report report) (bool, error) {
 	}
 	if len(d.controllers) == 0 {
 		owner, err := w.owner()
-		if err != nil || owner != t.config.Metadata.Name {
+		if err != nil || owner != t.config.Metadata.Name || t.patching {
 			return false, err
 		}
 		d.claimed = true
@@ -320,81 +343,4 @@ func (t *transform) additional(w *workload) (bool, error) {
 		selected = true
 	}
 	return selected, nil
-}
-
-// mainContainers returns the container that a controller built with kubebuilder
-// runs in, or every container where there is none of that name.
-func mainContainers(w *workload) []int {
-	var all []int
-	for i, c := range w.seen.Containers {
-		if c.Name == "manager" {
-			return []int{i}
-		}
-		all = append(all, i)
-	}
-	return all
-}
-
-// reportMissing says what the config names and the stream does not hold.
-func (t *transform) reportMissing(resources int, deployments []string) {
-	switch {
-	case t.outcome.Failed():
-		return
-	case t.outcome.Controllers+t.outcome.Released == 0:
-		t.reportNoControllers(resources, deployments)
-		return
-	}
-	if t.config.Spec.Mount.Method == v1alpha1.File {
-		t.report.add(framework.Warning, change{}, "the method File mounts with subPath: the kubelet never updates such a file, so a new root arrives with a restart only")
-	}
-	for i, name := range t.config.Spec.Controllers.Include {
-		if !t.seen[string(name)] {
-			t.configReport().add(framework.Warning, change{path: fmt.Sprintf("spec.controllers.include[%d]", i)}, "the stream has no %s", name)
-		}
-	}
-	for i := range t.config.Spec.Controllers.Additional {
-		if !t.matched[i] {
-			t.configReport().add(framework.Warning, change{path: fmt.Sprintf("spec.controllers.additional[%d]", i)}, "selects no %s of the stream", t.config.Spec.Controllers.Additional[i].Kind)
-		}
-	}
-	for i, name := range t.config.Spec.SecurityContext.ExceptContainers {
-		if !t.seen["container "+name] && t.config.Spec.SecurityContext.Profile != v1alpha1.NoProfile {
-			t.configReport().add(framework.Warning, change{path: fmt.Sprintf("spec.securityContext.exceptContainers[%d]", i)}, "no controller has a container %s", name)
-		}
-	}
-}
-
-func (t *transform) reportNoControllers(resources int, deployments []string) {
-	severity := framework.Error
-	switch t.config.Spec.OnNoControllers {
-	case v1alpha1.Ignore:
-		return
-	case v1alpha1.Warn:
-		severity = framework.Warning
-	case v1alpha1.Error:
-	}
-	if len(t.seen) > 0 {
-		t.configReport().add(severity, change{path: "spec.controllers"}, "selects none of the Flux controllers in the stream (%s); change include and exclude",
-			strings.Join(slices.Sorted(maps.Keys(t.seen)), ", "))
-		return
-	}
-	found := "no Deployment"
-	if len(deployments) > 0 {
-		const most = 5
-		found = strings.Join(deployments[:min(most, len(deployments))], ", ")
-		if len(deployments) > most {
-			found += ", …"
-		}
-		found = fmt.Sprintf("%s (%s)", count(len(deployments), "Deployment"), found)
-	}
-	t.report.add(severity, change{}, "no Flux controller among %s, %s; run the function where the manifests of Flux are built, "+
-		"name other Deployments under spec.controllers.additional, or set spec.onNoControllers: Ignore", count(resources, "resource"), found)
-}
-
-// count names a number of things.
-func count(n int, noun string) string {
-	if n == 1 {
-		return "1 " + noun
-	}
-	return fmt.Sprintf("%d %ss", n, noun)
 }

@@ -115,7 +115,7 @@ func checkMounts(container field, want mount) error {
 			return err
 		}
 		at = path.Clean(at)
-		if !isNamed(caVolume, bundleVolume)(name) && (within(want.MountPath, at) || within(at, want.MountPath)) {
+		if name != caVolume && name != bundleVolume && (within(want.MountPath, at) || within(at, want.MountPath)) {
 			return m.errorf("volume %s is mounted at %s, which collides with volume %s at %s; set spec.mount.path to another directory, or use another spec.mount.method",
 				name, at, want.Name, want.MountPath)
 		}

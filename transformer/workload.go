@@ -15,6 +15,7 @@ import (
 const (
 	previousNamesAnnotation      = "internal.config.kubernetes.io/previousNames"
 	previousNamespacesAnnotation = "internal.config.kubernetes.io/previousNamespaces"
+	needsHashAnnotation          = "internal.config.kubernetes.io/needsHashSuffix"
 )
 
 // maxNodes bounds how large a resource may become when its aliases are
@@ -179,6 +180,19 @@ func (w *workload) containers(key string) ([]field, error) {
 		return nil, err
 	}
 	return list.items()
+}
+
+// mainContainers returns the container that a controller built with kubebuilder
+// runs in, or every container where there is none of that name.
+func mainContainers(w *workload) []int {
+	var all []int
+	for i, c := range w.seen.Containers {
+		if c.Name == "manager" {
+			return []int{i}
+		}
+		all = append(all, i)
+	}
+	return all
 }
 
 func textsAt(f field, keys ...string) (map[string]string, error) {

@@ -1,0 +1,150 @@
+package command
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"fluxtrust.dev/flux-trust/api/v1alpha1"
+	"fluxtrust.dev/flux-trust/controllers"
+	"fluxtrust.dev/flux-trust/patches"
+	"fluxtrust.dev/flux-trust/stream"
+	"fluxtrust.dev/flux-trust/transformer"
+)
+
+// Formats of patches.
+const (
+	kustomizationFormat     = "kustomization"
+	fluxKustomizationFormat = "flux-kustomization"
+	fluxInstanceFormat      = "flux-instance"
+)
+
+func patchFormats() []string {
+	return []string{kustomizationFormat, fluxKustomizationFormat, fluxInstanceFormat}
+}
+
+// patchOptions are the flags of the command patches.
+type patchOptions struct {
+	format, namespace string
+}
+
+func newPatches() *cobra.Command {
+	var o patchOptions
+	cmd := &cobra.Command{
+		Use:   "patches CONFIG [INPUT...] -o FORMAT",
+		Short: "Print the same change as patches, for places that run no functions",
+		Long: `patches prints what the function would change as patches of kustomize, for
+kustomize-controller, flux bootstrap and flux-operator, which run no functions.
+
+Without INPUT, or with inputs that hold the CA bundle alone, the patches fit
+every stock release of Flux. With the manifests of Flux as INPUT they fit exactly
+those. With a FluxInstance as INPUT they fit what it installs.
+
+Formats:
+  kustomization       patches: of a kustomization.yaml
+  flux-kustomization  spec.patches of a Flux Kustomization
+  flux-instance       spec.kustomize.patches of a FluxInstance`,
+		Example: `  flux-trust patches functionconfig.yaml -o kustomization
+  flux-trust patches functionconfig.yaml ca.yaml gotk-components.yaml -o flux-kustomization
+  flux-trust patches functionconfig.yaml fluxinstance.yaml -o flux-instance`,
+		Args: cobra.MinimumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return runPatches(o, args[0], args[1:], cmd.InOrStdin(), cmd.OutOrStdout(), cmd.ErrOrStderr())
+		},
+	}
+	cmd.Flags().StringVarP(&o.format, "output", "o", "", strings.Join(patchFormats(), ", "))
+	cmd.Flags().StringVarP(&o.namespace, "namespace", "n", "flux-system", "namespace of the controllers, where no INPUT says it")
+	return cmd
+}
+
+func (o patchOptions) check() error {
+	if o.format == "" {
+		return fmt.Errorf("-o says where the patches go; write one of %s", strings.Join(patchFormats(), ", "))
+	}
+	if !slices.Contains(patchFormats(), o.format) {
+		return fmt.Errorf("-o %s is not known; write one of %s", o.format, strings.Join(patchFormats(), ", "))
+	}
+	return nil
+}
+
+func runPatches(o patchOptions, configFile string, inputs []string, in io.Reader, out, errOut io.Writer) error {
+	if err := o.check(); err != nil {
+		return err
+	}
+	config, err := readPatchConfig(configFile)
+	if err != nil {
+		return err
+	}
+	var documents []*stream.Document
+	if len(inputs) > 0 {
+		if documents, err = readInputs(configFile, inputs, in, transformer.Needs(config)); err != nil {
+			return err
+		}
+	}
+	resources, _, _, err := resourcesOf(documents)
+	if err != nil {
+		return err
+	}
+	options := transformer.PatchOptions{FollowsNames: o.format == kustomizationFormat, Namespace: o.namespace, Components: controllers.Names()}
+	if o.format == fluxInstanceFormat {
+		options.Components = controllers.Components()
+	}
+	made, outcome := transformer.Patches(config, resources, options, time.Now())
+	if outcome.Failed() {
+		printOutcome(errOut, outcome)
+		return errReported
+	}
+	text, err := o.text(config, made, outcome)
+	if err != nil {
+		return err
+	}
+	if _, err := io.WriteString(out, text); err != nil {
+		return fmt.Errorf("writing to stdout: %w", err)
+	}
+	printPatched(errOut, len(made), outcome)
+	return nil
+}
+
+// readPatchConfig reads a config that is to be put into patches.
+func readPatchConfig(file string) (*v1alpha1.FluxTrust, error) {
+	config, _, err := readConfig(file)
+	if err != nil {
+		return nil, err
+	}
+	if config.Spec.Mode == v1alpha1.Validate {
+		return nil, errors.New("the config is in mode Validate, which changes nothing; make the patches with mode: Transform")
+	}
+	return config, nil
+}
+
+// text returns the patches and the ConfigMaps that they need.
+func (o patchOptions) text(config *v1alpha1.FluxTrust, made []patches.Patch, outcome transformer.Outcome) (string, error) {
+	var out strings.Builder
+	fmt.Fprintf(&out, "# What FluxTrust %s changes, as patches. Print them anew when the config, the roots\n"+
+		"# or Flux itself change. A target that matches nothing is silent: check the result\n# with flux-trust validate.\n", config.Metadata.Name)
+	keys := map[string][]string{
+		kustomizationFormat:     {"patches"},
+		fluxKustomizationFormat: {"spec", "patches"},
+		fluxInstanceFormat:      {"spec", "kustomize", "patches"},
+	}[o.format]
+	bundle := o.bundleOf(config, outcome)
+	out.WriteString(bundle.note())
+	block, err := patches.Print(made, keys...)
+	if err != nil {
+		return "", err
+	}
+	out.WriteString(block)
+	objects, err := bundle.text()
+	if err != nil {
+		return "", err
+	}
+	if objects != "" {
+		out.WriteString("---\n" + objects)
+	}
+	return out.String(), nil
+}

@@ -1,0 +1,188 @@
+package transformer
+
+import (
+	"path"
+	"slices"
+	"strings"
+
+	"sigs.k8s.io/kustomize/kyaml/fn/framework"
+
+	"fluxtrust.dev/flux-trust/api/v1alpha1"
+	"fluxtrust.dev/flux-trust/controllers"
+	"fluxtrust.dev/flux-trust/patches"
+)
+
+// Objects from which controllers are made in the cluster. Their controllers are
+// in no stream, so they get patches.
+const (
+	fluxInstanceKind = "FluxInstance"
+	helmReleaseKind  = "HelmRelease"
+	helmChartKind    = "HelmChart"
+)
+
+// Charts that install Flux.
+const (
+	fluxInstanceChart = "flux-instance"
+	flux2Chart        = "flux2"
+)
+
+// holder is an object that takes patches for the controllers it installs.
+type holder struct {
+	field
+	stock
+	// chart of a HelmRelease, or "".
+	chart string
+}
+
+// isHolder tells whether an object may be a holder, by its kind.
+func isHolder(object field) bool {
+	group, _, _ := strings.Cut(object.textOr("apiVersion"), "/")
+	switch object.textOr("kind") {
+	case fluxInstanceKind:
+		return group == "fluxcd.controlplane.io"
+	case helmReleaseKind:
+		return group == "helm.toolkit.fluxcd.io"
+	default:
+		return false
+	}
+}
+
+// targets returns what in a resource the function may change: workloads and
+// holders.
+func targets(resource field) []manifest {
+	found := workloads(resource)
+	for _, object := range flatten(resource) {
+		if isHolder(object) {
+			found = append(found, manifest{resource: object, object: object})
+		}
+	}
+	return found
+}
+
+// holder reads an object, or returns nil when it installs something else.
+func (t *transform) holder(object field) (*holder, error) {
+	h := &holder{field: object}
+	meta, err := object.get("metadata")
+	if err != nil {
+		return nil, err
+	}
+	if h.namespaces, err = currentAndPrevious(meta, "namespace", previousNamespacesAnnotation); err != nil {
+		return nil, err
+	}
+	var instance field
+	if object.textOr("kind") == helmReleaseKind {
+		switch h.chart = t.chart(object); h.chart {
+		case fluxInstanceChart:
+			instance, err = object.at("spec", "values", "instance")
+		case flux2Chart:
+			// Its values say nothing that matters here.
+		default:
+			return nil, nil
+		}
+		if target := object.textOr("spec", "targetNamespace"); target != "" {
+			h.namespaces = []string{target}
+		}
+	} else {
+		instance, err = object.get("spec")
+	}
+	if err != nil {
+		return nil, err
+	}
+	components, err := instance.entries("components")
+	if err != nil {
+		return nil, err
+	}
+	for _, c := range components {
+		name, err := c.text()
+		if err != nil {
+			return nil, err
+		}
+		h.components = append(h.components, name)
+	}
+	if len(components) == 0 {
+		h.components = controllers.Components() // a target that matches nothing does no harm
+	}
+	platform, err := instance.textAt("cluster", "type")
+	h.openShift = platform == "openshift"
+	return h, err
+}
+
+// chart returns the name of the chart of a HelmRelease: from the release itself,
+// from the source in the stream that it refers to, or from the name of that
+// source.
+func (t *transform) chart(release field) string {
+	if chart := release.textOr("spec", "chart", "spec", "chart"); chart != "" {
+		return path.Base(chart)
+	}
+	kind, name := release.textOr("spec", "chartRef", "kind"), release.textOr("spec", "chartRef", "name")
+	for _, r := range t.resources {
+		for _, object := range flatten(field{node: r.Node.YNode()}) {
+			if object.textOr("kind") == kind && object.textOr("metadata", "name") == name {
+				return path.Base(object.textOr("spec", "url") + object.textOr("spec", "chart"))
+			}
+		}
+	}
+	return name
+}
+
+// instance makes the patches of a holder those that the config asks for.
+func (t *transform) instance(m manifest, report report) (bool, error) {
+	object := m.resource
+	h, err := t.holder(object)
+	if err != nil || h == nil {
+		return false, err
+	}
+	if err := checkKeys(object); err != nil {
+		return false, err
+	}
+	made, err := t.stockPatches(h.stock, report)
+	if err != nil {
+		return false, err
+	}
+	if t.patching {
+		t.instances = append(t.instances, made...)
+		t.outcome.Controllers++
+		return false, nil
+	}
+	e := t.editor(report)
+	owned, err := t.reconcilePatches(h, e, made)
+	if err != nil {
+		return false, err
+	}
+	if len(made) > 0 {
+		if err := h.reportOthers(report); err != nil {
+			return false, err
+		}
+	}
+	t.countHolder(h, e.changed, owned, len(made) > 0)
+	at := change{path: h.listPath()}
+	switch {
+	case !e.changed:
+	case len(made) > 0:
+		report.did(framework.Info, at, "patches the controllers that it installs: %s", patchedNames(made))
+	default:
+		report.did(framework.Info, at, "no longer patches the controllers that it installs")
+	}
+	return e.changed, nil
+}
+
+// countHolder counts a holder as one controller.
+func (t *transform) countHolder(h *holder, changed, owned, patched bool) {
+	switch {
+	case patched || t.config.Spec.Mount.Method == v1alpha1.None && slices.ContainsFunc(h.components, t.includes):
+		t.outcome.Controllers++
+		if changed {
+			t.outcome.Changed++
+		}
+	case owned:
+		t.outcome.Released++
+	}
+}
+
+func patchedNames(made []patches.Patch) string {
+	names := make([]string, len(made))
+	for i, p := range made {
+		names[i] = p.Target.Name
+	}
+	return strings.Join(names, ", ")
+}
