@@ -222,6 +222,8 @@ func TestPatchesOfEveryMethod(t *testing.T) {
 		"init and image": "  mount: {method: InitContainer}\n",
 		"some":           "  controllers: {include: [source-controller, helm-controller]}\n",
 		"all but":        "  controllers: {exclude: [notification-controller]}\n",
+		"extras":         "  securityContext: {extras: {hostUsers: false, enableServiceLinks: false, emptyDirSizeLimit: 2Gi, appArmorProfile: RuntimeDefault}}\n",
+		"openshift":      "  securityContext: {profile: OpenShift}\n",
 		"trust only":     "  securityContext: {profile: None}\n",
 	} {
 		for _, file := range append(corpusFiles(t, "gotk/*v2.9.4.yaml", "installs/flux-aio*", "installs/*sasin91*"), "testdata/sidecars.yaml") {

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	"sigs.k8s.io/kustomize/kyaml/fn/framework"
 	"sigs.k8s.io/kustomize/kyaml/yaml"
@@ -47,24 +48,37 @@ spec:
           allowPrivilegeEscalation: false
           capabilities: {drop: [ALL]}
           readOnlyRootFilesystem: true
-%[5]s        volumeMounts: [{name: temp, mountPath: /tmp}%[3]s]
-      volumes: [{name: temp, emptyDir: {}}%[4]s]
-`
+%[5]s        volumeMounts: [%[3]s]
+      volumes: [%[4]s]
+%[6]s`
 
-// stockOnly is what flux-operator leaves out on OpenShift.
-const stockOnly = `          runAsNonRoot: true
+// What flux-operator leaves out on OpenShift, of the container and of the pod.
+const (
+	stockContainer = `          runAsNonRoot: true
           seccompProfile: {type: RuntimeDefault}
 `
+	stockPod = `      securityContext: {fsGroup: 1337}
+`
+)
 
 func (s stock) deployment(controller string) (*yaml.RNode, error) {
-	mount, volume, securityContext := "", "", stockOnly
+	volumes := []mount{{Name: "temp", MountPath: "/tmp"}}
+	switch controller {
+	case "source-controller", "source-watcher":
+		volumes = []mount{{Name: "data", MountPath: "/data"}, {Name: "tmp", MountPath: "/tmp"}}
+	case "image-reflector-controller":
+		volumes = append(volumes, mount{Name: "data", MountPath: "/data"})
+	}
+	var mounts, emptyDirs []string
+	for _, v := range volumes {
+		mounts = append(mounts, fmt.Sprintf("{name: %s, mountPath: %s}", v.Name, v.MountPath))
+		emptyDirs = append(emptyDirs, fmt.Sprintf("{name: %s, emptyDir: {}}", v.Name))
+	}
+	container, pod := stockContainer, stockPod
 	if s.openShift {
-		securityContext = ""
+		container, pod = "", ""
 	}
-	if slices.Contains([]string{"source-controller", "source-watcher", "image-reflector-controller"}, controller) {
-		mount, volume = ", {name: data, mountPath: /data}", ", {name: data, emptyDir: {}}"
-	}
-	n, err := yaml.Parse(fmt.Sprintf(stockDeployment, controller, s.namespaces[0], mount, volume, securityContext))
+	n, err := yaml.Parse(fmt.Sprintf(stockDeployment, controller, s.namespaces[0], strings.Join(mounts, ", "), strings.Join(emptyDirs, ", "), container, pod))
 	if err != nil {
 		return nil, fmt.Errorf("the stock Deployment of %s: %w", controller, err)
 	}
