@@ -134,6 +134,10 @@ func (c *client) get(ctx context.Context, u *url.URL, header http.Header, read f
 	}
 	if read != nil {
 		seen.failure = read(response)
+		// A server that is told of the end may end its answer properly.
+		if seen.failure == nil && ctx.Err() != nil {
+			seen.failure = classify(ctx.Err(), false)
+		}
 	}
 	return nil, seen
 }
