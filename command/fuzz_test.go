@@ -9,7 +9,8 @@ import (
 )
 
 // FuzzPlain throws streams at the function. Whatever comes in: no panic, no
-// output after an error, and a second run changes no byte.
+// output after an error, a second run changes no byte, and to parse everything
+// gives the same.
 func FuzzPlain(f *testing.F) {
 	addGolden(f, "input.*")
 	config := filepath.Join(f.TempDir(), "config.yaml")
@@ -19,6 +20,7 @@ func FuzzPlain(f *testing.F) {
 		f.Fatal(err)
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
+		newDiffer(t, []byte(text)).plain(data)
 		once, stderr, code := run(data, config, "-")
 		if code != 0 {
 			if len(once) > 0 || !bytes.Contains(stderr, []byte("flux-trust: error: ")) {
@@ -33,14 +35,31 @@ func FuzzPlain(f *testing.F) {
 	})
 }
 
-// FuzzResourceList throws items at the function as an orchestrator would.
+// FuzzResourceList throws items at the function as an orchestrator would: one, or
+// a text as it is behind "items:".
 func FuzzResourceList(f *testing.F) {
-	addGolden(f, "input.yaml")
-	f.Fuzz(func(t *testing.T, data []byte) {
-		list := "apiVersion: config.kubernetes.io/v1\nkind: ResourceList\nfunctionConfig:\n" +
-			"  apiVersion: fluxtrust.dev/v1alpha1\n  kind: FluxTrust\n  metadata: {name: corporate-ca}\n" +
-			"  spec: {onNoControllers: Ignore, caBundle: [{configMap: {name: corp-ca}}]}\nitems:\n- " +
-			strings.ReplaceAll(string(data), "\n", "\n  ") + "\n"
+	const config = "apiVersion: fluxtrust.dev/v1alpha1\nkind: FluxTrust\nmetadata: {name: corporate-ca}\n" +
+		"spec: {onNoControllers: Ignore, caBundle: [{configMap: {name: corp-ca}}]}"
+	for _, data := range goldenFiles(f, "input.yaml") {
+		f.Add(data, false)
+		_, items, _ := bytes.Cut(asList(data, []byte(config)), []byte("\nitems:\n"))
+		f.Add(items, true)
+	}
+	f.Fuzz(func(t *testing.T, data []byte, raw bool) {
+		const head = "apiVersion: config.kubernetes.io/v1\nkind: ResourceList\n"
+		var list string
+		if raw {
+			list = head + "items:\n" + string(data)
+			if !bytes.Contains(data, []byte("functionConfig:")) {
+				list = head + "functionConfig:\n  " + strings.ReplaceAll(config, "\n", "\n  ") + "\nitems:\n" + string(data)
+			}
+		} else {
+			list = head + "functionConfig:\n  " + strings.ReplaceAll(config, "\n", "\n  ") + "\nitems:\n- " +
+				strings.ReplaceAll(string(data), "\n", "\n  ") + "\n"
+		}
+		d := newDiffer(t, []byte(config))
+		d.strange = true
+		d.list([]byte(list))
 		once, stderr, code := run([]byte(list))
 		if code != 0 {
 			if !bytes.Contains(stderr, []byte("flux-trust: error: ")) {
@@ -56,15 +75,24 @@ func FuzzResourceList(f *testing.F) {
 
 func addGolden(f *testing.F, pattern string) {
 	f.Helper()
+	for _, data := range goldenFiles(f, pattern) {
+		f.Add(data)
+	}
+}
+
+func goldenFiles(f *testing.F, pattern string) [][]byte {
+	f.Helper()
 	files, err := filepath.Glob("testdata/golden/*/" + pattern)
 	if err != nil || len(files) == 0 {
 		f.Fatalf("no seeds: %v", err)
 	}
+	var all [][]byte
 	for _, file := range files {
 		data, err := os.ReadFile(file)
 		if err != nil {
 			f.Fatal(err)
 		}
-		f.Add(data)
+		all = append(all, data)
 	}
+	return all
 }

@@ -154,18 +154,27 @@ func TestReadResourceList(t *testing.T) {
 	}
 }
 
+// FuzzSplit: what is not changed comes back byte for byte, parsed or not, and to
+// skip documents hides no error.
 func FuzzSplit(f *testing.F) {
-	for _, seed := range []string{"a: 1\n---\n# x\n...\n%YAML 1.2\n--- b\n", "\ufeff{\"a\":1}{}\n", "a: |\r\n  ---\r\n---\r\n"} {
+	for _, seed := range []string{"a: 1\n---\n# x\n...\n%YAML 1.2\n--- b\n", "\ufeff{\"a\":1}{}\n", "a: |\r\n  ---\r\n---\r\n", "a: 1\n---\n---\n- b\n---\nkind: A\n"} {
 		f.Add([]byte(seed))
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
-		documents, err := Split("f", data, nil)
-		if err != nil {
-			return
-		}
-		joined, err := Join(documents)
-		if err != nil || !bytes.Equal(joined.Bytes(), data) {
-			t.Errorf("got %q, %v, want %q", joined, err, data)
+		for name, needs := range map[string]Needs{
+			"all": nil, "none": func(_, _, _ []byte) bool { return false }, "some": func(_, _, text []byte) bool { return len(text)%2 == 0 },
+		} {
+			documents, err := Split("f", data, needs)
+			if _, want := Split("f", data, nil); (err == nil) != (want == nil) || err != nil && err.Error() != want.Error() {
+				t.Errorf("%s: got %v, want %v", name, err, want)
+			}
+			if err != nil {
+				return
+			}
+			joined, err := Join(documents)
+			if err != nil || !bytes.Equal(joined.Bytes(), data) {
+				t.Errorf("%s: got %q, %v, want %q", name, joined.Bytes(), err, data)
+			}
 		}
 	})
 }
