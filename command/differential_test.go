@@ -197,7 +197,7 @@ func TestBothWaysGolden(t *testing.T) {
 	fast := 0
 	for _, file := range configs {
 		t.Run(filepath.Base(filepath.Dir(file)), func(t *testing.T) {
-			config := readFile(t, file)
+			config := readCorpus(t, file)
 			inputs, err := filepath.Glob(filepath.Join(filepath.Dir(file), "input.*"))
 			if err != nil || len(inputs) != 1 {
 				t.Fatal(inputs, err)
@@ -207,11 +207,11 @@ func TestBothWaysGolden(t *testing.T) {
 				if _, err := os.Stat(input); err != nil {
 					continue
 				}
-				d.plain(readFile(t, input))
+				d.plain(readCorpus(t, input))
 				if d.list(wrap(t, readAll(t, input), d.node)) {
 					fast++
 				}
-				if d.list(asList(readFile(t, input), config)) {
+				if d.list(asList(readCorpus(t, input), config)) {
 					fast++
 				}
 			}
@@ -231,7 +231,7 @@ func TestBothWaysCorpus(t *testing.T) {
 	}
 	for _, file := range corpusFiles(t, "*/*", "large.yaml.gz") {
 		t.Run(filepath.Base(file), func(t *testing.T) {
-			data := readFile(t, file)
+			data := readCorpus(t, file)
 			for name, spec := range configs {
 				if name != "default" && (testing.Short() || len(data) > 1<<20) {
 					continue
@@ -248,8 +248,8 @@ func TestBothWaysCorpus(t *testing.T) {
 	}
 }
 
-// readFile reads a file, which may be compressed.
-func readFile(t *testing.T, file string) []byte {
+// readCorpus reads a file, which may be compressed.
+func readCorpus(t *testing.T, file string) []byte {
 	t.Helper()
 	f, err := os.Open(file)
 	if err != nil {

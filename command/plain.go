@@ -98,6 +98,19 @@ func resourcesOf(documents []*stream.Document) (resources []transformer.Resource
 	return resources, held, skipped, nil
 }
 
+// readFile reads an input.
+func readFile(name string) ([]byte, error) {
+	file, err := os.Open(name) //nolint:gosec // a file that the user names
+	if err != nil {
+		return nil, err
+	}
+	data, err := stream.Read(file)
+	if err != nil {
+		err = &fs.PathError{Op: "read", Path: name, Err: err}
+	}
+	return data, errors.Join(err, file.Close())
+}
+
 func readInputs(configFile string, inputs []string, in io.Reader, needs stream.Needs) ([]*stream.Document, error) {
 	if len(inputs) == 0 {
 		return nil, fmt.Errorf("no input: name files behind %s, or - for stdin", configFile)
@@ -112,12 +125,12 @@ func readInputs(configFile string, inputs []string, in io.Reader, needs stream.N
 		var err error
 		switch {
 		case input != "-":
-			data, err = os.ReadFile(input) //nolint:gosec // a file that the user names
+			data, err = readFile(input)
 		case stdin:
 			return nil, errors.New("- stands twice among the inputs; stdin can be read once")
 		default:
 			stdin, input = true, "stdin"
-			data, err = io.ReadAll(in)
+			data, err = stream.Read(in)
 		}
 		switch {
 		case errors.Is(err, syscall.EISDIR):

@@ -22,7 +22,7 @@ func runResourceList(in io.Reader, out, errOut io.Writer) error {
 	if isTerminal(in) {
 		return errors.New("nothing to do: name a config and files, flux-trust CONFIG INPUT..., or let kustomize or kpt run it (see flux-trust --help)")
 	}
-	input, err := io.ReadAll(in)
+	input, err := stream.Read(in)
 	if err != nil {
 		return fmt.Errorf("reading stdin: %w", err)
 	}

@@ -28,6 +28,50 @@ func (s *scanner) lineEnd(at int, tabs bool) (int, bool) {
 	}
 }
 
+// line is what one look at the content of a line tells.
+type line struct {
+	at, end int
+	// colon is the offset of the first colon that could end a key, hash that of the
+	// first space before a #; -1 where there is none. more tells of another colon.
+	colon, hash int
+	more        bool
+}
+
+// look reads a line from an offset on. It is false when the line holds anything but
+// printable text.
+func (s *scanner) look(at int, l *line) bool {
+	data, start, colon, hash, more := s.data, at, -1, -1, false
+	for {
+		at += notable(data[at:])
+		if at == len(data) || data[at] == '\n' {
+			*l = line{at: start, end: at, colon: colon, hash: hash, more: more}
+			return true
+		}
+		switch c := data[at]; {
+		case c == ':':
+			if at+1 == len(data) || data[at+1] == ' ' || data[at+1] == '\n' {
+				if more = colon >= 0; !more {
+					colon = at
+				}
+			}
+			at++
+		case c == '#':
+			if hash < 0 && at > start && data[at-1] == ' ' {
+				hash = at - 1
+			}
+			at++
+		case c < utf8.RuneSelf:
+			return false
+		default:
+			r, size := utf8.DecodeRune(data[at:])
+			if !isPrintable(r, size) {
+				return false
+			}
+			at += size
+		}
+	}
+}
+
 // isPrintable tells whether a character beyond ASCII is text and no line break to
 // any YAML reader.
 func isPrintable(r rune, size int) bool {
@@ -39,20 +83,18 @@ func isPrintable(r rune, size int) bool {
 	}
 }
 
+const (
+	ones  = 0x0101010101010101
+	highs = 0x80 * ones
+	word  = 8
+)
+
 // unusual returns the offset of the first byte that is no printable ASCII, eight
 // bytes at a time.
 func unusual(text []byte) int {
-	const (
-		ones  = 0x0101010101010101
-		highs = 0x80 * ones
-		word  = 8
-	)
 	i := 0
 	for ; i+word <= len(text); i += word {
-		x := binary.LittleEndian.Uint64(text[i:])
-		// A byte below 0x20 borrows, 0x7f carries, and others have the high bit.
-		// What spills over stands behind the first hit.
-		if hits := ((x-0x20*ones)&^x | (x + ones) | x) & highs; hits != 0 {
+		if hits := unusualIn(binary.LittleEndian.Uint64(text[i:])); hits != 0 {
 			return i + bits.TrailingZeros64(hits)/word
 		}
 	}
@@ -63,3 +105,28 @@ func unusual(text []byte) int {
 	}
 	return i
 }
+
+// notable is unusual for colons and hashes, too.
+func notable(text []byte) int {
+	i := 0
+	for ; i+word <= len(text); i += word {
+		x := binary.LittleEndian.Uint64(text[i:])
+		if hits := unusualIn(x) | zeroIn(x^':'*ones) | zeroIn(x^'#'*ones); hits != 0 {
+			return i + bits.TrailingZeros64(hits)/word
+		}
+	}
+	for ; i < len(text); i++ {
+		if c := text[i]; c < 0x20 || c >= 0x7f || c == ':' || c == '#' {
+			return i
+		}
+	}
+	return i
+}
+
+// unusualIn sets the high bits of the bytes that are no printable ASCII. A byte
+// below 0x20 borrows, 0x7f carries, and others have the high bit. What spills over
+// stands behind the first hit.
+func unusualIn(x uint64) uint64 { return ((x-0x20*ones)&^x | (x + ones) | x) & highs }
+
+// zeroIn sets the high bit of the first byte that is 0.
+func zeroIn(x uint64) uint64 { return (x - ones) &^ x & highs }

@@ -19,11 +19,10 @@ func (s *scanner) plainText(text []byte) bool {
 }
 
 // quoted reads a quoted scalar, which may go over several lines.
-func (s *scanner) quoted(at int) bool {
+func (s *scanner) quoted(at, end int) bool {
 	quote := s.data[at]
 	at++
-	end, ok := s.lineEnd(at, false)
-	for ok {
+	for {
 		closing, ok := s.quoteEnd(at, end, quote)
 		if !ok {
 			return false
@@ -42,7 +41,6 @@ func (s *scanner) quoted(at int) bool {
 			return false
 		}
 	}
-	return false
 }
 
 // quoteEnd returns the offset of the closing quote in a line, or the end of the
@@ -98,59 +96,44 @@ func (s *scanner) block() bool {
 
 // keyEnd returns the offset of the colon behind the key that a line starts with,
 // or -1.
-func keyEnd(line []byte) int {
-	if len(line) == 0 {
+func (s *scanner) keyEnd(l *line) int {
+	if l.colon <= l.at || l.colon-l.at > maxKey {
 		return -1
 	}
-	colon := -1
-	if line[0] == '"' || line[0] == '\'' {
-		colon = quotedKeyEnd(line)
-	} else if startsPlain(line) {
-		colon = plainKeyEnd(line)
+	text := s.data[l.at:l.end]
+	if text[0] == '"' || text[0] == '\'' {
+		n := quotedKeyEnd(text)
+		if n < 0 {
+			return -1
+		}
+		l.more = true // one of them may stand in the key
+		return l.at + n
 	}
-	if colon > maxKey {
+	if !startsPlain(text) || s.data[l.colon-1] == ' ' || l.hash >= 0 && l.hash < l.colon || string(s.data[l.at:l.colon]) == "<<" {
 		return -1
 	}
-	return colon
+	return l.colon
 }
 
 func quotedKeyEnd(line []byte) int {
-	colon := bytes.IndexByte(line[1:], line[0]) + len(`""`)
-	if colon < len(`""`) || !endsKey(line, colon) || bytes.IndexByte(line[:colon], '\\') >= 0 {
+	at := bytes.IndexByte(line[1:], line[0]) + len(`""`)
+	if at < len(`""`) || at >= len(line) || line[at] != ':' || at+1 < len(line) && line[at+1] != ' ' ||
+		at > maxKey || bytes.IndexByte(line[:at], '\\') >= 0 {
 		return -1
 	}
-	return colon
-}
-
-func plainKeyEnd(line []byte) int {
-	colon := bytes.IndexByte(line, ':')
-	for colon >= 0 && !endsKey(line, colon) {
-		next := bytes.IndexByte(line[colon+1:], ':')
-		if next < 0 {
-			return -1
-		}
-		colon += 1 + next
-	}
-	if colon <= 0 {
-		return -1
-	}
-	if key := line[:colon]; key[colon-1] == ' ' || bytes.Contains(key, []byte(" #")) || string(key) == "<<" {
-		return -1
-	}
-	return colon
-}
-
-// endsKey tells whether an offset is that of a colon that ends a key.
-func endsKey(line []byte, at int) bool {
-	return at < len(line) && line[at] == ':' && (at+1 == len(line) || line[at+1] == ' ')
+	return at
 }
 
 // startsPlain tells whether a text can be a plain scalar by its start.
 func startsPlain(text []byte) bool {
-	if text[0] == '-' || text[0] == ':' {
+	switch c := text[0]; c {
+	case '-', ':':
 		return len(text) > 1 && text[1] != ' '
+	case ',', '[', ']', '{', '}', '#', '&', '*', '!', '|', '>', '\'', '"', '%', '@', '`', '?':
+		return false
+	default:
+		return true
 	}
-	return bytes.IndexByte([]byte(",[]{}#&*!|>'\"%@`?"), text[0]) < 0
 }
 
 // isBlockHeader tells whether a text starts a block scalar that does not keep the

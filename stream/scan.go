@@ -105,11 +105,11 @@ func (s *scanner) mapping(at, column int) bool {
 		case n < column:
 			return true
 		case s.plain && n > s.levels[s.depth-1].column:
-			end, ok := s.lineEnd(at, false)
-			if !ok || !s.plainText(s.data[at:end]) {
+			var l line
+			if !s.look(at, &l) || (l.colon >= 0 || l.hash >= 0) && !s.plainText(s.data[at:l.end]) {
 				return false
 			}
-			s.content(end)
+			s.content(l.end)
 		default:
 			if !s.line(at, n) {
 				return false
@@ -157,41 +157,31 @@ func (s *scanner) push(column int, list bool) bool {
 // entry reads an entry of the innermost collection: "key: value" or "- value".
 func (s *scanner) entry(at, column int) bool {
 	s.awaiting, s.plain = false, false
-	if isDash(s.data, at) {
+	dash := isDash(s.data, at)
+	if dash {
 		n := s.spaces(at + 1)
 		at, column = at+1+n, column+1+n
-		switch {
-		case isDash(s.data, at):
+		if isDash(s.data, at) {
 			return s.push(column, true) && s.entry(at, column)
-		case at == len(s.data) || s.data[at] == '\n':
-			return s.value(at)
-		case s.data[at] == '#':
-			return s.value(at - 1)
-		}
-		end, ok := s.lineEnd(at, false)
-		if !ok {
-			return false
-		}
-		if colon := keyEnd(s.data[at:end]); colon < 0 {
-			return s.value(at - 1)
-		}
-		if !s.push(column, false) {
-			return false
 		}
 	}
-	end, ok := s.lineEnd(at, false)
-	if !ok {
+	var l line
+	if !s.look(at, &l) {
 		return false
 	}
-	colon := keyEnd(s.data[at:end])
-	if colon < 0 {
+	colon := s.keyEnd(&l)
+	switch {
+	case colon < 0 && !dash:
 		return false
-	}
-	key := s.data[at : at+colon]
-	if !s.value(at + colon + 1) {
+	case colon < 0:
+		return s.value(at, &l)
+	case dash && !s.push(column, false):
 		return false
+	case s.depth > 1:
+		return s.value(colon+1, &l)
+	default:
+		return s.value(colon+1, &l) && s.head(s.data[at:colon], s.data[colon+1:l.end])
 	}
-	return s.depth > 1 || s.head(key, s.data[at+colon+1:end])
 }
 
 // head notes apiVersion and kind.
@@ -234,39 +224,38 @@ func isName(text []byte) bool {
 	return true
 }
 
-// value reads what stands behind the colon or the dash at an offset.
-func (s *scanner) value(at int) bool {
-	start := at + s.spaces(at)
-	if start == len(s.data) || s.data[start] == '\n' {
+// value reads what stands in a line behind the colon or the dash at an offset.
+func (s *scanner) value(at int, l *line) bool {
+	start := at
+	for start < l.end && s.data[start] == ' ' {
+		start++
+	}
+	if start >= l.end {
 		s.awaiting = true
-		s.content(start)
+		s.content(l.end)
 		return true
 	}
-	end, ok := s.lineEnd(start, false)
-	if !ok {
-		return false
-	}
-	text := s.data[start:end]
+	text := s.data[start:l.end]
 	switch text[0] {
 	case '#':
 		s.awaiting = true
-		s.content(end)
-		return start > at
+		s.content(l.end)
+		return s.data[start-1] == ' '
 	case '"', '\'':
-		return s.quoted(start)
+		return s.quoted(start, l.end)
 	case '|', '>':
-		s.content(end)
+		s.content(l.end)
 		return isBlockHeader(text) && s.block()
 	case '{', '[':
-		s.content(end)
+		s.content(l.end)
 		n := flow(text, 0)
 		return n > 0 && isRest(text[n:])
 	}
 	s.plain = true
-	if !startsPlain(text) || !s.plainText(text) {
+	if !startsPlain(text) || (l.more || l.hash >= 0 || l.colon >= start) && !s.plainText(text) {
 		return false
 	}
-	s.content(end)
+	s.content(l.end)
 	return true
 }
 

@@ -1,0 +1,7 @@
+//go:build !linux
+
+package stream
+
+// reserve returns memory. The systems that we know of give it when it is written
+// to.
+func reserve(size int) ([]byte, error) { return make([]byte, size), nil }
