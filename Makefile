@@ -37,8 +37,10 @@ lint: bin/golangci-lint ## Check format and style
 	cd e2e && ../bin/golangci-lint run ./...
 	@hack/vulncheck.sh
 
-bench: ## Run the benchmarks
+bench: bin/flux-trust bin/kustomize bin/yq ## Measure against other ways; writes docs/performance.md
 	go test -run '^$$' -bench . -benchmem ./...
+	cd tools/bench && go build -o ../../bin/bench . && go build -o ../../bin/bench-plain ./plain
+	bin/bench
 
 fuzz: ## Fuzz every target for FUZZTIME each (default 10m)
 	@hack/fuzz.sh $(FUZZTIME)
@@ -66,6 +68,10 @@ bin/flux-trust: FORCE
 bin/kustomize: tools/kustomize/go.mod
 	@echo "building kustomize (once)"
 	@cd tools/kustomize && go build -o ../../$@ sigs.k8s.io/kustomize/kustomize/v5
+
+bin/yq: tools/yq/go.mod
+	@echo "building yq (once)"
+	@cd tools/yq && CGO_ENABLED=0 go build -o ../../$@ github.com/mikefarah/yq/v4
 
 bin/golangci-lint: tools/golangci-lint/go.mod
 	@echo "building golangci-lint (once; takes some minutes)"

@@ -55,7 +55,7 @@ func Split(file string, data []byte, needs Needs) ([]*Document, error) {
 	var documents []*Document
 	var passed *Document // the last one, if nothing in it is needed
 	var scan scanner
-	index := 0
+	index, size := 0, 0
 	for c := range split(data) {
 		if resources, ok := scan.passes(c, needs); ok {
 			if passed == nil {
@@ -70,6 +70,9 @@ func Split(file string, data []byte, needs Needs) ([]*Document, error) {
 			continue
 		}
 		passed = nil
+		if size += len(c.body); size > maxParsed {
+			return nil, fmt.Errorf("%s: %w", file, errTooMuch)
+		}
 		parsed, err := parse(c)
 		if err != nil {
 			return nil, fmt.Errorf("%s: document %d: %w", file, index+1, err)

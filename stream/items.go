@@ -133,6 +133,9 @@ func (l *ResourceList) readItem(s *scanner, needs Needs) bool {
 		}
 		i.end = s.pos
 	}
+	if l.parsed += i.end - i.start; l.parsed > maxParsed {
+		return false
+	}
 	i.original = parseItem(l.data[i.start:i.end])
 	i.replacement = i.original
 	l.items = append(l.items, i)

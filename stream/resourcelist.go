@@ -30,6 +30,7 @@ type ResourceList struct {
 	data, rest        []byte
 	head, first, tail int
 	indent, count     int
+	parsed            int // bytes
 }
 
 // ErrNoResourceList says that a stream is valid, but no ResourceList.
@@ -55,6 +56,9 @@ func ReadResourceList(data []byte, needsFor func(config *yaml.RNode) Needs) (*Re
 }
 
 func readWhole(data []byte) (*ResourceList, error) {
+	if len(data) > maxParsed {
+		return nil, fmt.Errorf("is a ResourceList of %d MiB, of which %w", len(data)>>20, errTooMuch)
+	}
 	decoder := yaml.NewDecoder(bytes.NewReader(bytes.TrimPrefix(data, []byte(byteOrderMark))))
 	var first, second yaml.Node
 	switch err := decoder.Decode(&first); {
@@ -182,6 +186,7 @@ func (l *ResourceList) encode() (Pieces, error) {
 			items.Content = append(items.Content, resource.YNode())
 		}
 	}
+	spellNulls(l.document.YNode(), false)
 	var out bytes.Buffer
 	encoder := yaml.NewEncoder(&out) // with the indentation of kyaml
 	if err := encoder.Encode(l.document.Document()); err != nil {
@@ -200,4 +205,15 @@ func (l *ResourceList) field(name string) *yaml.Node {
 		return nil
 	}
 	return f.Value.YNode()
+}
+
+// spellNulls writes out what is absent in flow style: the writer would make a text
+// of the null in {key}.
+func spellNulls(n *yaml.Node, flow bool) {
+	if flow && n.Kind == yaml.ScalarNode && n.Value == "" && n.ShortTag() == yaml.NodeTagNull {
+		n.Value = "null"
+	}
+	for _, child := range n.Content {
+		spellNulls(child, flow || n.Style&yaml.FlowStyle != 0)
+	}
 }

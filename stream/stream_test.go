@@ -154,6 +154,18 @@ func TestReadResourceList(t *testing.T) {
 	}
 }
 
+// TestFlowNull: kyaml's writer makes a text of a null that is not written out.
+func TestFlowNull(t *testing.T) {
+	list, err := ReadResourceList([]byte("kind: ResourceList\nitems: [{a: {b}, c: [d, {e: }]}]\n"), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const want = "kind: ResourceList\nitems: [{a: {b: null}, c: [d, {e: null}]}]\n"
+	if got, err := list.Pieces(); err != nil || string(got.Bytes()) != want {
+		t.Errorf("%v\n%s", err, got.Bytes())
+	}
+}
+
 // FuzzSplit: what is not changed comes back byte for byte, parsed or not, and to
 // skip documents hides no error.
 func FuzzSplit(f *testing.F) {

@@ -1,0 +1,172 @@
+// Command bench measures flux-trust against other ways to make the same change,
+// as whole processes: CPU time and peak memory from getrusage, medians of
+// interleaved runs. It writes docs/performance.md and docs/performance.svg.
+//
+// It keeps little in memory itself: a child starts with the peak of its parent.
+package main
+
+import (
+	"cmp"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"syscall"
+	"time"
+)
+
+// tool is a way to make the change.
+type tool struct {
+	name  string
+	args  []string
+	stdin bool // the input comes on stdin
+	most  int  // items, beyond which it takes too long
+}
+
+// input is a stream in its forms: files and a folder for kustomize.
+type input struct {
+	name, list, plain, folder string
+	items                     int
+	bytes                     int64
+}
+
+// figures are the medians of one tool over one input.
+type figures struct {
+	input           string
+	tool            string
+	items           int
+	bytes           int64
+	cpu, wall, peak float64 // milliseconds, milliseconds, MiB
+	runs            int
+}
+
+func main() {
+	if err := run(); err != nil {
+		fmt.Fprintln(os.Stderr, "bench:", err)
+		os.Exit(1)
+	}
+}
+
+func run() error {
+	dir, err := os.MkdirTemp("", "flux-trust-bench")
+	if err != nil {
+		return err
+	}
+	defer func() { _ = os.RemoveAll(dir) }()
+	root, err := filepath.Abs(".")
+	if err != nil {
+		return err
+	}
+	if err := os.Setenv("PATH", filepath.Join(root, "bin")+":"+os.Getenv("PATH")); err != nil {
+		return err
+	}
+	inputs, err := writeInputs(dir)
+	if err != nil {
+		return err
+	}
+	var all []figures
+	for _, in := range inputs {
+		fmt.Fprintf(os.Stderr, "bench: %s\n", in.name)
+		measured, err := measureAll(in)
+		if err != nil {
+			return err
+		}
+		all = append(all, measured...)
+	}
+	return report(all)
+}
+
+// toolsFor lists the ways for an input. Those that come first are the ones that
+// budgets are about.
+func toolsFor(in input) []tool {
+	var tools []tool
+	if in.list != "" {
+		tools = append(tools,
+			tool{"flux-trust", []string{"flux-trust"}, true, 1e9},
+			tool{"plain kyaml function", []string{"bench-plain"}, true, 1e9},
+			tool{"grep -c", []string{"grep", "-c", "kind: Deployment"}, true, 1e9})
+	}
+	if in.plain != "" {
+		tools = append(tools,
+			tool{"flux-trust, as a filter", []string{"flux-trust", config, in.plain}, false, 1e9},
+			tool{"yq", []string{"yq", yqChange, in.plain}, false, 10_000})
+		if in.list == "" {
+			tools = append(tools, tool{"grep -c", []string{"grep", "-c", "kind: Deployment", in.plain}, false, 1e9})
+		}
+	}
+	if in.folder != "" {
+		build := []string{"kustomize", "build", "--enable-alpha-plugins", "--enable-exec"}
+		tools = append(tools, tool{"kustomize, patches", append(slices.Clone(build), filepath.Join(in.folder, "patches")), false, 1_000})
+		if in.items == 0 {
+			tools = append(tools,
+				tool{"kustomize, flux-trust", append(slices.Clone(build), filepath.Join(in.folder, "function")), false, 1e9},
+				tool{"kustomize, cat", append(slices.Clone(build), filepath.Join(in.folder, "cat")), false, 1e9})
+		}
+	}
+	return slices.DeleteFunc(tools, func(t tool) bool { return in.items > t.most })
+}
+
+// measureAll runs the tools in turn, so that what else the machine does meets all
+// of them.
+func measureAll(in input) ([]figures, error) {
+	const rounds, slow, slowRounds = 9, 2 * time.Second, 1
+	tools := toolsFor(in)
+	runs := make([][]figures, len(tools))
+	for round := range rounds {
+		for i, t := range tools {
+			if round >= slowRounds && runs[i][0].wall > float64(slow.Milliseconds()) {
+				continue
+			}
+			f, err := measure(t, in)
+			if err != nil {
+				return nil, err
+			}
+			runs[i] = append(runs[i], f)
+		}
+	}
+	var medians []figures
+	for _, r := range runs {
+		f := r[0]
+		f.runs = len(r)
+		f.cpu = median(r, func(f figures) float64 { return f.cpu })
+		f.wall = median(r, func(f figures) float64 { return f.wall })
+		f.peak = median(r, func(f figures) float64 { return f.peak })
+		medians = append(medians, f)
+	}
+	return medians, nil
+}
+
+func median(all []figures, of func(figures) float64) float64 {
+	slices.SortFunc(all, func(a, b figures) int { return cmp.Compare(of(a), of(b)) })
+	return of(all[len(all)/2])
+}
+
+// measure runs a tool once. Its output goes where it costs nothing.
+func measure(t tool, in input) (figures, error) {
+	cmd := exec.Command(t.args[0], t.args[1:]...)
+	if t.stdin {
+		file, err := os.Open(in.list)
+		if err != nil {
+			return figures{}, err
+		}
+		defer func() { _ = file.Close() }()
+		cmd.Stdin = file
+	}
+	start := time.Now()
+	if err := cmd.Run(); err != nil {
+		return figures{}, fmt.Errorf("%v: %w", t.args, err)
+	}
+	wall := time.Since(start)
+	usage, ok := cmd.ProcessState.SysUsage().(*syscall.Rusage)
+	if !ok {
+		return figures{}, fmt.Errorf("this system has no getrusage")
+	}
+	const millisecond = float64(time.Millisecond)
+	return figures{
+		input: in.name, tool: t.name, items: in.items, bytes: in.bytes,
+		cpu:  float64(cmd.ProcessState.UserTime()+cmd.ProcessState.SystemTime()) / millisecond,
+		wall: float64(wall) / millisecond,
+		peak: float64(usage.Maxrss) / 1024, // kilobytes, on Linux
+	}, nil
+}
