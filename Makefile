@@ -26,6 +26,7 @@ test: bin/flux-trust bin/kustomize ## Run all tests that need no container engin
 	go test $(RACE) ./...
 	go test ./transformer -run 'TestRandomPods$$' -cases 100000
 	go test ./transformer -run TestRandomPodsOnOpenShift -cases 20000
+	@hack/fuzz.sh 3s
 	FLUX_TRUST=../bin/flux-trust KUSTOMIZE=../bin/kustomize go test -C e2e -count=1 ./...
 
 e2e: bin/flux-trust bin/kustomize bin/kube-score ## Run the function in kustomize, kpt and containers; says what is missing

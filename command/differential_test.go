@@ -228,13 +228,14 @@ func TestBothWaysCorpus(t *testing.T) {
 	configs := map[string]string{
 		"default":   "  onNoControllers: Ignore\n  caBundle: [{configMap: {name: z-scaler-ca, keys: [ca.crt]}}]\n",
 		"many":      "  onNoControllers: Warn\n  controllers: {additional: [{kind: StatefulSet, name: x}]}\n  caBundle: [{secret: {name: x}}, {configMap: {name: cluster-settings, keys: [a]}}]\n",
+		"sources":   "  onNoControllers: Ignore\n  caBundle: [{configMap: {name: z-scaler-ca, keys: [ca.crt]}}]\n  sources: [{kinds: [HelmRepository], certSecretRef: {name: x}}]\n",
 		"hardening": "  onNoControllers: Ignore\n  mount: {method: None}\n",
 	}
 	for _, file := range corpusFiles(t, "*/*", "large.yaml.gz") {
 		t.Run(filepath.Base(file), func(t *testing.T) {
 			data := readCorpus(t, file)
 			for name, spec := range configs {
-				if name != "default" && (testing.Short() || len(data) > 1<<20) {
+				if name != "default" && (testing.Short() || len(data) > 400<<10) {
 					continue
 				}
 				config := "apiVersion: fluxtrust.dev/v1alpha1\nkind: FluxTrust\nmetadata:\n  name: corporate-ca\nspec:\n" + spec

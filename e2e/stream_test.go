@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -107,7 +108,7 @@ func TestKilledWriter(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		part = append(part, rest...)
+		part = slices.Concat(part, rest)
 		if !bytes.HasPrefix(whole, part) {
 			t.Fatalf("offset %d: the output is no part of the whole", i)
 		}
@@ -154,7 +155,7 @@ func TestClosedStdout(t *testing.T) {
 // TestBounds throws what is too much at the function: it must end, within a
 // memory that it is told here, and write nothing after an error.
 func TestBounds(t *testing.T) {
-	bomb := "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n"
+	bomb := "a0: &a0 [" + strings.Repeat("x, ", 9) + "x]\n"
 	for i := 1; i < 12; i++ {
 		bomb += fmt.Sprintf("a%d: &a%[1]d [%s*a%d]\n", i, strings.Repeat(fmt.Sprintf("*a%d, ", i-1), 9), i-1)
 	}

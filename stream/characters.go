@@ -16,11 +16,9 @@ func (s *scanner) lineEnd(at int, tabs bool) (int, bool) {
 			return at, true
 		case s.data[at] == '\t' && tabs:
 			at++
-		case s.data[at] < utf8.RuneSelf:
-			return at, false
 		default:
-			r, size := utf8.DecodeRune(s.data[at:])
-			if !isPrintable(r, size) {
+			size := printable(s.data[at:])
+			if size == 0 {
 				return at, false
 			}
 			at += size
@@ -47,24 +45,22 @@ func (s *scanner) look(at int, l *line) bool {
 			*l = line{at: start, end: at, colon: colon, hash: hash, more: more}
 			return true
 		}
-		switch c := data[at]; {
-		case c == ':':
+		switch data[at] {
+		case ':':
 			if at+1 == len(data) || data[at+1] == ' ' || data[at+1] == '\n' {
 				if more = colon >= 0; !more {
 					colon = at
 				}
 			}
 			at++
-		case c == '#':
+		case '#':
 			if hash < 0 && at > start && data[at-1] == ' ' {
 				hash = at - 1
 			}
 			at++
-		case c < utf8.RuneSelf:
-			return false
 		default:
-			r, size := utf8.DecodeRune(data[at:])
-			if !isPrintable(r, size) {
+			size := printable(data[at:])
+			if size == 0 {
 				return false
 			}
 			at += size
@@ -72,14 +68,15 @@ func (s *scanner) look(at int, l *line) bool {
 	}
 }
 
-// isPrintable tells whether a character beyond ASCII is text and no line break to
-// any YAML reader.
-func isPrintable(r rune, size int) bool {
+// printable returns how long the character beyond ASCII is that a text starts with,
+// or 0 where it is none, is no text, or is a line break to some YAML reader.
+func printable(text []byte) int {
+	r, size := utf8.DecodeRune(text)
 	switch {
 	case r == utf8.RuneError && size <= 1, r < 0xa0, r == '\u2028', r == '\u2029', r == '\ufeff', r >= 0xfffe && r <= 0xffff:
-		return false
+		return 0
 	default:
-		return true
+		return size
 	}
 }
 

@@ -1,9 +1,12 @@
-// Package stream splits plain YAML (or JSON) into documents and puts it back
-// together.
+// Package stream splits a ResourceList, plain YAML or JSON into resources, and puts
+// it back together.
 //
-// A document that nobody replaces comes back byte for byte. One that is
-// replaced keeps its comments, indentation, quoting and line endings wherever
-// the change did not touch them.
+// Only what is needed is parsed. What nobody replaces comes back byte for byte. What
+// is replaced keeps its comments, indentation, quoting and line endings wherever the
+// change did not touch them.
 //
-// It knows documents and bytes, and nothing of what a resource means.
+// A scanner tells what need not be parsed. It understands the plain part of YAML;
+// what it does not understand, the YAML reader gets.
+//
+// The package knows documents and bytes, and nothing of what a resource means.
 package stream

@@ -127,7 +127,12 @@ func (l *ResourceList) readItem(s *scanner, needs Needs) bool {
 		// indented deeper than the dashes, or the parser will refuse it.
 		s.pos = i.start
 		for more := true; more; {
-			s.next(s.pos + max(0, bytes.IndexByte(l.data[s.pos:], '\n')))
+			end := bytes.IndexByte(l.data[s.pos:], '\n')
+			if end < 0 {
+				s.pos = len(l.data)
+				break
+			}
+			s.next(s.pos + end)
 			at := s.pos + s.spaces(s.pos)
 			more = at < len(l.data) && (at-s.pos > l.indent || l.data[at] == '\n' || l.data[at] == '#')
 		}

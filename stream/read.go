@@ -50,10 +50,7 @@ func readFile(file *os.File) ([]byte, error) {
 	if info.Mode().IsRegular() {
 		size = min(info.Size(), size)
 	}
-	room, err := reserve(int(size) + 1) // one more, to see the end
-	if err != nil {
-		return nil, err
-	}
+	room := reserve(int(size) + 1) // one more, to see the end
 	n := 0
 	for n < len(room) {
 		more, err := file.Read(room[n:min(n+readSize, len(room))])

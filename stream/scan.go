@@ -74,13 +74,17 @@ func (s *scanner) skipBlank() bool {
 		if at < len(s.data) && s.data[at] != '\n' && s.data[at] != '#' {
 			return true
 		}
-		end, ok := s.lineEnd(at, false)
-		if !ok {
+		if !s.skipBlankLine(at) {
 			return false
 		}
-		s.next(end)
 	}
 	return true
+}
+
+func (s *scanner) skipBlankLine(at int) bool {
+	end, ok := s.lineEnd(at, false)
+	s.next(end)
+	return ok
 }
 
 // mapping reads the mapping whose first key stands at an offset and in a column.
@@ -96,26 +100,32 @@ func (s *scanner) mapping(at, column int) bool {
 		at := s.pos + n
 		switch {
 		case at == len(s.data), s.data[at] == '\n', s.data[at] == '#':
-			end, ok := s.lineEnd(at, false)
-			if !ok {
+			s.plain = s.plain && (at == len(s.data) || s.data[at] == '\n') // a comment ends a scalar
+			if !s.skipBlankLine(at) {
 				return false
 			}
-			s.plain = s.plain && end == at // a comment ends a scalar
-			s.next(end)
 		case n < column:
 			return true
 		case s.plain && n > s.levels[s.depth-1].column:
-			var l line
-			if !s.look(at, &l) || (l.colon >= 0 || l.hash >= 0) && !s.plainText(s.data[at:l.end]) {
+			if !s.goOn(at) {
 				return false
 			}
-			s.content(l.end)
 		default:
 			if !s.line(at, n) {
 				return false
 			}
 		}
 	}
+	return true
+}
+
+// goOn reads a line that continues a plain scalar.
+func (s *scanner) goOn(at int) bool {
+	var l line
+	if !s.look(at, &l) || (l.colon >= 0 || l.hash >= 0) && !s.plainText(s.data[at:l.end]) {
+		return false
+	}
+	s.content(l.end)
 	return true
 }
 

@@ -13,6 +13,7 @@ import (
 const (
 	stock  = "examples/quickstart/flux-system/gotk-components.yaml"
 	config = "examples/quickstart/functionconfig.yaml"
+	gotk   = "../shared/corpus/gotk/gotk-components-v2.9.4.yaml"
 	large  = "../shared/corpus/large.yaml.gz"
 )
 
@@ -61,6 +62,10 @@ func writeInputs(dir string) ([]input, error) {
 			return nil, err
 		}
 		inputs = append(inputs, in)
+	}
+	// The whole manifests, where they are at hand: those of the example lack the CRDs.
+	if data, err := os.ReadFile(gotk); err == nil {
+		documents = strings.Split(strings.TrimPrefix(string(data), "---\n"), "\n---\n")
 	}
 	in := input{name: "stock Flux"}
 	if err := in.write(dir, string(settings), len(documents), func(i int) string { return documents[i] }); err != nil {
