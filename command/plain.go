@@ -106,7 +106,7 @@ func readFile(name string) ([]byte, error) {
 	}
 	data, err := stream.Read(file)
 	if err != nil {
-		err = &fs.PathError{Op: "read", Path: name, Err: err}
+		err = &os.PathError{Op: "read", Path: name, Err: err}
 	}
 	return data, errors.Join(err, file.Close())
 }

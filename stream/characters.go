@@ -26,8 +26,8 @@ func (s *scanner) lineEnd(at int, tabs bool) (int, bool) {
 	}
 }
 
-// line is what one look at the content of a line tells.
-type line struct {
+// glance is what one look at the content of a line tells.
+type glance struct {
 	at, end int
 	// colon is the offset of the first colon that could end a key, hash that of the
 	// first space before a #; -1 where there is none. more tells of another colon.
@@ -37,12 +37,12 @@ type line struct {
 
 // look reads a line from an offset on. It is false when the line holds anything but
 // printable text.
-func (s *scanner) look(at int, l *line) bool {
+func (s *scanner) look(at int, l *glance) bool {
 	data, start, colon, hash, more := s.data, at, -1, -1, false
 	for {
 		at += notable(data[at:])
 		if at == len(data) || data[at] == '\n' {
-			*l = line{at: start, end: at, colon: colon, hash: hash, more: more}
+			*l = glance{at: start, end: at, colon: colon, hash: hash, more: more}
 			return true
 		}
 		switch data[at] {

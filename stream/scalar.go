@@ -96,7 +96,7 @@ func (s *scanner) block() bool {
 
 // keyEnd returns the offset of the colon behind the key that a line starts with,
 // or -1.
-func (s *scanner) keyEnd(l *line) int {
+func (s *scanner) keyEnd(l *glance) int {
 	if l.colon <= l.at || l.colon-l.at > maxKey {
 		return -1
 	}

@@ -121,7 +121,7 @@ func (s *scanner) mapping(at, column int) bool {
 
 // goOn reads a line that continues a plain scalar.
 func (s *scanner) goOn(at int) bool {
-	var l line
+	var l glance
 	if !s.look(at, &l) || (l.colon >= 0 || l.hash >= 0) && !s.plainText(s.data[at:l.end]) {
 		return false
 	}
@@ -175,7 +175,7 @@ func (s *scanner) entry(at, column int) bool {
 			return s.push(column, true) && s.entry(at, column)
 		}
 	}
-	var l line
+	var l glance
 	if !s.look(at, &l) {
 		return false
 	}
@@ -235,7 +235,7 @@ func isName(text []byte) bool {
 }
 
 // value reads what stands in a line behind the colon or the dash at an offset.
-func (s *scanner) value(at int, l *line) bool {
+func (s *scanner) value(at int, l *glance) bool {
 	start := at
 	for start < l.end && s.data[start] == ' ' {
 		start++

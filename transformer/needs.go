@@ -81,7 +81,7 @@ func Needs(config *v1alpha1.FluxTrust) func(apiVersion, kind, text []byte) bool 
 
 // needsOf returns what a config needs, by kind.
 func needsOf(config *v1alpha1.FluxTrust) map[string]need {
-	own := need{marks: []mark{newMark(ownMark)}}
+	own := need{marks: marks(ownMark)}
 	needs := map[string]need{
 		string(v1alpha1.Deployment):  {every: true},
 		string(v1alpha1.StatefulSet): own,
@@ -94,7 +94,7 @@ func needsOf(config *v1alpha1.FluxTrust) map[string]need {
 	// Flux objects that refer to a Secret get warnings, and those of the config
 	// a reference.
 	for _, kind := range fluxKinds() {
-		needs[kind] = need{marks: []mark{newMark(ownMark), newMark("certSecretRef"), newMark("secretRef")}}
+		needs[kind] = need{marks: marks(ownMark, "certSecretRef", "secretRef")}
 	}
 	// A HelmRelease may install Flux. What its chart is says the release, or the
 	// object that it refers to.
@@ -114,7 +114,7 @@ func needsOf(config *v1alpha1.FluxTrust) map[string]need {
 		switch e := &config.Spec.CABundle[i]; {
 		case e.ConfigMap != nil:
 			// The others are named where one with a certificate may be meant.
-			own.marks = append(own.marks, newMark(e.ConfigMap.Name), newMark("CERTIFICATE-----"), newMark("binaryData"))
+			own.marks = append(own.marks, marks(e.ConfigMap.Name, "CERTIFICATE-----", "binaryData")...)
 			needs[trustManagerKind] = need{every: true}
 		case e.Secret != nil:
 			needs[trustManagerKind] = need{every: true}
@@ -128,10 +128,10 @@ func needsOf(config *v1alpha1.FluxTrust) map[string]need {
 	return needs
 }
 
-func marks(first string, more ...string) [][]byte {
-	texts := [][]byte{[]byte(first)}
+func marks(first string, more ...string) []mark {
+	all := []mark{newMark(first)}
 	for _, m := range more {
-		texts = append(texts, []byte(m))
+		all = append(all, newMark(m))
 	}
-	return texts
+	return all
 }
