@@ -67,3 +67,21 @@ func TestImageIsLocked(t *testing.T) {
 		t.Errorf("exit code %d\n%s%s", got.code, got.stdout, got.stderr)
 	}
 }
+
+// TestImageProbe runs the probe in the image, which has no public roots and says so;
+// without a network nothing can be reached.
+func TestImageProbe(t *testing.T) {
+	name := image(t)
+	config, sources := inlineConfig(t, newAuthority(t, "root")), writeSource(t, "https://127.0.0.1:1")
+	args := []string{"run", "--rm", "--network", "none", "--read-only"}
+	for path, file := range map[string]string{"/config.yaml": config, "/sources.yaml": sources} {
+		if err := os.Chmod(file, 0o644); err != nil { //nolint:gosec // nobody reads it
+			t.Fatal(err)
+		}
+		args = append(args, "-v", file+":"+path+":ro")
+	}
+	got := run(t, ".", "docker", append(args, name, "probe", "/config.yaml", "/sources.yaml")...)
+	if got.code != 1 || !strings.Contains(got.stderr, "this machine has no public roots; mount them") || !strings.Contains(got.stdout, "Refused: dial tcp 127.0.0.1:1") {
+		t.Errorf("exit code %d\n%s%s", got.code, got.stdout, got.stderr)
+	}
+}
