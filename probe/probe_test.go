@@ -253,7 +253,12 @@ func TestProxies(t *testing.T) {
 	options := Options{Bundle: []*x509.Certificate{corp.cert}}
 	net := newNetwork(t)
 	net.login = "user:s3cret"
-	net.add("only-by-proxy.example.com", serve(t, withCert(corp.issue(t, nil, "only-by-proxy.example.com")), http.HandlerFunc(ok)))
+	net.add("only-by-proxy.example.com", serve(t, withCert(corp.issue(t, nil, "only-by-proxy.example.com")), http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Header.Get("Authorization") != "" {
+			t.Error("the user of the URL is sent")
+		}
+		ok(w, r)
+	})))
 	address, err := url.Parse(net.URL)
 	if err != nil {
 		t.Fatal(err)
