@@ -27,7 +27,8 @@ const noItems = "items: []"
 // be read as a whole.
 func readItems(data []byte, needsFor func(config *yaml.RNode) Needs) (*ResourceList, bool) {
 	head, ok := lineWith(data, "items:")
-	if !ok {
+	// A line break behind the last item could become a part of it.
+	if !ok || data[len(data)-1] != '\n' {
 		return nil, false
 	}
 	l := &ResourceList{data: data, head: head}
@@ -246,16 +247,10 @@ func (l *ResourceList) pieces() (Pieces, error) {
 		if err != nil {
 			return nil, err
 		}
-		if last := out[len(out)-1]; last[len(last)-1] != '\n' {
-			out.add([]byte("\n"))
-		}
 		const dash = "- "
 		out.add(bytes.Repeat([]byte(" "), l.indent))
 		out.add([]byte(dash))
 		out.add(indent(text, l.indent+len(dash))[l.indent+len(dash):])
-	}
-	if last := out[len(out)-1]; len(tail) > 0 && last[len(last)-1] != '\n' {
-		out.add([]byte("\n"))
 	}
 	out.add(tail)
 	return out, nil
