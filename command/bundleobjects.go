@@ -23,24 +23,24 @@ type bundleObjects struct {
 // bundleOf collects the objects of a config: those that the function adds, those
 // of the inputs, and those that somebody else must provide. A Secret is never
 // repeated.
-func (o patchOptions) bundleOf(config *v1alpha1.FluxTrust, outcome transformer.Outcome) bundleObjects {
-	b := bundleObjects{namespace: o.namespace, given: outcome.Added}
+func (o patchOptions) bundleOf(config *v1alpha1.FluxTrust, items, added []*yaml.RNode) bundleObjects {
+	b := bundleObjects{namespace: o.namespace, given: added}
 	for i := range config.Spec.CABundle {
 		e := &config.Spec.CABundle[i]
 		switch {
 		case config.Spec.Mount.Method == v1alpha1.None:
 		case e.ConfigMap != nil:
-			if object := find(outcome.Items, "ConfigMap", e.ConfigMap.Name); object != nil {
+			if object := find(items, "ConfigMap", e.ConfigMap.Name); object != nil {
 				b.given = append(b.given, kept(object))
 				continue
 			}
 			b.needed = append(b.needed, "configmap "+e.ConfigMap.Name+fromFiles(e.ConfigMap.Keys))
 		case e.Secret != nil:
-			if find(outcome.Items, "Secret", e.Secret.Name) == nil {
+			if find(items, "Secret", e.Secret.Name) == nil {
 				b.needed = append(b.needed, "secret generic "+e.Secret.Name+fromFiles(e.Secret.Keys))
 			}
 		case e.Inline != nil:
-			if object := find(outcome.Items, "ConfigMap", e.Inline.Name); object != nil {
+			if object := find(items, "ConfigMap", e.Inline.Name); object != nil {
 				b.given = append(b.given, object)
 			}
 		}

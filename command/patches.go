@@ -31,6 +31,9 @@ func patchFormats() []string {
 // patchOptions are the flags of the command patches.
 type patchOptions struct {
 	format, namespace string
+	// write is the folder to change, check and remove what to do there instead.
+	write         string
+	check, remove bool
 }
 
 func newPatches() *cobra.Command {
@@ -51,7 +54,9 @@ Formats:
   flux-instance       spec.kustomize.patches of a FluxInstance`,
 		Example: `  flux-trust patches functionconfig.yaml -o kustomization
   flux-trust patches functionconfig.yaml ca.yaml gotk-components.yaml -o flux-kustomization
-  flux-trust patches functionconfig.yaml fluxinstance.yaml -o flux-instance`,
+  flux-trust patches functionconfig.yaml fluxinstance.yaml -o flux-instance
+  flux-trust patches functionconfig.yaml --write clusters/prod/flux-system
+  flux-trust patches functionconfig.yaml --write clusters/prod/flux-system --check`,
 		Args: cobra.MinimumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return runPatches(o, args[0], args[1:], cmd.InOrStdin(), cmd.OutOrStdout(), cmd.ErrOrStderr())
@@ -59,10 +64,32 @@ Formats:
 	}
 	cmd.Flags().StringVarP(&o.format, "output", "o", "", strings.Join(patchFormats(), ", "))
 	cmd.Flags().StringVarP(&o.namespace, "namespace", "n", "flux-system", "namespace of the controllers, where no INPUT says it")
+	cmd.Flags().StringVar(&o.write, "write", "", "folder with gotk-components.yaml whose kustomization.yaml gets the patches")
+	cmd.Flags().BoolVar(&o.check, "check", false, "with --write: write nothing, exit with 1 when the folder is not up to date")
+	cmd.Flags().BoolVar(&o.remove, "remove", false, "with --write: take the patches out again")
 	return cmd
 }
 
-func (o patchOptions) check() error {
+// patchOptions says where the patches are going to be.
+func (o patchOptions) patchOptions() transformer.PatchOptions {
+	options := transformer.PatchOptions{FollowsNames: o.format == kustomizationFormat, Namespace: o.namespace, Components: controllers.Names()}
+	if o.format == fluxInstanceFormat {
+		options.Components = controllers.Components()
+	}
+	return options
+}
+
+func (o *patchOptions) validate() error {
+	switch {
+	case o.write == "" && (o.check || o.remove):
+		return errors.New("--check and --remove need the folder: --write DIR")
+	case o.check && o.remove:
+		return errors.New("--check and --remove exclude each other")
+	case o.write != "" && o.format == "":
+		o.format = kustomizationFormat
+	case o.write != "" && o.format != kustomizationFormat:
+		return fmt.Errorf("--write edits a kustomization.yaml; leave -o %s out", o.format)
+	}
 	if o.format == "" {
 		return fmt.Errorf("-o says where the patches go; write one of %s", strings.Join(patchFormats(), ", "))
 	}
@@ -73,12 +100,15 @@ func (o patchOptions) check() error {
 }
 
 func runPatches(o patchOptions, configFile string, inputs []string, in io.Reader, out, errOut io.Writer) error {
-	if err := o.check(); err != nil {
+	if err := o.validate(); err != nil {
 		return err
 	}
 	config, err := readPatchConfig(configFile)
 	if err != nil {
 		return err
+	}
+	if o.write != "" {
+		return runFolder(o, config, configFile, inputs, in, errOut)
 	}
 	var documents []*stream.Document
 	if len(inputs) > 0 {
@@ -90,10 +120,7 @@ func runPatches(o patchOptions, configFile string, inputs []string, in io.Reader
 	if err != nil {
 		return err
 	}
-	options := transformer.PatchOptions{FollowsNames: o.format == kustomizationFormat, Namespace: o.namespace, Components: controllers.Names()}
-	if o.format == fluxInstanceFormat {
-		options.Components = controllers.Components()
-	}
+	options := o.patchOptions()
 	made, outcome := transformer.Patches(config, resources, options, time.Now())
 	if outcome.Failed() {
 		printOutcome(errOut, outcome)
@@ -132,7 +159,7 @@ func (o patchOptions) text(config *v1alpha1.FluxTrust, made []patches.Patch, out
 		fluxKustomizationFormat: {"spec", "patches"},
 		fluxInstanceFormat:      {"spec", "kustomize", "patches"},
 	}[o.format]
-	bundle := o.bundleOf(config, outcome)
+	bundle := o.bundleOf(config, outcome.Items, outcome.Added)
 	out.WriteString(bundle.note())
 	block, err := patches.Print(made, keys...)
 	if err != nil {

@@ -20,7 +20,8 @@ func align(change, style []udiff.Edit, base string) []udiff.Edit {
 		var out strings.Builder
 		first, by := -1, 0
 		for text := range strings.Lines(e.New) {
-			if at := indentOf(text); first < 0 || at < first {
+			// A new key in the column of a new entry is no part of its list.
+			if at := indentOf(text); first < 0 || at < first || at == first && !isEntry(text) {
 				first, by = at, shiftAt(before, text)
 			}
 			out.WriteString(shifted(text, by))
@@ -60,7 +61,7 @@ func shiftAt(before []line, text string) int {
 	at := indentOf(text)
 	for _, l := range slices.Backward(before) {
 		own := indentOf(l.text)
-		if strings.TrimSpace(l.text) != "" && (own < at || own == at && (isEntry(text) || !isEntry(l.text))) {
+		if !isBlank([]byte(l.text)) && (own < at || own == at && (isEntry(text) || !isEntry(l.text))) {
 			return l.by
 		}
 	}

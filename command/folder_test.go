@@ -1,0 +1,216 @@
+package command
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+const folderKustomization = `# our Flux
+apiVersion: kustomize.config.k8s.io/v1beta1
+kind: Kustomization
+resources:
+- gotk-components.yaml # from bootstrap
+
+patches:
+  # more workers
+  - patch: |
+      - op: add
+        path: /spec/template/spec/containers/0/args/-
+        value: --concurrent=20
+    target: {kind: Deployment, name: helm-controller}
+
+namespace: flux-system
+`
+
+// newFolder makes a folder with files, and a config.
+func newFolder(t *testing.T, spec string, files map[string]string) (dir, config string) {
+	t.Helper()
+	dir = t.TempDir()
+	config = filepath.Join(t.TempDir(), "config.yaml")
+	writeFile(t, config, "apiVersion: fluxtrust.dev/v1alpha1\nkind: FluxTrust\nmetadata: {name: corporate-ca}\nspec:\n"+spec)
+	for name, text := range files {
+		writeFile(t, filepath.Join(dir, name), text)
+	}
+	return dir, config
+}
+
+func writeFile(t *testing.T, file, text string) {
+	t.Helper()
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// write runs patches --write and must succeed.
+func write(t *testing.T, config, dir string, more ...string) {
+	t.Helper()
+	if _, stderr, code := run(nil, append([]string{"patches", config, "--write", dir}, more...)...); code != 0 {
+		t.Fatalf("%v: exit code %d\n%s", more, code, stderr)
+	}
+}
+
+// checkFolder tells whether --check finds the folder up to date.
+func checkFolder(t *testing.T, config, dir string, want bool) {
+	t.Helper()
+	_, stderr, code := run(nil, "patches", config, "--write", dir, "--check")
+	if (code == 0) != want || !want && !bytes.Contains(stderr, []byte("is not up to date; run the same without --check")) {
+		t.Errorf("--check: exit code %d, want up to date: %t\n%s", code, want, stderr)
+	}
+}
+
+const (
+	folderConfigMap = "  caBundle:\n  - configMap: {name: corp-ca, keys: [ca.crt]}\n    allow: [NotInStream]\n"
+	stockController = "testdata/golden/stock/input.yaml"
+)
+
+// certificates returns two roots of the golden files.
+func certificates(t *testing.T) []string {
+	t.Helper()
+	var found []string
+	for _, file := range []string{stockController, "testdata/golden/finished-build-new-root/input.yaml"} {
+		for _, part := range strings.Split(string(readFile(t, file)), "-----BEGIN CERTIFICATE-----\n")[1:] {
+			lines, _, _ := strings.Cut(part, "-----END")
+			var text strings.Builder
+			for line := range strings.Lines(lines) {
+				text.WriteString(strings.TrimLeft(line, " "))
+			}
+			found = append(found, "-----BEGIN CERTIFICATE-----\n"+text.String()+"-----END CERTIFICATE-----\n")
+		}
+	}
+	if len(found) < 2 || found[0] == found[len(found)-1] {
+		t.Fatal("no two certificates")
+	}
+	return []string{found[0], found[len(found)-1]}
+}
+
+// TestFolder writes, writes again, rotates the root and removes: only lines are
+// added, and the removal gives the bytes of before.
+func TestFolder(t *testing.T) {
+	roots := certificates(t)
+	controller, _, _ := strings.Cut(string(readFile(t, stockController)), "---\n")
+	dir, config := newFolder(t, folderConfigMap, map[string]string{
+		"kustomization.yaml": folderKustomization, "gotk-components.yaml": controller, "ca.crt": roots[0],
+	})
+	file := filepath.Join(dir, "kustomization.yaml")
+	checkFolder(t, config, dir, false)
+	write(t, config, dir)
+	first := string(readFile(t, file))
+	if line := missingLine(folderKustomization, first); line != "" {
+		t.Errorf("%q is gone or has moved in\n%s", line, first)
+	}
+	for _, want := range []string{"\n  - target:\n      kind: Deployment\n      name: ^(.+-)?(source-controller|", "\nconfigMapGenerator:\n# fluxtrust.dev/config: corporate-ca\n- name: corp-ca\n", "fluxtrust.dev/ca-bundle: sha256:"} {
+		if !strings.Contains(first, want) {
+			t.Errorf("no %q in\n%s", want, first)
+		}
+	}
+	checkFolder(t, config, dir, true)
+	write(t, config, dir)
+	if again := string(readFile(t, file)); again != first {
+		t.Errorf("a second run changes\n%s\ninto\n%s", first, again)
+	}
+
+	seen := map[string]bool{first: true}
+	for _, bundle := range []string{roots[0] + roots[1], roots[1]} {
+		writeFile(t, filepath.Join(dir, "ca.crt"), bundle)
+		checkFolder(t, config, dir, false)
+		write(t, config, dir)
+		now := string(readFile(t, file))
+		if seen[now] {
+			t.Error("another root has not changed the patches")
+		}
+		seen[now] = true
+		checkFolder(t, config, dir, true)
+	}
+
+	write(t, config, dir, "--remove")
+	if after := string(readFile(t, file)); after != folderKustomization {
+		t.Errorf("after --remove:\n%s\nwant\n%s", after, folderKustomization)
+	}
+	write(t, config, dir, "--remove")
+}
+
+// TestFolderBeforeBootstrap: the files of flux bootstrap are not there, or empty.
+func TestFolderBeforeBootstrap(t *testing.T) {
+	for name, files := range map[string]map[string]string{
+		"no files": {}, "empty files": {"gotk-components.yaml": "", "gotk-sync.yaml": "", "kustomization.yaml": ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir, config := newFolder(t, folderConfigMap, files)
+			write(t, config, dir)
+			text := string(readFile(t, filepath.Join(dir, "kustomization.yaml")))
+			if !strings.Contains(text, "- gotk-components.yaml\n- gotk-sync.yaml\npatches:\n- target:\n") {
+				t.Errorf("got\n%s", text)
+			}
+			for _, name := range []string{"gotk-components.yaml", "gotk-sync.yaml"} {
+				if data := readFile(t, filepath.Join(dir, name)); len(data) > 0 {
+					t.Errorf("%s holds %q", name, data)
+				}
+			}
+			checkFolder(t, config, dir, true)
+		})
+	}
+}
+
+// TestFolderBundle: an inline entry becomes a resource of the folder that Flux does
+// not prune, and goes with --remove.
+func TestFolderBundle(t *testing.T) {
+	pem := "      pem: |\n        " + strings.ReplaceAll(strings.TrimSpace(certificates(t)[0]), "\n", "\n        ") + "\n"
+	dir, config := newFolder(t, "  caBundle:\n  - inline:\n      name: corp-ca\n"+pem, map[string]string{"kustomization.yaml": folderKustomization})
+	write(t, config, dir)
+	bundle := filepath.Join(dir, "flux-trust-ca.yaml")
+	for _, want := range []string{"# Written by flux-trust patches for FluxTrust corporate-ca.\napiVersion: v1\nkind: ConfigMap\n", "kustomize.toolkit.fluxcd.io/prune: disabled"} {
+		if text := string(readFile(t, bundle)); !strings.Contains(text, want) {
+			t.Errorf("no %q in\n%s", want, text)
+		}
+	}
+	if text := string(readFile(t, filepath.Join(dir, "kustomization.yaml"))); !strings.Contains(text, "\n- gotk-components.yaml # from bootstrap\n- flux-trust-ca.yaml\n") {
+		t.Errorf("got\n%s", text)
+	}
+	checkFolder(t, config, dir, true)
+	write(t, config, dir, "--remove")
+	if _, err := os.Stat(bundle); !os.IsNotExist(err) {
+		t.Error("the ConfigMap is still there")
+	}
+	if after := string(readFile(t, filepath.Join(dir, "kustomization.yaml"))); after != folderKustomization {
+		t.Errorf("after --remove:\n%s", after)
+	}
+}
+
+// TestFolderErrors: nothing is written.
+func TestFolderErrors(t *testing.T) {
+	other := strings.Replace(folderKustomization, "  - patch: |\n", "  - patch: |\n      # fluxtrust.dev/config: other\n", 1)
+	for name, tc := range map[string]struct{ kustomization, spec, want string }{
+		"another config":      {other, folderConfigMap, `patches[0]: FluxTrust "other" has added this patch`},
+		"patches are no list": {"kind: Kustomization\npatches: {a: b}\n", folderConfigMap, "kustomization.yaml: patches: expected a list"},
+		"two documents":       {"a: 1\n---\nb: 1\n", folderConfigMap, "it must hold one document"},
+		"no such method":      {folderKustomization, folderConfigMap + "  mount: {method: InitContainer}\n", "set spec.mount.initContainer.image"},
+		"no such file":        {"kind: Kustomization\nconfigMapGenerator: [{name: x, files: [nope]}]\n", folderConfigMap, "configMapGenerator[0]: open "},
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir, config := newFolder(t, tc.spec, map[string]string{"kustomization.yaml": tc.kustomization})
+			_, stderr, code := run(nil, "patches", config, "--write", dir)
+			if code != 1 || !strings.Contains(string(stderr), tc.want) {
+				t.Errorf("exit code %d\n%s\nwant %s", code, stderr, tc.want)
+			}
+			if entries, err := os.ReadDir(dir); err != nil || len(entries) != 1 {
+				t.Errorf("%v, %v", entries, err)
+			}
+		})
+	}
+	for args, want := range map[string]string{
+		"--check":                               "--check and --remove need the folder: --write DIR",
+		"--write nope":                          "--write nope: is no folder",
+		"--write . --check --remove":            "exclude each other",
+		"--write . -o flux-instance":            "leave -o flux-instance out",
+		"--write nope -o kustomization --check": "--write nope: is no folder",
+	} {
+		_, config := newFolder(t, folderConfigMap, nil)
+		_, stderr, code := run(nil, append([]string{"patches", config}, strings.Fields(args)...)...)
+		if code != 1 || !strings.Contains(string(stderr), want) {
+			t.Errorf("%s: exit code %d\n%s\nwant %s", args, code, stderr, want)
+		}
+	}
+}
