@@ -22,10 +22,11 @@ const (
 	kustomizationFormat     = "kustomization"
 	fluxKustomizationFormat = "flux-kustomization"
 	fluxInstanceFormat      = "flux-instance"
+	operatorValuesFormat    = "flux-operator-values"
 )
 
 func patchFormats() []string {
-	return []string{kustomizationFormat, fluxKustomizationFormat, fluxInstanceFormat}
+	return []string{kustomizationFormat, fluxKustomizationFormat, fluxInstanceFormat, operatorValuesFormat}
 }
 
 // patchOptions are the flags of the command patches.
@@ -49,9 +50,10 @@ every stock release of Flux. With the manifests of Flux as INPUT they fit exactl
 those. With a FluxInstance as INPUT they fit what it installs.
 
 Formats:
-  kustomization       patches: of a kustomization.yaml
-  flux-kustomization  spec.patches of a Flux Kustomization
-  flux-instance       spec.kustomize.patches of a FluxInstance`,
+  kustomization         patches: of a kustomization.yaml
+  flux-kustomization    spec.patches of a Flux Kustomization
+  flux-instance         spec.kustomize.patches of a FluxInstance
+  flux-operator-values  values of the chart of flux-operator, for the operator itself`,
 		Example: `  flux-trust patches functionconfig.yaml -o kustomization
   flux-trust patches functionconfig.yaml ca.yaml gotk-components.yaml -o flux-kustomization
   flux-trust patches functionconfig.yaml fluxinstance.yaml -o flux-instance
@@ -73,8 +75,11 @@ Formats:
 // patchOptions says where the patches are going to be.
 func (o patchOptions) patchOptions() transformer.PatchOptions {
 	options := transformer.PatchOptions{FollowsNames: o.format == kustomizationFormat, Namespace: o.namespace, Components: controllers.Names()}
-	if o.format == fluxInstanceFormat {
+	switch o.format {
+	case fluxInstanceFormat:
 		options.Components = controllers.Components()
+	case operatorValuesFormat:
+		options.Components = []string{controllers.Operator}
 	}
 	return options
 }
@@ -162,6 +167,9 @@ func (o patchOptions) text(config *v1alpha1.FluxTrust, made []patches.Patch, out
 	bundle := o.bundleOf(config, outcome.Items, outcome.Added)
 	out.WriteString(bundle.note())
 	block, err := patches.Print(made, keys...)
+	if o.format == operatorValuesFormat {
+		block, err = printOperatorValues(made)
+	}
 	if err != nil {
 		return "", err
 	}

@@ -7,9 +7,9 @@ import (
 	"strings"
 )
 
-// operator installs the other controllers from a FluxInstance. It is no
+// Operator installs the other controllers from a FluxInstance. It is no
 // GitOps Toolkit component, so its labels differ.
-const operator = "flux-operator"
+const Operator = "flux-operator"
 
 // manager is the name of the controller's container in every stock release.
 const manager = "manager"
@@ -27,13 +27,13 @@ func Names() []string {
 		"image-reflector-controller",
 		"image-automation-controller",
 		"source-watcher",
-		operator,
+		Operator,
 	}
 }
 
 // Components returns those that flux-operator installs: all but itself.
 func Components() []string {
-	return slices.DeleteFunc(Names(), func(name string) bool { return name == operator })
+	return slices.DeleteFunc(Names(), func(name string) bool { return name == Operator })
 }
 
 // Workload is what can be seen of a Deployment.
@@ -123,7 +123,7 @@ func (w Workload) component() string {
 // it applies.
 func (w Workload) isFlux() bool {
 	for _, labels := range []map[string]string{w.Labels, w.PodLabels} {
-		if labels[partOf] == "flux" || labels["app.kubernetes.io/name"] == operator || labels["sharding.fluxcd.io/role"] != "" {
+		if labels[partOf] == "flux" || labels["app.kubernetes.io/name"] == Operator || labels["sharding.fluxcd.io/role"] != "" {
 			return true
 		}
 	}
@@ -180,7 +180,7 @@ func byImage(image string) string {
 // HasShell tells whether an image has a shell, as far as is known: the images of
 // flux-operator and those of distroless variants have none.
 func HasShell(image string) bool {
-	return byImage(image) != operator && !strings.Contains(image, "distroless")
+	return byImage(image) != Operator && !strings.Contains(image, "distroless")
 }
 
 // User returns the user of an image, which is its group as well, or false where
@@ -190,9 +190,9 @@ func HasShell(image string) bool {
 // https://github.com/controlplaneio-fluxcd/flux-operator/blob/main/Dockerfile
 func User(image string) (string, bool) {
 	switch name := byImage(image); {
-	case name == "" || !ofFlux(image) || !HasShell(image) && name != operator:
+	case name == "" || !ofFlux(image) || !HasShell(image) && name != Operator:
 		return "", false
-	case name == operator:
+	case name == Operator:
 		return "65532", true
 	default:
 		return "65534", true

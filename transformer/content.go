@@ -23,6 +23,9 @@ const (
 // openShiftFills says why the content of an object is not known.
 const openShiftFills = "OpenShift fills it in"
 
+// substituted says why a value is not known.
+const substituted = "it holds a ${…}, which Flux substitutes"
+
 // trustBundleKey stands for the one text of a ClusterTrustBundle, which has no
 // keys.
 const trustBundleKey = ""
@@ -209,7 +212,7 @@ func (p *provider) whyUnknown(annotations map[string]string) string {
 func (p *provider) unknownValue(v value) string {
 	switch {
 	case p.substituted && strings.Contains(string(v.text), "${"):
-		return "it holds a ${…}, which Flux substitutes"
+		return substituted
 	case strings.HasPrefix(string(v.text), "ENC["):
 		return "it is encrypted with SOPS"
 	default:

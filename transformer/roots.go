@@ -262,7 +262,9 @@ func (e *entry) check(p *provider, keys []string, path string, listed bool) {
 			e.failed = true
 			p.report.add(framework.Error, change{path: v.path}, "%s", v.err)
 		case p.unknownValue(v) != "" && !bytes.Contains(v.text, []byte("PRIVATE KEY-----")):
-			e.unknown = p.unknownValue(v)
+			if e.unknown = p.unknownValue(v); e.unknown == substituted {
+				p.report.add(framework.Warning, change{path: v.path}, "holds a ${…}: Flux's substitution strips the newlines of a value, and Go trusts nothing of a PEM without them; write the certificate itself")
+			}
 		default:
 			hint := ""
 			if !listed && len(keys) > 1 {
