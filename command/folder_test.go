@@ -44,6 +44,15 @@ func writeFile(t *testing.T, file, text string) {
 	}
 }
 
+func contents(t *testing.T, file string) []byte {
+	t.Helper()
+	data, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return data
+}
+
 // write runs patches --write and must succeed.
 func write(t *testing.T, config, dir string, more ...string) {
 	t.Helper()
@@ -71,7 +80,7 @@ func certificates(t *testing.T) []string {
 	t.Helper()
 	var found []string
 	for _, file := range []string{stockController, "testdata/golden/finished-build-new-root/input.yaml"} {
-		for _, part := range strings.Split(string(readFile(t, file)), "-----BEGIN CERTIFICATE-----\n")[1:] {
+		for _, part := range strings.Split(string(contents(t, file)), "-----BEGIN CERTIFICATE-----\n")[1:] {
 			lines, _, _ := strings.Cut(part, "-----END")
 			var text strings.Builder
 			for line := range strings.Lines(lines) {
@@ -90,14 +99,14 @@ func certificates(t *testing.T) []string {
 // added, and the removal gives the bytes of before.
 func TestFolder(t *testing.T) {
 	roots := certificates(t)
-	controller, _, _ := strings.Cut(string(readFile(t, stockController)), "---\n")
+	controller, _, _ := strings.Cut(string(contents(t, stockController)), "---\n")
 	dir, config := newFolder(t, folderConfigMap, map[string]string{
 		"kustomization.yaml": folderKustomization, "gotk-components.yaml": controller, "ca.crt": roots[0],
 	})
 	file := filepath.Join(dir, "kustomization.yaml")
 	checkFolder(t, config, dir, false)
 	write(t, config, dir)
-	first := string(readFile(t, file))
+	first := string(contents(t, file))
 	if line := missingLine(folderKustomization, first); line != "" {
 		t.Errorf("%q is gone or has moved in\n%s", line, first)
 	}
@@ -108,7 +117,7 @@ func TestFolder(t *testing.T) {
 	}
 	checkFolder(t, config, dir, true)
 	write(t, config, dir)
-	if again := string(readFile(t, file)); again != first {
+	if again := string(contents(t, file)); again != first {
 		t.Errorf("a second run changes\n%s\ninto\n%s", first, again)
 	}
 
@@ -117,7 +126,7 @@ func TestFolder(t *testing.T) {
 		writeFile(t, filepath.Join(dir, "ca.crt"), bundle)
 		checkFolder(t, config, dir, false)
 		write(t, config, dir)
-		now := string(readFile(t, file))
+		now := string(contents(t, file))
 		if seen[now] {
 			t.Error("another root has not changed the patches")
 		}
@@ -126,7 +135,7 @@ func TestFolder(t *testing.T) {
 	}
 
 	write(t, config, dir, "--remove")
-	if after := string(readFile(t, file)); after != folderKustomization {
+	if after := string(contents(t, file)); after != folderKustomization {
 		t.Errorf("after --remove:\n%s\nwant\n%s", after, folderKustomization)
 	}
 	write(t, config, dir, "--remove")
@@ -140,12 +149,12 @@ func TestFolderBeforeBootstrap(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			dir, config := newFolder(t, folderConfigMap, files)
 			write(t, config, dir)
-			text := string(readFile(t, filepath.Join(dir, "kustomization.yaml")))
+			text := string(contents(t, filepath.Join(dir, "kustomization.yaml")))
 			if !strings.Contains(text, "- gotk-components.yaml\n- gotk-sync.yaml\npatches:\n- target:\n") {
 				t.Errorf("got\n%s", text)
 			}
 			for _, name := range []string{"gotk-components.yaml", "gotk-sync.yaml"} {
-				if data := readFile(t, filepath.Join(dir, name)); len(data) > 0 {
+				if data := contents(t, filepath.Join(dir, name)); len(data) > 0 {
 					t.Errorf("%s holds %q", name, data)
 				}
 			}
@@ -162,11 +171,11 @@ func TestFolderBundle(t *testing.T) {
 	write(t, config, dir)
 	bundle := filepath.Join(dir, "flux-trust-ca.yaml")
 	for _, want := range []string{"# Written by flux-trust patches for FluxTrust corporate-ca.\napiVersion: v1\nkind: ConfigMap\n", "kustomize.toolkit.fluxcd.io/prune: disabled"} {
-		if text := string(readFile(t, bundle)); !strings.Contains(text, want) {
+		if text := string(contents(t, bundle)); !strings.Contains(text, want) {
 			t.Errorf("no %q in\n%s", want, text)
 		}
 	}
-	if text := string(readFile(t, filepath.Join(dir, "kustomization.yaml"))); !strings.Contains(text, "\n- gotk-components.yaml # from bootstrap\n- flux-trust-ca.yaml\n") {
+	if text := string(contents(t, filepath.Join(dir, "kustomization.yaml"))); !strings.Contains(text, "\n- gotk-components.yaml # from bootstrap\n- flux-trust-ca.yaml\n") {
 		t.Errorf("got\n%s", text)
 	}
 	checkFolder(t, config, dir, true)
@@ -174,7 +183,7 @@ func TestFolderBundle(t *testing.T) {
 	if _, err := os.Stat(bundle); !os.IsNotExist(err) {
 		t.Error("the ConfigMap is still there")
 	}
-	if after := string(readFile(t, filepath.Join(dir, "kustomization.yaml"))); after != folderKustomization {
+	if after := string(contents(t, filepath.Join(dir, "kustomization.yaml"))); after != folderKustomization {
 		t.Errorf("after --remove:\n%s", after)
 	}
 }
