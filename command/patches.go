@@ -23,10 +23,11 @@ const (
 	fluxKustomizationFormat = "flux-kustomization"
 	fluxInstanceFormat      = "flux-instance"
 	operatorValuesFormat    = "flux-operator-values"
+	admissionPolicyFormat   = "admission-policy"
 )
 
 func patchFormats() []string {
-	return []string{kustomizationFormat, fluxKustomizationFormat, fluxInstanceFormat, operatorValuesFormat}
+	return []string{kustomizationFormat, fluxKustomizationFormat, fluxInstanceFormat, operatorValuesFormat, admissionPolicyFormat}
 }
 
 // patchOptions are the flags of the command patches.
@@ -53,7 +54,8 @@ Formats:
   kustomization         patches: of a kustomization.yaml
   flux-kustomization    spec.patches of a Flux Kustomization
   flux-instance         spec.kustomize.patches of a FluxInstance
-  flux-operator-values  values of the chart of flux-operator, for the operator itself`,
+  flux-operator-values  values of the chart of flux-operator, for the operator itself
+  admission-policy      a MutatingAdmissionPolicy that does it in the cluster`,
 		Example: `  flux-trust patches functionconfig.yaml -o kustomization
   flux-trust patches functionconfig.yaml ca.yaml gotk-components.yaml -o flux-kustomization
   flux-trust patches functionconfig.yaml fluxinstance.yaml -o flux-instance
@@ -167,8 +169,11 @@ func (o patchOptions) text(config *v1alpha1.FluxTrust, made []patches.Patch, out
 	bundle := o.bundleOf(config, outcome.Items, outcome.Added)
 	out.WriteString(bundle.note())
 	block, err := patches.Print(made, keys...)
-	if o.format == operatorValuesFormat {
+	switch o.format {
+	case operatorValuesFormat:
 		block, err = printOperatorValues(made)
+	case admissionPolicyFormat:
+		block, err = printAdmissionPolicy(config.Metadata.Name, o.namespace, made)
 	}
 	if err != nil {
 		return "", err
