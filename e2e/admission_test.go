@@ -142,6 +142,25 @@ func TestAdmissionPolicy(t *testing.T) {
 	}
 }
 
+// TestAdmissionRefusal compiles what refuses a controller without the roots.
+func TestAdmissionRefusal(t *testing.T) {
+	b := newBuild(t, inline(newAuthority(t, "root").pem(), ""), "")
+	documents := strings.Split(b.ok(program(t, "FLUX_TRUST"), "patches", "config.yaml", "-o", "admission-policy"), "\n---\n")
+	var policy admissionv1.ValidatingAdmissionPolicy
+	if err := yaml.UnmarshalStrict([]byte(documents[2]), &policy); err != nil {
+		t.Fatal(err)
+	}
+	compiler := plugincel.NewConditionCompiler(environment.MustBaseEnvSet(environment.DefaultCompatibilityVersion()))
+	conditions := []plugincel.ExpressionAccessor{(*matchconditions.MatchCondition)(&policy.Spec.MatchConditions[0])}
+	for _, v := range policy.Spec.Validations {
+		conditions = append(conditions, &matchconditions.MatchCondition{Name: "validation", Expression: v.Expression})
+	}
+	evaluator := compiler.CompileCondition(conditions, plugincel.OptionalVariableDeclarations{}, environment.StoredExpressions)
+	if errs := evaluator.CompilationErrors(); len(errs) > 0 || len(conditions) < 2 {
+		t.Error(errs)
+	}
+}
+
 func corpusIfAny(t *testing.T, pattern string) []string {
 	t.Helper()
 	found, err := filepath.Glob(filepath.Join(corpus, pattern))
