@@ -23,11 +23,12 @@ test: bin/flux-trust bin/kustomize ## Run all tests that need no container engin
 	go vet ./...
 	@[ -d ../shared/corpus ] || echo "SKIPPED: the tests over real installs, because ../shared/corpus is not there"
 	@command -v kpt > /dev/null || echo "SKIPPED: the tests with kpt, because it is not on the PATH"
-	go test $(RACE) ./...
+	go test $(RACE) -short ./...
+	go test ./command -run BothWays
 	go test ./transformer -run 'TestRandomPods$$' -cases 100000
-	go test ./transformer -run TestRandomPodsOnOpenShift -cases 20000
+	go test ./transformer -run TestRandomPodsOnOpenShift -cases 10000
 	@hack/fuzz.sh 3s
-	FLUX_TRUST=../bin/flux-trust KUSTOMIZE=../bin/kustomize go test -C e2e -count=1 ./...
+	FLUX_TRUST=$(CURDIR)/bin/flux-trust KUSTOMIZE=$(CURDIR)/bin/kustomize go test -C e2e -count=1 ./...
 
 e2e: bin/flux-trust bin/kustomize bin/kube-score ## Run the function in kustomize, kpt and containers; says what is missing
 	@hack/e2e.sh $(IMAGE) $(GO_IMAGE)
@@ -57,7 +58,7 @@ build: bin/flux-trust ## Build bin/flux-trust
 update: bin/flux-trust bin/kustomize ## Write golden files, schema and reference anew; read them before you commit
 	go test ./api/v1alpha1 -update
 	go test ./command -update
-	FLUX_TRUST=../bin/flux-trust KUSTOMIZE=../bin/kustomize go test -C e2e -count=1 -run Kustomize ./... -update
+	FLUX_TRUST=$(CURDIR)/bin/flux-trust KUSTOMIZE=$(CURDIR)/bin/kustomize go test -C e2e -count=1 -run Kustomize . -update
 
 clean: ## Remove what was built
 	rm -rf bin dist

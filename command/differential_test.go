@@ -234,6 +234,9 @@ func TestBothWaysCorpus(t *testing.T) {
 	for _, file := range corpusFiles(t, "*/*", "large.yaml.gz") {
 		t.Run(filepath.Base(file), func(t *testing.T) {
 			data := readCorpus(t, file)
+			if testing.Short() && len(data) > 1<<20 {
+				t.Skip("large: not with -short")
+			}
 			for name, spec := range configs {
 				if name != "default" && (testing.Short() || len(data) > 400<<10) {
 					continue
