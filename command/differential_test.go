@@ -191,6 +191,9 @@ func asList(documents, config []byte) []byte {
 }
 
 func TestBothWaysGolden(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes long: not with -short")
+	}
 	configs, err := filepath.Glob("testdata/golden/*/config.yaml")
 	if err != nil {
 		t.Fatal(err)
@@ -225,6 +228,9 @@ func TestBothWaysGolden(t *testing.T) {
 }
 
 func TestBothWaysCorpus(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes long: not with -short")
+	}
 	configs := map[string]string{
 		"default":   "  onNoControllers: Ignore\n  caBundle: [{configMap: {name: z-scaler-ca, keys: [ca.crt]}}]\n",
 		"many":      "  onNoControllers: Warn\n  controllers: {additional: [{kind: StatefulSet, name: x}]}\n  caBundle: [{secret: {name: x}}, {configMap: {name: cluster-settings, keys: [a]}}]\n",
@@ -234,11 +240,8 @@ func TestBothWaysCorpus(t *testing.T) {
 	for _, file := range corpusFiles(t, "*/*", "large.yaml.gz") {
 		t.Run(filepath.Base(file), func(t *testing.T) {
 			data := readCorpus(t, file)
-			if testing.Short() && len(data) > 1<<20 {
-				t.Skip("large: not with -short")
-			}
 			for name, spec := range configs {
-				if name != "default" && (testing.Short() || len(data) > 400<<10) {
+				if name != "default" && len(data) > 400<<10 {
 					continue
 				}
 				config := "apiVersion: fluxtrust.dev/v1alpha1\nkind: FluxTrust\nmetadata:\n  name: corporate-ca\nspec:\n" + spec

@@ -26,7 +26,16 @@ var ErrTooLarge = fmt.Errorf("is larger than %d MiB; split it", MaxInput>>20)
 // take longer than to find what is needed in it.
 func Read(in io.Reader) ([]byte, error) {
 	if file, ok := in.(*os.File); ok {
-		return readFile(file)
+		info, err := file.Stat()
+		if err != nil {
+			return nil, err
+		}
+		switch {
+		case info.Mode().IsRegular():
+			return readFile(file, min(info.Size(), MaxInput))
+		case reservesAddresses:
+			return readFile(file, MaxInput)
+		}
 	}
 	var out bytes.Buffer
 	if _, err := io.Copy(&out, io.LimitReader(in, MaxInput+1)); err != nil {
@@ -38,18 +47,10 @@ func Read(in io.Reader) ([]byte, error) {
 	return out.Bytes(), nil
 }
 
-// readFile reads a file, or a pipe, whose size nobody knows. For a pipe it has an
-// address for every byte that may come; the system gives it memory when a byte is
-// there.
-func readFile(file *os.File) ([]byte, error) {
-	info, err := file.Stat()
-	if err != nil {
-		return nil, err
-	}
-	size := int64(MaxInput)
-	if info.Mode().IsRegular() {
-		size = min(info.Size(), size)
-	}
+// readFile reads a file of some size, or a pipe, whose size nobody knows. For a pipe
+// it has an address for every byte that may come; the system gives it memory when a
+// byte is there.
+func readFile(file *os.File, size int64) ([]byte, error) {
 	room := reserve(int(size) + 1) // one more, to see the end
 	n := 0
 	for n < len(room) {

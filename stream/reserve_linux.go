@@ -2,6 +2,9 @@ package stream
 
 import "syscall"
 
+// reservesAddresses tells that reserve takes no memory.
+const reservesAddresses = true
+
 // reserve returns memory that costs nothing before it is written to. It stays until
 // the process ends, as what is read into it does.
 func reserve(size int) []byte {

@@ -2,6 +2,8 @@
 
 package stream
 
-// reserve returns memory. The systems that we know of give it when it is written
-// to.
+// reservesAddresses tells that reserve may take memory at once, as Windows does.
+const reservesAddresses = false
+
+// reserve returns memory.
 func reserve(size int) []byte { return make([]byte, size) }
