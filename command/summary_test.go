@@ -61,8 +61,8 @@ func summary(t *testing.T, file, configFile string) string {
 	verdicts := map[string]string{}
 	for _, v := range outcome.Verdicts {
 		verdicts[v.Namespace+"/"+v.Name] = fmt.Sprintf("    %s admits it\n", v.Policy)
-		for _, violation := range v.Violations {
-			verdicts[v.Namespace+"/"+v.Name] = fmt.Sprintf("    %s refuses: %s\n", v.Policy, violation)
+		if len(v.Violations) > 0 {
+			verdicts[v.Namespace+"/"+v.Name] = fmt.Sprintf("    %s refuses: %s\n", v.Policy, strings.Join(v.Violations, ", "))
 		}
 	}
 	var order []string

@@ -44,6 +44,7 @@ func (d *deployment) judge(excepted []string) error {
 		return err
 	}
 	d.verdict = &Verdict{Namespace: d.report.ref.Namespace, Name: d.seen.Names[0], Policy: policyVersion().String(), Excepted: excepted}
+	setHostPorts(&template.Spec)
 	if d.openShift {
 		d.verdict.Policy += ", SCC " + sccName
 		setPlatformDefaults(&template.Spec)
@@ -60,6 +61,24 @@ func (d *deployment) judge(excepted []string) error {
 		}
 	}
 	return nil
+}
+
+// setHostPorts fills in what the API server fills in before it judges a pod: on the
+// network of the host, every port is one of the host.
+// https://github.com/kubernetes/kubernetes/blob/v1.37.2/pkg/apis/core/v1/defaults.go
+func setHostPorts(pod *corev1.PodSpec) {
+	if !pod.HostNetwork {
+		return
+	}
+	for _, containers := range [][]corev1.Container{pod.InitContainers, pod.Containers} {
+		for _, c := range containers {
+			for i := range c.Ports {
+				if c.Ports[i].HostPort == 0 {
+					c.Ports[i].HostPort = c.Ports[i].ContainerPort
+				}
+			}
+		}
+	}
 }
 
 // refused reports what an admission refuses still.

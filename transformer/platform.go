@@ -95,6 +95,9 @@ func (d *deployment) findLeft() error {
 		}
 		if value != nil && value.value {
 			d.leave("host namespaces", host)
+			if key == "hostNetwork" { // see setHostPorts
+				d.leave("hostPort", host)
+			}
 		}
 	}
 	if err := d.findSysctls(); err != nil {
