@@ -11,10 +11,10 @@ export GOTOOLCHAIN = local
 BUILD = CGO_ENABLED=0 go build -trimpath -ldflags "-s -w -X main.version=$(VERSION)"
 
 .DEFAULT_GOAL := help
-.PHONY: help run test e2e lint bench fuzz image release build update clean FORCE
+.PHONY: help run test e2e e2e-cluster lint bench fuzz image release build update clean FORCE
 
 help: ## Show what there is to make
-	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 run: bin/flux-trust bin/kustomize ## Show before and after on the bundled example, or on INPUT=gotk-components.yaml
 	@hack/run.sh $(if $(INPUT),"$(INPUT)")
@@ -32,6 +32,10 @@ test: bin/flux-trust bin/kustomize ## Run all tests that need no container engin
 
 e2e: bin/flux-trust bin/kustomize bin/kube-score ## Run the function in kustomize, kpt and containers; says what is missing
 	@hack/e2e.sh $(IMAGE) $(GO_IMAGE)
+
+e2e-cluster: bin/flux-trust ## Apply real installs to a real API server, which is built once
+	FLUX_TRUST=$(CURDIR)/bin/flux-trust ETCD=$$(hack/tool.sh etcd) KUBE_APISERVER=$$(hack/tool.sh kube-apiserver) \
+		go test -C e2e -count=1 -v -run TestCluster .
 
 lint: bin/golangci-lint ## Check format and style
 	bin/golangci-lint fmt --diff

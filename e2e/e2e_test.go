@@ -20,7 +20,7 @@ func program(t *testing.T, variable string) string {
 	t.Helper()
 	path := os.Getenv(variable)
 	if path == "" {
-		t.Skipf("SKIPPED: %s is not set; run this test with: make e2e", variable)
+		t.Skipf("SKIPPED: %s is not set; make e2e and make e2e-cluster run this test", variable)
 	}
 	path, err := filepath.Abs(path)
 	if err != nil {
