@@ -274,6 +274,40 @@ func TestCorpusPatches(t *testing.T) {
 	}
 }
 
+// TestCorpusFluxInstances runs over FluxInstances and a HelmRelease of one. What
+// others have written stays as it is, line by line; an empty list is the one thing
+// that gives way.
+func TestCorpusFluxInstances(t *testing.T) {
+	config := writeConfig(t, "")
+	for _, file := range corpusFiles(t, "fluxinstance/*") {
+		t.Run(filepath.Base(file), func(t *testing.T) {
+			input, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			output, stderr, code := run(nil, config, file)
+			if code != 0 || !strings.Contains(string(output), "# fluxtrust.dev/config: corporate-ca") {
+				t.Fatalf("exit code %d, or no patch is ours\n%s", code, stderr)
+			}
+			kept := strings.ReplaceAll(string(input), "patches: []", "patches:")
+			if line := missingLine(kept, string(output)); line != "" {
+				t.Errorf("more than our patches differs: %q is gone or has moved", line)
+			}
+			if again, _, code := run(output, config, "-"); code != 0 || !bytes.Equal(again, output) {
+				t.Errorf("a second run gives exit code %d or changes bytes", code)
+			}
+			changed := writeConfig(t, "  mount: {path: /ca}\n")
+			other, _, code := run(output, changed, "-")
+			if code != 0 || strings.Contains(string(other), "/etc/ssl/flux-trust") {
+				t.Errorf("exit code %d, or another config leaves work of the first", code)
+			}
+			if back, _, code := run(other, config, "-"); code != 0 || !bytes.Equal(back, output) {
+				t.Errorf("the first config again gives exit code %d or other bytes", code)
+			}
+		})
+	}
+}
+
 // TestCorpusAsResourceList holds the ResourceList way against the plain way.
 func TestCorpusAsResourceList(t *testing.T) {
 	configFile := writeConfig(t, "")
