@@ -8,14 +8,7 @@ ENV CGO_ENABLED=0 GOTOOLCHAIN=local
 WORKDIR /src
 COPY go.mod go.sum ./
 RUN go mod download
-COPY main.go ./
-COPY api api
-COPY bundle bundle
-COPY command command
-COPY controllers controllers
-COPY probe probe
-COPY stream stream
-COPY transformer transformer
+COPY . ./
 RUN go build -trimpath -buildvcs=false -ldflags "-s -w -X main.version=${VERSION}" -o /out/flux-trust .
 # kustomize runs functions as nobody, by that name.
 RUN mkdir -p /out/etc && echo 'nobody:x:65534:65534:nobody:/:/sbin/nologin' > /out/etc/passwd
