@@ -207,13 +207,14 @@ func (l *ResourceList) field(name string) *yaml.Node {
 	return f.Value.YNode()
 }
 
-// spellNulls writes out what is absent in flow style: the writer would make a text
-// of the null in {key}.
-func spellNulls(n *yaml.Node, flow bool) {
-	if flow && n.Kind == yaml.ScalarNode && n.Value == "" && n.ShortTag() == yaml.NodeTagNull {
+// spellNulls writes out what is absent in flow style, and keys that are: the writer
+// would make a text of the null in {key}, and of the key in ": value".
+func spellNulls(n *yaml.Node, must bool) {
+	if must && n.Kind == yaml.ScalarNode && n.Value == "" && n.ShortTag() == yaml.NodeTagNull {
 		n.Value = "null"
 	}
-	for _, child := range n.Content {
-		spellNulls(child, flow || n.Style&yaml.FlowStyle != 0)
+	for i, child := range n.Content {
+		key := n.Kind == yaml.MappingNode && i%2 == 0
+		spellNulls(child, must || key || n.Style&yaml.FlowStyle != 0)
 	}
 }
