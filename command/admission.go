@@ -138,19 +138,9 @@ func cel(value any) string {
 	}
 }
 
-// admissionPolicy leaves alone what is no controller of Flux by name, label and
-// container, and what has roots of its own, which the second policy refuses.
-const admissionPolicy = `# Needs Kubernetes 1.36. Apply it before Flux; apply it anew when the roots change, and
-# restart the controllers. To take it out: kubectl delete -f this file, then apply the
-# manifests of Flux again.
-apiVersion: admissionregistration.k8s.io/v1
-kind: MutatingAdmissionPolicy
-metadata:
-  name: NAME
-spec:
-  failurePolicy: Fail # no controller starts without the roots because of a mistake here
-  reinvocationPolicy: IfNeeded
-  matchConstraints:
+// stockControllers selects what is a controller of Flux by name, label and container.
+// Both policies must mean the same Deployments.
+const stockControllers = `  matchConstraints:
     resourceRules:
     - apiGroups: [apps]
       apiVersions: [v1]
@@ -163,7 +153,21 @@ spec:
       (object.metadata.labels[?'app.kubernetes.io/part-of'].orValue('') == 'flux' ||
       object.metadata.labels[?'app.kubernetes.io/name'].orValue('') == 'flux-operator') &&
       object.spec.template.spec.containers.exists(c, c.name == 'MANAGER')
-  - name: no-roots-of-its-own
+`
+
+// admissionPolicy leaves alone what is no controller of Flux by name, label and
+// container, and what has roots of its own, which the second policy refuses.
+const admissionPolicy = `# Needs Kubernetes 1.36. Apply it before Flux; apply it anew when the roots change, and
+# restart the controllers. To take it out: kubectl delete -f this file, then apply the
+# manifests of Flux again.
+apiVersion: admissionregistration.k8s.io/v1
+kind: MutatingAdmissionPolicy
+metadata:
+  name: NAME
+spec:
+  failurePolicy: Fail # no controller starts without the roots because of a mistake here
+  reinvocationPolicy: IfNeeded
+` + stockControllers + `  - name: no-roots-of-its-own
     expression: >-
       FOREIGN
   variables:
@@ -193,20 +197,7 @@ metadata:
   name: NAME
 spec:
   failurePolicy: Fail
-  matchConstraints:
-    resourceRules:
-    - apiGroups: [apps]
-      apiVersions: [v1]
-      operations: [CREATE, UPDATE]
-      resources: [deployments]
-  matchConditions:
-  - name: flux-controller
-    expression: >-
-      object.metadata.name.matches('PATTERN') && has(object.metadata.labels) &&
-      (object.metadata.labels[?'app.kubernetes.io/part-of'].orValue('') == 'flux' ||
-      object.metadata.labels[?'app.kubernetes.io/name'].orValue('') == 'flux-operator') &&
-      object.spec.template.spec.containers.exists(c, c.name == 'MANAGER')
-  validations:
+` + stockControllers + `  validations:
   - expression: has(object.spec.template.spec.volumes) && object.spec.template.spec.volumes.exists(v, COMPLETE)
     message: this controller of Flux would not trust the CA bundle of FluxTrust OWNER; take its own SSL_CERT_DIR or SSL_CERT_FILE out
 ---
