@@ -10,6 +10,8 @@ import (
 	"crypto/x509/pkix"
 	"encoding/pem"
 	"fmt"
+	"io"
+	"log"
 	"math/big"
 	"net"
 	"net/http"
@@ -21,7 +23,7 @@ import (
 	"testing"
 	"time"
 
-	"sigs.k8s.io/yaml"
+	appsv1 "k8s.io/api/apps/v1"
 )
 
 // The tests of this file see whether the trust is real: a Go program and git
@@ -74,23 +76,39 @@ func (a authority) pem() string {
 	return strings.TrimSpace(string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: a.certificate.Raw})))
 }
 
-// serve starts a server of the authority and returns its address. It may have
-// names besides.
-func (a authority) serve(t *testing.T, handler http.Handler, names ...string) string {
+// issue returns a certificate for names, or for 127.0.0.1.
+func (a authority) issue(t *testing.T, names ...string) tls.Certificate {
 	t.Helper()
 	key := newECKey(t)
 	template := &x509.Certificate{
-		SerialNumber: big.NewInt(2), Subject: pkix.Name{CommonName: "server"}, IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}, DNSNames: names,
+		SerialNumber: big.NewInt(time.Now().UnixNano()), Subject: pkix.Name{CommonName: "server"}, DNSNames: names,
 		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().AddDate(0, 1, 0),
 	}
+	if len(names) == 0 {
+		template.IPAddresses = []net.IP{net.IPv4(127, 0, 0, 1)}
+	}
+	return tls.Certificate{Certificate: [][]byte{sign(t, template, a.certificate, key, a.key).Raw}, PrivateKey: key}
+}
+
+// serve starts a server of the authority on 127.0.0.1 and returns its address.
+func (a authority) serve(t *testing.T, handler http.Handler, names ...string) string {
+	t.Helper()
+	certificate := a.issue(t, names...)
+	return serve(t, handler, func() *tls.Certificate { return &certificate }).URL
+}
+
+// serve starts a server that asks for its certificate at every handshake.
+func serve(t *testing.T, handler http.Handler, certificate func() *tls.Certificate) *httptest.Server {
+	t.Helper()
 	server := httptest.NewUnstartedServer(handler)
-	server.TLS = &tls.Config{MinVersion: tls.VersionTLS12, Certificates: []tls.Certificate{{
-		Certificate: [][]byte{sign(t, template, a.certificate, key, a.key).Raw}, PrivateKey: key,
-	}}}
-	server.Config.ErrorLog = nil
+	// Not GetCertificate: it is not asked by a client that names no host.
+	server.TLS = &tls.Config{MinVersion: tls.VersionTLS12, GetConfigForClient: func(*tls.ClientHelloInfo) (*tls.Config, error) {
+		return &tls.Config{MinVersion: tls.VersionTLS12, Certificates: []tls.Certificate{*certificate()}}, nil
+	}}
+	server.Config.ErrorLog = log.New(io.Discard, "", 0) // clients that do not trust it
 	server.StartTLS()
 	t.Cleanup(server.Close)
-	return server.URL
+	return server
 }
 
 // gitServer serves an empty commit over the dumb protocol.
@@ -110,39 +128,8 @@ func gitServer(t *testing.T) http.Handler {
 	return http.FileServer(http.Dir(dir))
 }
 
-// pod is what the tests read of a Deployment.
-type pod struct {
-	Spec struct {
-		Template struct {
-			Spec struct {
-				InitContainers, Containers []container
-				Volumes                    []struct {
-					Name      string
-					Projected *struct {
-						Sources []struct {
-							ConfigMap struct {
-								Name  string
-								Items []struct{ Key, Path string }
-							}
-						}
-					}
-				}
-			}
-		}
-	}
-}
-
-type container struct {
-	Name    string
-	Command []string
-	Env     []struct {
-		Name, Value string
-	}
-	VolumeMounts []struct{ Name, MountPath, SubPath string }
-}
-
 // transform runs the function over a controller and its ConfigMap.
-func transform(t *testing.T, mount, ca string) pod {
+func transform(t *testing.T, mount, ca string) *appsv1.Deployment {
 	t.Helper()
 	dir := t.TempDir()
 	config := "apiVersion: fluxtrust.dev/v1alpha1\nkind: FluxTrust\nmetadata: {name: t}\nspec:\n  caBundle: [{configMap: {name: corp-ca}}]\n  mount: " + mount + "\n"
@@ -159,129 +146,7 @@ func transform(t *testing.T, mount, ca string) pod {
 	if got.code != 0 {
 		t.Fatal(got.stderr)
 	}
-	var p pod
-	deployment, _, _ := strings.Cut(got.stdout, "\n---\n")
-	if err := yaml.Unmarshal([]byte(deployment), &p); err != nil {
-		t.Fatal(err)
-	}
-	return p
-}
-
-// machine holds the volumes of a pod as the kubelet lays them out, and a root
-// file system per container.
-type machine struct {
-	t       *testing.T
-	dir     string
-	volumes map[string]string
-	public  string // the public roots of the image
-}
-
-func newMachine(t *testing.T, p pod, public, ca string) *machine {
-	t.Helper()
-	m := &machine{t: t, dir: t.TempDir(), volumes: map[string]string{}, public: public}
-	for _, v := range p.Spec.Template.Spec.Volumes {
-		dir := filepath.Join(m.dir, "volumes", v.Name)
-		m.volumes[v.Name] = dir
-		m.mkdir(dir)
-		if v.Projected == nil {
-			continue
-		}
-		// ca.crt -> ..data/ca.crt, ..data -> ..2026_06_01
-		const generation = "..2026_06_01"
-		m.mkdir(filepath.Join(dir, generation))
-		m.link(generation, filepath.Join(dir, "..data"))
-		for _, s := range v.Projected.Sources {
-			for _, item := range s.ConfigMap.Items {
-				if s.ConfigMap.Name != "corp-ca" || item.Key != "ca.crt" {
-					t.Fatalf("no such key: %+v", s)
-				}
-				m.write(filepath.Join(dir, generation, item.Path), ca)
-				m.link(filepath.Join("..data", item.Path), filepath.Join(dir, item.Path))
-			}
-		}
-	}
-	return m
-}
-
-// root returns the root file system of a container.
-func (m *machine) root(c container) string {
-	root := filepath.Join(m.dir, "containers", c.Name)
-	m.mkdir(filepath.Join(root, "etc/ssl/certs"))
-	m.write(filepath.Join(root, "etc/ssl/certs/ca-certificates.crt"), m.public)
-	for _, mount := range c.VolumeMounts {
-		at := filepath.Join(root, mount.MountPath)
-		m.mkdir(filepath.Dir(at))
-		m.link(filepath.Join(m.volumes[mount.Name], mount.SubPath), at)
-	}
-	return root
-}
-
-// start runs the init containers, and returns the env of the controller.
-func (m *machine) start(p pod) []string {
-	for _, c := range p.Spec.Template.Spec.InitContainers {
-		root := m.root(c)
-		script := strings.ReplaceAll(c.Command[len(c.Command)-1], " /", " "+root+"/")
-		cmd := exec.Command(c.Command[0], append(c.Command[1:len(c.Command)-1:len(c.Command)-1], script)...)
-		cmd.Env = []string{"PATH=" + m.tools()}
-		if out, err := cmd.CombinedOutput(); err != nil {
-			m.t.Fatalf("%s: %v\n%s", c.Name, err, out)
-		}
-	}
-	controller := p.Spec.Template.Spec.Containers[0]
-	root := m.root(controller)
-	// What Go and git look for in the image, unless they are told otherwise.
-	env := map[string]string{
-		"SSL_CERT_FILE":  "/etc/ssl/certs/ca-certificates.crt",
-		"SSL_CERT_DIR":   "/etc/ssl/certs",
-		"GIT_SSL_CAINFO": "/etc/ssl/certs/ca-certificates.crt",
-	}
-	for _, e := range controller.Env {
-		env[e.Name] = e.Value
-	}
-	var list []string
-	for name, value := range env {
-		paths := strings.Split(value, ":")
-		for i, path := range paths {
-			if path != os.DevNull {
-				paths[i] = filepath.Join(root, path)
-			}
-		}
-		list = append(list, name+"="+strings.Join(paths, ":"))
-	}
-	return list
-}
-
-// tools returns a PATH with the tools of an init container: those of busybox, as
-// in the images of Flux, where this machine has it.
-func (m *machine) tools() string {
-	busybox, err := exec.LookPath("busybox")
-	if err != nil {
-		return os.Getenv("PATH")
-	}
-	dir := filepath.Join(m.dir, "tools")
-	m.mkdir(dir)
-	for _, tool := range []string{"sh", "find", "awk"} {
-		m.link(busybox, filepath.Join(dir, tool))
-	}
-	return dir
-}
-
-func (m *machine) mkdir(dir string) {
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		m.t.Fatal(err)
-	}
-}
-
-func (m *machine) write(file, text string) {
-	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
-		m.t.Fatal(err)
-	}
-}
-
-func (m *machine) link(to, from string) {
-	if err := os.Symlink(to, from); err != nil {
-		m.t.Fatal(err)
-	}
+	return deployments(t, got.stdout)["kustomize-controller"]
 }
 
 // get fetches an address with a Go program that has this environment alone, and
@@ -331,6 +196,15 @@ func lsRemote(t *testing.T, env []string, url string) error {
 	return nil
 }
 
+// startPod returns the environment of a controller that the function has changed.
+func startPod(t *testing.T, mount string, public, private authority) []string {
+	t.Helper()
+	m := newMachine(t, transform(t, mount, private.pem()), public.pem())
+	m.publish("corp-ca", map[string]string{"ca.crt": private.pem()})
+	m.initialize()
+	return m.environment()
+}
+
 func TestTrust(t *testing.T) {
 	public, private := newAuthority(t, "public"), newAuthority(t, "private")
 	publicURL := public.serve(t, http.NotFoundHandler())
@@ -348,8 +222,7 @@ func TestTrust(t *testing.T) {
 		"another path":           {"{path: /ca}", true, false},
 	} {
 		t.Run(name, func(t *testing.T) {
-			p := transform(t, tc.mount, private.pem())
-			env := newMachine(t, p, public.pem(), private.pem()).start(p)
+			env := startPod(t, tc.mount, public, private)
 			if err := get(t, env, privateURL); err != "" {
 				t.Errorf("the private CA is not trusted: %s", err)
 			}
@@ -363,8 +236,7 @@ func TestTrust(t *testing.T) {
 	}
 
 	t.Run("without the function", func(t *testing.T) {
-		p := transform(t, "{method: None}", private.pem())
-		env := newMachine(t, p, public.pem(), private.pem()).start(p)
+		env := startPod(t, "{method: None}", public, private)
 		if err := get(t, env, privateURL); !strings.Contains(err, unknownAuthority) {
 			t.Errorf("got %q, want %s", err, unknownAuthority)
 		}
