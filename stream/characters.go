@@ -28,43 +28,43 @@ func (s *scanner) lineEnd(at int, tabs bool) (int, bool) {
 
 // glance is what one look at the content of a line tells.
 type glance struct {
-	at, end int
-	// colon is the offset of the first colon that could end a key, hash that of the
-	// first space before a #; -1 where there is none. more tells of another colon.
-	colon, hash int
-	more        bool
+	end int
+	// first and last are the offsets of the colons that could end a key, hash that
+	// of the first space before a #; -1 where there is none.
+	first, last, hash int
 }
 
 // look reads a line from an offset on. It is false when the line holds anything but
 // printable text.
-func (s *scanner) look(at int, l *glance) bool {
-	data, start, colon, hash, more := s.data, at, -1, -1, false
+func (s *scanner) look(start int) (glance, bool) {
+	data, at, first, last, hash := s.data, start, -1, -1, -1
 	for {
-		at += notable(data[at:])
-		if at == len(data) || data[at] == '\n' {
-			*l = glance{at: start, end: at, colon: colon, hash: hash, more: more}
-			return true
-		}
-		switch data[at] {
-		case ':':
-			if at+1 == len(data) || data[at+1] == ' ' || data[at+1] == '\n' {
-				if more = colon >= 0; !more {
-					colon = at
+		for hits := notableIn(load(data, at)); hits != 0; hits &= hits - 1 {
+			i := at + bits.TrailingZeros64(hits)/word
+			switch {
+			case i >= len(data) || data[i] == '\n':
+				return glance{end: i, first: first, last: last, hash: hash}, true
+			case data[i] == ':':
+				if i+1 == len(data) || data[i+1] == ' ' || data[i+1] == '\n' {
+					if last = i; first < 0 {
+						first = i
+					}
 				}
+				continue
+			case data[i] == '#':
+				if hash < 0 && i > start && data[i-1] == ' ' {
+					hash = i - 1
+				}
+				continue
 			}
-			at++
-		case '#':
-			if hash < 0 && at > start && data[at-1] == ' ' {
-				hash = at - 1
-			}
-			at++
-		default:
-			size := printable(data[at:])
+			size := printable(data[i:])
 			if size == 0 {
-				return false
+				return glance{}, false
 			}
-			at += size
+			at = i + size - word // behind it
+			break
 		}
+		at += word
 	}
 }
 
@@ -103,27 +103,27 @@ func unusual(text []byte) int {
 	return i
 }
 
-// notable is unusual for colons and hashes, too.
-func notable(text []byte) int {
-	i := 0
-	for ; i+word <= len(text); i += word {
-		x := binary.LittleEndian.Uint64(text[i:])
-		if hits := unusualIn(x) | zeroIn(x^':'*ones) | zeroIn(x^'#'*ones); hits != 0 {
-			return i + bits.TrailingZeros64(hits)/word
-		}
+// load returns the eight bytes at an offset. Line breaks stand behind the end.
+func load(data []byte, at int) uint64 {
+	if at+word <= len(data) {
+		return binary.LittleEndian.Uint64(data[at:])
 	}
-	for ; i < len(text); i++ {
-		if c := text[i]; c < 0x20 || c >= 0x7f || c == ':' || c == '#' {
-			return i
-		}
-	}
-	return i
+	end := [word]byte{'\n', '\n', '\n', '\n', '\n', '\n', '\n', '\n'}
+	copy(end[:], data[at:])
+	return binary.LittleEndian.Uint64(end[:])
+}
+
+// notableIn sets the high bits of the bytes that are no printable ASCII, colons or
+// hashes.
+func notableIn(x uint64) uint64 {
+	const lows = ^uint64(highs)
+	low := x & lows
+	colon, hash := low^':'*ones, low^'#'*ones
+	plain := (low + (0x80-0x20)*ones) &^ (low + ones) & (colon + lows) & (hash + lows)
+	return (x | ^plain) & highs
 }
 
 // unusualIn sets the high bits of the bytes that are no printable ASCII. A byte
 // below 0x20 borrows, 0x7f carries, and others have the high bit. What spills over
 // stands behind the first hit.
 func unusualIn(x uint64) uint64 { return ((x-0x20*ones)&^x | (x + ones) | x) & highs }
-
-// zeroIn sets the high bit of the first byte that is 0.
-func zeroIn(x uint64) uint64 { return (x - ones) &^ x & highs }

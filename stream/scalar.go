@@ -96,23 +96,21 @@ func (s *scanner) block() bool {
 
 // keyEnd returns the offset of the colon behind the key that a line starts with,
 // or -1.
-func (s *scanner) keyEnd(l *glance) int {
-	if l.colon <= l.at || l.colon-l.at > maxKey {
+func (s *scanner) keyEnd(at int, l glance) int {
+	if l.first <= at || l.first-at > maxKey {
 		return -1
 	}
-	text := s.data[l.at:l.end]
+	text := s.data[at:l.end]
 	if text[0] == '"' || text[0] == '\'' {
-		n := quotedKeyEnd(text)
-		if n < 0 {
-			return -1
+		if n := quotedKeyEnd(text); n >= 0 {
+			return at + n
 		}
-		l.more = true // one of them may stand in the key
-		return l.at + n
-	}
-	if !startsPlain(text) || s.data[l.colon-1] == ' ' || l.hash >= 0 && l.hash < l.colon || string(s.data[l.at:l.colon]) == "<<" {
 		return -1
 	}
-	return l.colon
+	if !startsPlain(text) || s.data[l.first-1] == ' ' || l.hash >= 0 && l.hash < l.first || string(s.data[at:l.first]) == "<<" {
+		return -1
+	}
+	return l.first
 }
 
 func quotedKeyEnd(line []byte) int {

@@ -121,8 +121,8 @@ func (s *scanner) mapping(at, column int) bool {
 
 // goOn reads a line that continues a plain scalar.
 func (s *scanner) goOn(at int) bool {
-	var l glance
-	if !s.look(at, &l) || (l.colon >= 0 || l.hash >= 0) && !s.plainText(s.data[at:l.end]) {
+	l, ok := s.look(at)
+	if !ok || (l.first >= 0 || l.hash >= 0) && !s.plainText(s.data[at:l.end]) {
 		return false
 	}
 	s.content(l.end)
@@ -175,22 +175,22 @@ func (s *scanner) entry(at, column int) bool {
 			return s.push(column, true) && s.entry(at, column)
 		}
 	}
-	var l glance
-	if !s.look(at, &l) {
+	l, ok := s.look(at)
+	if !ok {
 		return false
 	}
-	colon := s.keyEnd(&l)
+	colon := s.keyEnd(at, l)
 	switch {
 	case colon < 0 && !dash:
 		return false
 	case colon < 0:
-		return s.value(at, &l)
+		return s.value(at, l)
 	case dash && !s.push(column, false):
 		return false
 	case s.depth > 1:
-		return s.value(colon+1, &l)
+		return s.value(colon+1, l)
 	default:
-		return s.value(colon+1, &l) && s.head(s.data[at:colon], s.data[colon+1:l.end])
+		return s.value(colon+1, l) && s.head(s.data[at:colon], s.data[colon+1:l.end])
 	}
 }
 
@@ -235,7 +235,7 @@ func isName(text []byte) bool {
 }
 
 // value reads what stands in a line behind the colon or the dash at an offset.
-func (s *scanner) value(at int, l *glance) bool {
+func (s *scanner) value(at int, l glance) bool {
 	start := at
 	for start < l.end && s.data[start] == ' ' {
 		start++
@@ -262,7 +262,7 @@ func (s *scanner) value(at int, l *glance) bool {
 		return n > 0 && isRest(text[n:])
 	}
 	s.plain = true
-	if !startsPlain(text) || (l.more || l.hash >= 0 || l.colon >= start) && !s.plainText(text) {
+	if !startsPlain(text) || (l.hash >= 0 || l.last >= start) && !s.plainText(text) {
 		return false
 	}
 	s.content(l.end)

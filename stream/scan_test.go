@@ -151,6 +151,25 @@ func TestUnusual(t *testing.T) {
 	}
 }
 
+// TestNotable holds every byte beside every other one against what is notable.
+func TestNotable(t *testing.T) {
+	for a := range 256 {
+		for b := range 256 {
+			text := [word]byte{'a', byte(a), byte(b), byte(a), byte(a), byte(b), byte(b), 'a'}
+			hits := notableIn(load(text[:], 0))
+			for i, c := range text {
+				want := c < 0x20 || c >= 0x7f || c == ':' || c == '#'
+				if got := hits>>(i*word)&0xff != 0; got != want {
+					t.Fatalf("%q at %d: got %v", text, i, got)
+				}
+			}
+		}
+	}
+	if got := load([]byte("abc"), 1); got != 0x0a0a0a0a0a0a6362 {
+		t.Errorf("got %#x behind the end", got)
+	}
+}
+
 // TestScanCorpus runs the scanner over every real document, and says how many it
 // understands.
 func TestScanCorpus(t *testing.T) {

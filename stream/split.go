@@ -95,6 +95,8 @@ func checkEncoding(data []byte) error {
 		return fmt.Errorf("is UTF-16; convert it with: iconv -f UTF-16 -t UTF-8")
 	case bytes.IndexByte(data, 0) >= 0:
 		return fmt.Errorf("holds a NUL byte, so it is binary (a packed file?) or in another encoding than UTF-8")
+	case bytes.IndexByte(data, '\r') < 0:
+		return nil
 	case bytes.Contains(data, []byte("\r---")), bytes.Contains(data, []byte("\r...")):
 		return fmt.Errorf("has lines that end in CR alone; convert it with: tr '\\r' '\\n'")
 	}
