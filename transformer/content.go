@@ -8,8 +8,6 @@ import (
 	"regexp"
 	"slices"
 	"strings"
-
-	"sigs.k8s.io/kustomize/kyaml/yaml"
 )
 
 // Kinds of objects that hold certificates.
@@ -268,27 +266,3 @@ func sameName(own, configured string) bool {
 }
 
 func withoutSuffix(name string) string { return hashSuffix.ReplaceAllString(name, "") }
-
-// flatten returns the object itself, or the items of a List.
-func flatten(object field) []field {
-	if object.node == nil || object.node.Kind != yaml.MappingNode {
-		return nil
-	}
-	if !strings.HasSuffix(object.textOr("kind"), "List") {
-		return []field{object}
-	}
-	list, err := object.get("items")
-	if err != nil {
-		return []field{object}
-	}
-	items, err := list.items()
-	if err != nil {
-		return []field{object}
-	}
-	var found []field
-	for _, item := range items {
-		// Paths in results start at the object, not at the List.
-		found = append(found, flatten(field{node: item.node})...)
-	}
-	return found
-}

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"strings"
 
-	"k8s.io/pod-security-admission/policy"
 	"sigs.k8s.io/kustomize/kyaml/fn/framework"
 
 	"fluxtrust.dev/flux-trust/api/v1alpha1"
@@ -26,25 +25,19 @@ const digestAnnotation = "fluxtrust.dev/ca-bundle"
 // deployment is a Deployment that is being changed.
 type deployment struct {
 	*workload
-	editor
+	*editor
 	report report
 
 	// controllers are the indexes of the containers that run a controller.
 	controllers []int
-	// openShift tells whether the platform sets a part of the securityContext.
-	openShift bool
-	// extras go beyond the profile.
-	extras v1alpha1.Extras
+	// security is what the config says about the securityContext.
+	security *v1alpha1.SecurityContext
 	// claimed tells whether an earlier run of the same config was here.
 	claimed  bool
 	previous previous
 	// sources are those of the volume.
 	sources []source
-	// evaluator judges the pod template after the change.
-	evaluator func() (policy.Evaluator, error)
-	verdict   *Verdict
-	// left holds the fields that the evaluator refuses and that stay, by reason.
-	left map[string][]string
+	verdict *Verdict
 }
 
 // owner returns the name of the FluxTrust that has changed a Deployment.
@@ -70,14 +63,16 @@ func (d *deployment) apply(t *transform) error {
 	if err := d.warnCertFile(&t.config.Spec.Mount); err != nil {
 		return err
 	}
-	profile := t.config.Spec.SecurityContext.Profile
-	d.openShift, d.extras = profile == v1alpha1.OpenShift, t.config.Spec.SecurityContext.Extras
-	var excepted []string
+	d.security = &t.config.Spec.SecurityContext
+	p := d.hardened()
 	// What is hardened stays, and what is trusted may go again. So it comes last,
 	// behind the rest.
-	if profile != v1alpha1.NoProfile {
-		if excepted, err = d.harden(t); err != nil {
+	if d.security.Profile != v1alpha1.NoProfile {
+		if err := p.harden(); err != nil {
 			return err
+		}
+		for _, name := range p.excepted {
+			t.seen["container "+name] = true
 		}
 	}
 	if t.config.Spec.Mount.Method == v1alpha1.None {
@@ -85,10 +80,26 @@ func (d *deployment) apply(t *transform) error {
 	} else {
 		err = d.trust(t, owner)
 	}
-	if err != nil || profile == v1alpha1.NoProfile {
+	if err != nil || d.security.Profile == v1alpha1.NoProfile {
 		return err
 	}
-	return d.judge(excepted)
+	evaluator, err := t.evaluator()
+	if err != nil {
+		return fmt.Errorf("the Pod Security evaluator cannot start: %w", err)
+	}
+	if d.verdict, err = p.judge(evaluator); err == nil {
+		d.verdict.Namespace, d.verdict.Name = d.report.ref.Namespace, d.seen.Names[0]
+	}
+	return err
+}
+
+// hardened returns the pod template for hardening, which shares the editor.
+func (d *deployment) hardened() *pod {
+	p := &pod{editor: d.editor, report: d.report, config: d.security, template: d.podTemplate, spec: d.pod, controllers: d.controllers, ownVolume: bundleVolume}
+	if d.claimed {
+		p.own = initContainer
+	}
+	return p
 }
 
 // trust gives the bundle to every controller container.

@@ -2,7 +2,6 @@ package transformer
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 
 	"sigs.k8s.io/kustomize/kyaml/yaml"
@@ -180,214 +179,34 @@ func (f field) boolean() (*truth, error) {
 	return nil, f.errorf("expected true or false, got %s", describe(f.node))
 }
 
-// resolve follows an alias to what it stands for.
-func resolve(n *yaml.Node) *yaml.Node {
-	if n.Kind == yaml.AliasNode {
-		return n.Alias
+func textsAt(f field, keys ...string) (map[string]string, error) {
+	child, err := f.at(keys...)
+	if err != nil {
+		return nil, err
 	}
-	return n
+	return child.texts()
 }
 
-func indexOf(mapping *yaml.Node, key string) int {
-	for i := 0; i+1 < len(mapping.Content); i += 2 {
-		if mapping.Content[i].Value == key {
-			return i
-		}
+// flatten returns the object itself, or the items of a List.
+func flatten(object field) []field {
+	if object.node == nil || object.node.Kind != yaml.MappingNode {
+		return nil
 	}
-	return -1
-}
-
-func isNull(n *yaml.Node) bool {
-	return n.Kind == yaml.ScalarNode && n.ShortTag() == yaml.NodeTagNull
-}
-
-func describe(n *yaml.Node) string {
-	switch n.Kind {
-	case yaml.MappingNode:
-		return "a mapping"
-	case yaml.SequenceNode:
-		return "a list"
-	default:
-		return fmt.Sprintf("the value %q", n.Value)
+	if !strings.HasSuffix(object.textOr("kind"), "List") {
+		return []field{object}
 	}
-}
-
-func textNode(value string) *yaml.Node {
-	return &yaml.Node{Kind: yaml.ScalarNode, Tag: yaml.NodeTagString, Value: value}
-}
-
-func boolNode(value bool) *yaml.Node {
-	return &yaml.Node{Kind: yaml.ScalarNode, Tag: yaml.NodeTagBool, Value: fmt.Sprint(value)}
-}
-
-// editor changes fields and remembers whether it did. Its methods cover the
-// cases in which the setters of kyaml do nothing or keep an old style: explicit
-// nulls, quoted booleans, lists written as [].
-type editor struct {
-	changed bool
-	// differs is told of every change where nothing is to be changed, or nil.
-	differs func(c change, message string)
-}
-
-// note tells of a change.
-func (e *editor) note(path string, current, proposed *yaml.Node, message string) {
-	e.changed = true
-	if e.differs == nil {
-		return
+	list, err := object.get("items")
+	if err != nil {
+		return []field{object}
 	}
-	c := change{path: path}
-	if current != nil && current.Kind == yaml.ScalarNode {
-		c.current = current.Value
-		message = "is " + quote(current) + "; " + message
+	items, err := list.items()
+	if err != nil {
+		return []field{object}
 	}
-	if proposed != nil && proposed.Kind == yaml.ScalarNode {
-		c.proposed = proposed.Value
-		message += " " + quote(proposed)
+	var found []field
+	for _, item := range items {
+		// Paths in results start at the object, not at the List.
+		found = append(found, flatten(field{node: item.node})...)
 	}
-	e.differs(c, message)
-}
-
-// ensure returns the mapping below some keys and creates what is missing.
-func (e *editor) ensure(f field, keys ...string) (field, error) {
-	return e.create(f, yaml.MappingNode, keys)
-}
-
-// ensureList returns the list at a key and creates it when it is missing.
-func (e *editor) ensureList(f field, key string) (field, error) {
-	return e.create(f, yaml.SequenceNode, []string{key})
-}
-
-func (e *editor) create(f field, kind yaml.Kind, keys []string) (field, error) {
-	for i, key := range keys {
-		child, err := f.get(key)
-		if err != nil {
-			return f, err
-		}
-		if !child.exists() {
-			child.node = &yaml.Node{Kind: yaml.MappingNode, Tag: yaml.NodeTagMap}
-			if i == len(keys)-1 && kind == yaml.SequenceNode {
-				child.node.Kind, child.node.Tag = kind, yaml.NodeTagSeq
-			}
-			e.insert(f, key, child.node)
-		}
-		if len(child.node.Content) == 0 { // a comment behind [] goes behind the key
-			name := f.node.Content[indexOf(f.node, key)]
-			name.LineComment, child.node.LineComment = name.LineComment+child.node.LineComment, ""
-		}
-		f = child
-	}
-	return f, nil
-}
-
-// put sets a key of a mapping to a node. Comments on an old value stay.
-func (e *editor) put(f field, key string, value *yaml.Node) {
-	child, message := field{path: f.path + "." + key}, "is missing; it must be"
-	if i := indexOf(f.node, key); i >= 0 && !isNull(f.node.Content[i+1]) {
-		child.node, message = f.node.Content[i+1], "must be"
-	}
-	if value.Kind != yaml.ScalarNode {
-		message = "is not as configured"
-	}
-	e.note(child.path, child.node, value, message)
-	e.insert(f, key, value)
-}
-
-// insert is put without a note: what it makes is filled by other changes.
-func (e *editor) insert(f field, key string, value *yaml.Node) {
-	e.changed = true
-	f.node.Style &^= flowIfEmpty(f.node)
-	i := indexOf(f.node, key)
-	if i < 0 {
-		f.node.Content = append(f.node.Content, textNode(key), value)
-		return
-	}
-	old := f.node.Content[i+1]
-	value.HeadComment, value.LineComment, value.FootComment = old.HeadComment, old.LineComment, old.FootComment
-	f.node.Content[i+1] = value
-}
-
-// putText sets a key of a mapping to a string. The quotes of an old one stay.
-func (e *editor) putText(f field, key, value string) {
-	n := textNode(value)
-	if i := indexOf(f.node, key); i >= 0 {
-		n.Style = f.node.Content[i+1].Style & (yaml.SingleQuotedStyle | yaml.DoubleQuotedStyle)
-	}
-	e.put(f, key, n)
-}
-
-// putBool sets a key of a mapping to true or false.
-func (e *editor) putBool(f field, key string, value bool) {
-	e.put(f, key, boolNode(value))
-}
-
-// add appends an entry to a list.
-func (e *editor) add(f field, entry *yaml.Node) {
-	e.note(entryPath(f, entry), nil, entry, "is missing")
-	f.node.Style &^= flowIfEmpty(f.node)
-	f.node.Content = append(f.node.Content, entry)
-}
-
-// remove takes a key out of a mapping and tells whether it was there.
-func (e *editor) remove(f field, key string) bool {
-	if f.node == nil {
-		return false
-	}
-	i := indexOf(f.node, key)
-	if i < 0 {
-		return false
-	}
-	e.note(f.path+"."+key, f.node.Content[i+1], nil, "must not be set")
-	f.node.Content = slices.Delete(f.node.Content, i, i+2)
-	return true
-}
-
-// removeEmpty removes a list or mapping that the function has just emptied.
-func (e *editor) removeEmpty(f field, key string, emptied bool) {
-	if child, err := f.get(key); err == nil && emptied && child.exists() && len(child.node.Content) == 0 {
-		i := indexOf(f.node, key)
-		f.node.Content = slices.Delete(f.node.Content, i, i+2)
-	}
-}
-
-// entryPath returns the path of an entry of a list, by its name if it has one.
-func entryPath(list field, entry *yaml.Node) string {
-	if name := (field{node: entry}).textOr("name"); name != "" {
-		return fmt.Sprintf("%s.[name=%s]", list.path, name)
-	}
-	return list.path
-}
-
-// removeEntry takes an entry out of a list.
-func (e *editor) removeEntry(list, entry field) {
-	if i := slices.Index(list.node.Content, entry.node); i >= 0 {
-		e.note(entryPath(list, entry.node), entry.node, nil, "must not be there")
-		list.node.Content = slices.Delete(list.node.Content, i, i+1)
-	}
-}
-
-// replaceEntry puts another entry into the place of one.
-func (e *editor) replaceEntry(list field, old, entry *yaml.Node) {
-	was, is := field{path: entryPath(list, old), node: old}, field{node: entry}
-	if was.textOr("value") != "" && is.textOr("value") != "" { // an env variable
-		e.note(was.path+".value", old.Content[indexOf(old, "value")+1], entry.Content[indexOf(entry, "value")+1], "must be")
-	} else {
-		e.note(was.path, nil, nil, "is not as configured")
-	}
-	keepComments(old, entry)
-	list.node.Content[slices.Index(list.node.Content, old)] = entry
-}
-
-// insertAfter puts an entry behind another one.
-func (e *editor) insertAfter(list field, other, entry *yaml.Node) {
-	e.note(entryPath(list, entry), nil, entry, "is missing")
-	list.node.Content = slices.Insert(list.node.Content, slices.Index(list.node.Content, other)+1, entry)
-}
-
-// flowIfEmpty returns the flow style for a node written as [] or {}: what is
-// put into it reads better as a block.
-func flowIfEmpty(n *yaml.Node) yaml.Style {
-	if len(n.Content) == 0 {
-		return yaml.FlowStyle
-	}
-	return 0
+	return found
 }

@@ -3,6 +3,7 @@ package transformer
 import (
 	"slices"
 
+	"fluxtrust.dev/flux-trust/api/v1alpha1"
 	"sigs.k8s.io/kustomize/kyaml/fn/framework"
 	"sigs.k8s.io/kustomize/kyaml/yaml"
 )
@@ -26,46 +27,66 @@ type podDefaults struct {
 	runAsNonRoot, seccomp bool
 }
 
-// harden applies the profile to every container that is not excepted, and
-// returns the names of those that are.
-func (d *deployment) harden(t *transform) (exceptedNames []string, err error) {
-	hardened, excepted, err := d.sort(t.config.Spec.SecurityContext.ExceptContainers)
+// pod is a pod template that is being hardened.
+type pod struct {
+	*editor
+	report report
+	config *v1alpha1.SecurityContext
+	// template is the pod template, spec its spec.
+	template, spec field
+	// controllers are the indexes of the containers that run a controller.
+	controllers []int
+	// own is the name of an init container that is not looked at: the function
+	// writes it anew, or takes it away. ownVolume is the name of its volume.
+	own, ownVolume string
+	// excepted are the names of the containers that were left alone.
+	excepted []string
+	// left holds the fields that the evaluator refuses and that stay, by reason.
+	left map[string][]string
+}
+
+func (p *pod) openShift() bool { return p.config.Profile == v1alpha1.OpenShift }
+
+// containers returns the entries of containers or initContainers.
+func (p *pod) containers(key string) ([]field, error) { return p.spec.entries(key) }
+
+// harden applies the profile to every container that is not excepted.
+func (p *pod) harden() error {
+	hardened, excepted, err := p.sort()
 	if err != nil {
-		return nil, err
+		return err
 	}
 	for _, c := range excepted {
-		name := c.textOr("name")
-		t.seen["container "+name] = true
-		exceptedNames = append(exceptedNames, name)
+		p.excepted = append(p.excepted, c.textOr("name"))
 	}
-	defaults, err := d.hardenPod(excepted)
+	defaults, err := p.hardenPod(excepted)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	for _, c := range hardened {
-		if err := d.hardenOne(c, defaults); err != nil {
-			return nil, err
+		if err := p.hardenOne(c, defaults); err != nil {
+			return err
 		}
 	}
-	if !d.openShift { // which gives every container a user
-		if err := d.dropGroups(hardened); err != nil {
-			return nil, err
+	if !p.openShift() { // which gives every container a user
+		if err := p.dropGroups(hardened); err != nil {
+			return err
 		}
 	}
-	if err := d.dropAppArmorAnnotations(); err != nil {
-		return nil, err
+	if err := p.dropAppArmorAnnotations(); err != nil {
+		return err
 	}
-	if err := d.addExtras(); err != nil {
-		return nil, err
+	if err := p.addExtras(); err != nil {
+		return err
 	}
-	return exceptedNames, d.findLeft()
+	return p.findLeft()
 }
 
 // sort returns the containers that are to be hardened and those that are not.
-// The function's own one is neither: it is written anew, or goes.
-func (d *deployment) sort(except []string) (hardened []restrictedContainer, excepted []field, err error) {
+// The function's own one is neither.
+func (p *pod) sort() (hardened []restrictedContainer, excepted []field, err error) {
 	for _, key := range []string{"initContainers", "containers"} {
-		containers, err := d.containers(key)
+		containers, err := p.containers(key)
 		if err != nil {
 			return nil, nil, err
 		}
@@ -74,11 +95,11 @@ func (d *deployment) sort(except []string) (hardened []restrictedContainer, exce
 			switch {
 			case err != nil:
 				return nil, nil, err
-			case name == initContainer && d.claimed:
-			case slices.Contains(except, name):
+			case name == p.own && p.own != "":
+			case slices.Contains(p.config.ExceptContainers, name):
 				excepted = append(excepted, c)
 			default:
-				hardened = append(hardened, restrictedContainer{field: c, controller: key == "containers" && slices.Contains(d.controllers, i)})
+				hardened = append(hardened, restrictedContainer{field: c, controller: key == "containers" && slices.Contains(p.controllers, i)})
 			}
 		}
 	}
@@ -88,35 +109,35 @@ func (d *deployment) sort(except []string) (hardened []restrictedContainer, exce
 // hardenPod replaces what the pod says explicitly and insecurely. An excepted
 // container that has inherited it gets it as its own: the others are not to
 // depend on it.
-func (d *deployment) hardenPod(excepted []field) (podDefaults, error) {
+func (p *pod) hardenPod(excepted []field) (podDefaults, error) {
 	var defaults podDefaults
-	if d.openShift {
-		if err := d.leaveToPlatform(d.pod, excepted); err != nil {
+	if p.openShift() {
+		if err := p.leaveToPlatform(p.spec, excepted); err != nil {
 			return defaults, err
 		}
-		return podDefaults{runAsNonRoot: true, seccomp: true}, d.hardenPlatform(d.pod)
+		return podDefaults{runAsNonRoot: true, seccomp: true}, p.hardenPlatform(p.spec)
 	}
-	sc, err := d.pod.get("securityContext")
+	sc, err := p.spec.get("securityContext")
 	if err != nil {
 		return defaults, err
 	}
 	filled := sc.exists() && len(sc.node.Content) > 0
-	if defaults.runAsNonRoot, err = d.hardenPodNonRoot(sc, excepted); err != nil {
+	if defaults.runAsNonRoot, err = p.hardenPodNonRoot(sc, excepted); err != nil {
 		return defaults, err
 	}
-	if defaults.seccomp, err = d.hardenPodSeccomp(sc, excepted); err != nil {
+	if defaults.seccomp, err = p.hardenPodSeccomp(sc, excepted); err != nil {
 		return defaults, err
 	}
-	if err := d.dropRoot(sc, excepted); err != nil {
+	if err := p.dropRoot(sc, excepted); err != nil {
 		return defaults, err
 	}
-	err = d.hardenPlatform(d.pod)
-	d.removeEmpty(d.pod, "securityContext", filled)
+	err = p.hardenPlatform(p.spec)
+	p.removeEmpty(p.spec, "securityContext", filled)
 	return defaults, err
 }
 
 // hardenPodNonRoot tells whether the pod says runAsNonRoot afterwards.
-func (d *deployment) hardenPodNonRoot(sc field, excepted []field) (bool, error) {
+func (p *pod) hardenPodNonRoot(sc field, excepted []field) (bool, error) {
 	nonRoot, err := sc.get("runAsNonRoot")
 	if err != nil {
 		return false, err
@@ -128,15 +149,15 @@ func (d *deployment) hardenPodNonRoot(sc field, excepted []field) (bool, error) 
 	case value.value && !value.quoted:
 		return true, nil
 	}
-	if err := d.handDown(excepted, "runAsNonRoot", nonRoot); err != nil {
+	if err := p.handDown(excepted, "runAsNonRoot", nonRoot); err != nil {
 		return false, err
 	}
-	d.replace(sc, "runAsNonRoot", nonRoot, true)
+	p.replace(sc, "runAsNonRoot", nonRoot, true)
 	return true, nil
 }
 
 // hardenPodSeccomp tells whether the pod restricts system calls afterwards.
-func (d *deployment) hardenPodSeccomp(sc field, excepted []field) (bool, error) {
+func (p *pod) hardenPodSeccomp(sc field, excepted []field) (bool, error) {
 	profile, kind, err := seccompType(sc)
 	switch {
 	case err != nil || !profile.exists():
@@ -144,14 +165,14 @@ func (d *deployment) hardenPodSeccomp(sc field, excepted []field) (bool, error) 
 	case restrictsSyscalls(kind):
 		return true, nil
 	}
-	if err := d.handDown(excepted, "seccompProfile", profile); err != nil {
+	if err := p.handDown(excepted, "seccompProfile", profile); err != nil {
 		return false, err
 	}
-	return true, d.setSeccomp(sc, profile, kind)
+	return true, p.setSeccomp(sc, profile, kind)
 }
 
 // handDown gives containers a value of the pod, unless they have their own.
-func (d *deployment) handDown(containers []field, key string, value field) error {
+func (p *pod) handDown(containers []field, key string, value field) error {
 	for _, c := range containers {
 		own, err := c.at("securityContext", key)
 		if err != nil {
@@ -160,75 +181,75 @@ func (d *deployment) handDown(containers []field, key string, value field) error
 		if own.exists() {
 			continue
 		}
-		sc, err := d.ensure(c, "securityContext")
+		sc, err := p.ensure(c, "securityContext")
 		if err != nil {
 			return err
 		}
-		d.put(sc, key, yaml.CopyYNode(value.node))
-		d.report.did(framework.Info, change{path: own.path}, "taken over from the pod, because the container is excepted")
+		p.put(sc, key, yaml.CopyYNode(value.node))
+		p.report.did(framework.Info, change{path: own.path}, "taken over from the pod, because the container is excepted")
 	}
 	return nil
 }
 
 // hardenOne hardens a container, and warns when it is not ours: it may need
 // more than restricted allows.
-func (d *deployment) hardenOne(c restrictedContainer, defaults podDefaults) error {
-	before := d.changed
-	d.changed = false
-	if err := d.hardenContainer(c, defaults); err != nil {
+func (p *pod) hardenOne(c restrictedContainer, defaults podDefaults) error {
+	before := p.changed
+	p.changed = false
+	if err := p.hardenContainer(c, defaults); err != nil {
 		return err
 	}
-	if d.changed && !c.controller {
+	if p.changed && !c.controller {
 		name, err := c.textAt("name")
 		if err != nil {
 			return err
 		}
-		d.report.did(framework.Warning, change{path: c.path + ".securityContext"},
+		p.report.did(framework.Warning, change{path: c.path + ".securityContext"},
 			"hardened as well; if the container needs more than the Pod Security Standard restricted allows, list %s under spec.securityContext.exceptContainers", name)
 	}
-	d.changed = d.changed || before
+	p.changed = p.changed || before
 	return nil
 }
 
-func (d *deployment) hardenContainer(c restrictedContainer, defaults podDefaults) error {
-	if d.openShift {
-		if err := d.leaveToPlatform(c.field, nil); err != nil {
+func (p *pod) hardenContainer(c restrictedContainer, defaults podDefaults) error {
+	if p.openShift() {
+		if err := p.leaveToPlatform(c.field, nil); err != nil {
 			return err
 		}
 	}
-	if err := d.setTrueOrFalse(c.field, "privileged", false, true); err != nil {
+	if err := p.setTrueOrFalse(c.field, "privileged", false, true); err != nil {
 		return err
 	}
-	if err := d.setTrueOrFalse(c.field, "allowPrivilegeEscalation", false, false); err != nil {
+	if err := p.setTrueOrFalse(c.field, "allowPrivilegeEscalation", false, false); err != nil {
 		return err
 	}
-	if err := d.hardenCapabilities(c.field); err != nil {
+	if err := p.hardenCapabilities(c.field); err != nil {
 		return err
 	}
-	if err := d.setTrueOrFalse(c.field, "runAsNonRoot", true, defaults.runAsNonRoot); err != nil {
+	if err := p.setTrueOrFalse(c.field, "runAsNonRoot", true, defaults.runAsNonRoot); err != nil {
 		return err
 	}
-	if err := d.hardenSeccomp(c.field, defaults.seccomp); err != nil {
+	if err := p.hardenSeccomp(c.field, defaults.seccomp); err != nil {
 		return err
 	}
 	sc, err := c.get("securityContext")
 	if err != nil {
 		return err
 	}
-	if err := d.dropRoot(sc, nil); err != nil {
+	if err := p.dropRoot(sc, nil); err != nil {
 		return err
 	}
-	if err := d.dropProcMount(sc); err != nil {
+	if err := p.dropProcMount(sc); err != nil {
 		return err
 	}
-	if err := d.hardenPlatform(c.field); err != nil {
+	if err := p.hardenPlatform(c.field); err != nil {
 		return err
 	}
 	if !c.controller {
 		return nil
 	}
-	if err := d.setTrueOrFalse(c.field, "readOnlyRootFilesystem", true, false); err != nil {
+	if err := p.setTrueOrFalse(c.field, "readOnlyRootFilesystem", true, false); err != nil {
 		return err
 	}
-	return d.ensureTmp(c.field)
+	return p.ensureTmp(c.field)
 }

@@ -34,33 +34,29 @@ func policyVersion() api.LevelVersion {
 
 // judge holds the pod template against the Pod Security admission's own
 // evaluator, and reports what remains after the hardening: one warning per check.
-func (d *deployment) judge(excepted []string) error {
-	evaluator, err := d.evaluator()
+func (p *pod) judge(evaluator policy.Evaluator) (*Verdict, error) {
+	template, err := p.decodeTemplate()
 	if err != nil {
-		return fmt.Errorf("the Pod Security evaluator cannot start: %w", err)
+		return nil, err
 	}
-	template, err := d.decodeTemplate()
-	if err != nil {
-		return err
-	}
-	d.verdict = &Verdict{Namespace: d.report.ref.Namespace, Name: d.seen.Names[0], Policy: policyVersion().String(), Excepted: excepted}
+	v := &Verdict{Policy: policyVersion().String(), Excepted: p.excepted}
 	setHostPorts(&template.Spec)
-	if d.openShift {
-		d.verdict.Policy += ", SCC " + sccName
+	if p.openShift() {
+		v.Policy += ", SCC " + sccName
 		setPlatformDefaults(&template.Spec)
 	}
 	for _, result := range evaluator.EvaluatePod(policyVersion(), &template.ObjectMeta, &template.Spec) {
 		if !result.Allowed {
 			verdict := policy.AggregateCheckResults([]policy.CheckResult{result})
-			d.refused("Pod Security "+policyVersion().String(), verdict.ForbiddenDetail(), d.leftAt(result.ForbiddenReason))
+			p.refused(v, "Pod Security "+policyVersion().String(), verdict.ForbiddenDetail(), p.leftAt(result.ForbiddenReason))
 		}
 	}
-	if d.openShift {
+	if p.openShift() {
 		for _, detail := range judgeSCC(&template.Spec) {
-			d.refused("the SCC "+sccName, detail, d.pod.path)
+			p.refused(v, "the SCC "+sccName, detail, p.spec.path)
 		}
 	}
-	return nil
+	return v, nil
 }
 
 // setHostPorts fills in what the API server fills in before it judges a pod: on the
@@ -82,42 +78,42 @@ func setHostPorts(pod *corev1.PodSpec) {
 }
 
 // refused reports what an admission refuses still.
-func (d *deployment) refused(by, detail, path string) {
-	d.verdict.Violations = append(d.verdict.Violations, detail)
+func (p *pod) refused(v *Verdict, by, detail, path string) {
+	v.Violations = append(v.Violations, detail)
 	note := ""
-	if len(d.verdict.Excepted) > 0 {
-		note = " (left alone by exceptContainers: " + strings.Join(d.verdict.Excepted, ", ") + ")"
+	if len(v.Excepted) > 0 {
+		note = " (left alone by exceptContainers: " + strings.Join(v.Excepted, ", ") + ")"
 	}
-	if d.report.validate {
-		d.report.differs(change{path: path}, fmt.Sprintf("%s: refused by %s%s", detail, by, note))
+	if p.report.validate {
+		p.report.differs(change{path: path}, fmt.Sprintf("%s: refused by %s%s", detail, by, note))
 		return
 	}
-	d.report.add(framework.Warning, change{path: path}, "%s: refused by %s; left as it is, because the pod may need it%s", detail, by, note)
+	p.report.add(framework.Warning, change{path: path}, "%s: refused by %s; left as it is, because the pod may need it%s", detail, by, note)
 }
 
 // leftAt returns the field that a check of the evaluator is about: the first
 // that was left for it, else the pod.
-func (d *deployment) leftAt(reason string) string {
-	if paths := d.left[reason]; len(paths) > 0 {
+func (p *pod) leftAt(reason string) string {
+	if paths := p.left[reason]; len(paths) > 0 {
 		return paths[0]
 	}
-	return d.pod.path
+	return p.spec.path
 }
 
 // decodeTemplate returns the pod template as the API server would read it.
-func (d *deployment) decodeTemplate() (*corev1.PodTemplateSpec, error) {
+func (p *pod) decodeTemplate() (*corev1.PodTemplateSpec, error) {
 	template := &corev1.PodTemplateSpec{}
-	if decodeNode(d.podTemplate.node, template) == nil {
+	if decodeNode(p.template.node, template) == nil {
 		return template, nil
 	}
 	// The API server reads YAML 1.1, in which yes is true. That takes longer.
-	text, err := yaml.NewRNode(d.podTemplate.node).String()
+	text, err := yaml.NewRNode(p.template.node).String()
 	if err != nil {
-		return nil, d.podTemplate.errorf("cannot be judged: %v", err)
+		return nil, p.template.errorf("cannot be judged: %v", err)
 	}
 	template = &corev1.PodTemplateSpec{}
 	if err := kubeyaml.Unmarshal([]byte(text), template); err != nil {
-		return nil, d.podTemplate.errorf("is not what Kubernetes expects: %v", err)
+		return nil, p.template.errorf("is not what Kubernetes expects: %v", err)
 	}
 	return template, nil
 }

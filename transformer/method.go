@@ -147,7 +147,7 @@ func (d *deployment) planInitContainer(config *v1alpha1.Mount, p plan, replace b
 	script := fmt.Sprintf("find -L %s%s -maxdepth 1 -type f -exec awk 1 {} + > %s && test -s %s", roots, initMount, bundle, bundle)
 	p.initContainer = newInitContainer(image, script, config.Path, d.initSecurity(config.InitContainer.Image != ""))
 	v := volume{Name: bundleVolume}
-	v.EmptyDir.SizeLimit = d.extras.EmptyDirSizeLimit
+	v.EmptyDir.SizeLimit = d.security.Extras.EmptyDirSizeLimit
 	p.volumes = []any{v}
 	p.mounts = []mount{{Name: bundleVolume, MountPath: config.Path, ReadOnly: true}}
 	return p, nil
@@ -167,7 +167,7 @@ type initSecurity struct {
 // the controller's may run as root unless told otherwise.
 func (d *deployment) initSecurity(foreign bool) initSecurity {
 	sc := initSecurity{Capabilities: map[string][]string{"drop": {"ALL"}}, ReadOnlyRootFilesystem: true}
-	if d.openShift { // which sets the rest
+	if d.security.Profile == v1alpha1.OpenShift { // which sets the rest
 		return sc
 	}
 	sc.RunAsNonRoot = true

@@ -66,11 +66,3 @@ func (t *transform) reportNoControllers(resources int, deployments []string) {
 	t.report.add(severity, change{}, "no Flux controller among %s, %s; run the function where the manifests of Flux are built, "+
 		"name other Deployments under spec.controllers.additional, or set spec.onNoControllers: Ignore", count(resources, "resource"), found)
 }
-
-// count names a number of things.
-func count(n int, noun string) string {
-	if n == 1 {
-		return "1 " + noun
-	}
-	return fmt.Sprintf("%d %ss", n, noun)
-}

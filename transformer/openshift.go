@@ -31,7 +31,7 @@ func platformFields() []string {
 // leaveToPlatform takes out of the securityContext of the pod or of a container
 // what the platform sets. Containers that are excepted get as their own what the
 // pod loses and the platform would not give them.
-func (d *deployment) leaveToPlatform(owner field, excepted []field) error {
+func (p *pod) leaveToPlatform(owner field, excepted []field) error {
 	sc, err := owner.get("securityContext")
 	if err != nil || !sc.exists() {
 		return err
@@ -51,16 +51,16 @@ func (d *deployment) leaveToPlatform(owner field, excepted []field) error {
 			return err
 		case accepted:
 		case redundant: // as good as what the platform sets, so no reason to warn
-			d.report.did(framework.Info, change{path: current.path}, "removed: OpenShift sets it")
-			d.remove(sc, key)
+			p.report.did(framework.Info, change{path: current.path}, "removed: OpenShift sets it")
+			p.remove(sc, key)
 		default:
-			if err := d.handDown(excepted, key, current); err != nil {
+			if err := p.handDown(excepted, key, current); err != nil {
 				return err
 			}
-			d.drop(sc, key, current, "OpenShift sets it, and refuses another value")
+			p.drop(sc, key, current, "OpenShift sets it, and refuses another value")
 		}
 	}
-	d.removeEmpty(owner, "securityContext", filled)
+	p.removeEmpty(owner, "securityContext", filled)
 	return nil
 }
 

@@ -18,7 +18,7 @@ const appArmorAnnotation = "container.apparmor.security.beta.kubernetes.io/"
 // hardenPlatform takes away what a pod or container says about AppArmor,
 // SELinux and Windows that the standard refuses. The defaults of the node apply
 // then.
-func (d *deployment) hardenPlatform(owner field) error {
+func (p *pod) hardenPlatform(owner field) error {
 	sc, err := owner.get("securityContext")
 	if err != nil {
 		return err
@@ -30,9 +30,9 @@ func (d *deployment) hardenPlatform(owner field) error {
 	if kind, err := appArmor.textAt("type"); err != nil {
 		return err
 	} else if kind == "Unconfined" {
-		d.drop(sc, "appArmorProfile", appArmor, "Unconfined; the profile of the container runtime applies instead")
+		p.drop(sc, "appArmorProfile", appArmor, "Unconfined; the profile of the container runtime applies instead")
 	}
-	if err := d.hardenSELinux(sc); err != nil {
+	if err := p.hardenSELinux(sc); err != nil {
 		return err
 	}
 	windows, err := sc.get("windowsOptions")
@@ -46,12 +46,12 @@ func (d *deployment) hardenPlatform(owner field) error {
 	if value, err := hostProcess.boolean(); err != nil {
 		return err
 	} else if value != nil && (value.value || value.quoted) {
-		d.replace(windows, "hostProcess", hostProcess, false)
+		p.replace(windows, "hostProcess", hostProcess, false)
 	}
 	return nil
 }
 
-func (d *deployment) hardenSELinux(sc field) error {
+func (p *pod) hardenSELinux(sc field) error {
 	options, err := sc.get("seLinuxOptions")
 	if err != nil {
 		return err
@@ -61,7 +61,7 @@ func (d *deployment) hardenSELinux(sc field) error {
 		"user": {""},
 		"role": {""},
 	}
-	if d.openShift { // which sets them
+	if p.openShift() { // which sets them
 		allowed["type"] = []string{""}
 	}
 	for _, key := range []string{"type", "user", "role"} {
@@ -74,8 +74,8 @@ func (d *deployment) hardenSELinux(sc field) error {
 			return err
 		}
 		if !slices.Contains(allowed[key], value) {
-			d.drop(options, key, option, "the default of the node applies instead")
-			d.removeEmpty(sc, "seLinuxOptions", true)
+			p.drop(options, key, option, "the default of the node applies instead")
+			p.removeEmpty(sc, "seLinuxOptions", true)
 		}
 	}
 	return nil
@@ -83,9 +83,9 @@ func (d *deployment) hardenSELinux(sc field) error {
 
 // findLeft remembers where the pod has what "restricted" forbids and what cannot
 // be taken away without breaking it, by the reason that the evaluator gives.
-func (d *deployment) findLeft() error {
+func (p *pod) findLeft() error {
 	for _, key := range []string{"hostNetwork", "hostPID", "hostIPC"} {
-		host, err := d.pod.get(key)
+		host, err := p.spec.get(key)
 		if err != nil {
 			return err
 		}
@@ -94,32 +94,32 @@ func (d *deployment) findLeft() error {
 			return err
 		}
 		if value != nil && value.value {
-			d.leave("host namespaces", host)
+			p.leave("host namespaces", host)
 			if key == "hostNetwork" { // see setHostPorts
-				d.leave("hostPort", host)
+				p.leave("hostPort", host)
 			}
 		}
 	}
-	if err := d.findSysctls(); err != nil {
+	if err := p.findSysctls(); err != nil {
 		return err
 	}
-	if err := d.findVolumes(); err != nil {
+	if err := p.findVolumes(); err != nil {
 		return err
 	}
 	for _, key := range []string{"initContainers", "containers"} {
-		containers, err := d.containers(key)
+		containers, err := p.containers(key)
 		if err != nil {
 			return err
 		}
 		for _, c := range containers {
-			d.leaveHosts(c)
+			p.leaveHosts(c)
 		}
 	}
 	return nil
 }
 
-func (d *deployment) findSysctls() error {
-	sysctls, err := d.pod.at("securityContext", "sysctls")
+func (p *pod) findSysctls() error {
+	sysctls, err := p.spec.at("securityContext", "sysctls")
 	if err != nil {
 		return err
 	}
@@ -133,7 +133,7 @@ func (d *deployment) findSysctls() error {
 			return err
 		}
 		if !slices.Contains(safeSysctls(), name) {
-			d.leave("forbidden sysctls", sysctl)
+			p.leave("forbidden sysctls", sysctl)
 		}
 	}
 	return nil
@@ -149,16 +149,16 @@ func safeSysctls() []string {
 }
 
 // leave remembers a field that stays as it is.
-func (d *deployment) leave(reason string, f field) {
-	if d.left == nil {
-		d.left = map[string][]string{}
+func (p *pod) leave(reason string, f field) {
+	if p.left == nil {
+		p.left = map[string][]string{}
 	}
-	d.left[reason] = append(d.left[reason], f.path)
+	p.left[reason] = append(p.left[reason], f.path)
 }
 
-func (d *deployment) findVolumes() error {
+func (p *pod) findVolumes() error {
 	allowed := []string{"name", "configMap", "csi", "downwardAPI", "emptyDir", "ephemeral", "image", "persistentVolumeClaim", "projected", "secret"}
-	items, err := d.pod.entries("volumes")
+	items, err := p.spec.entries("volumes")
 	if err != nil {
 		return err
 	}
@@ -168,7 +168,7 @@ func (d *deployment) findVolumes() error {
 		}
 		for i := 0; i < len(v.node.Content); i += 2 {
 			if key := v.node.Content[i].Value; !slices.Contains(allowed, key) {
-				d.leave("restricted volume types", field{path: v.path + "." + key})
+				p.leave("restricted volume types", field{path: v.path + "." + key})
 			}
 		}
 	}
@@ -177,18 +177,18 @@ func (d *deployment) findVolumes() error {
 
 // leaveHosts remembers ports, probes and hooks of a container that reach for the
 // host or name one, wherever they stand.
-func (d *deployment) leaveHosts(c field) {
+func (p *pod) leaveHosts(c field) {
 	for _, key := range []string{"ports", "livenessProbe", "readinessProbe", "startupProbe", "lifecycle"} {
 		if part, err := c.get(key); err == nil && part.exists() {
-			d.leaveHostsIn(part)
+			p.leaveHostsIn(part)
 		}
 	}
 }
 
-func (d *deployment) leaveHostsIn(f field) {
+func (p *pod) leaveHostsIn(f field) {
 	if items, err := f.items(); err == nil {
 		for _, item := range items {
-			d.leaveHostsIn(item)
+			p.leaveHostsIn(item)
 		}
 		return
 	}
@@ -199,18 +199,18 @@ func (d *deployment) leaveHostsIn(f field) {
 		child := field{path: f.path + "." + f.node.Content[i].Value, node: resolve(f.node.Content[i+1])}
 		switch key := f.node.Content[i].Value; {
 		case key == "hostPort" && child.node.Value != "0":
-			d.leave("hostPort", child)
+			p.leave("hostPort", child)
 		case key == "host" && child.node.Value != "":
-			d.leave("probe or lifecycle host", child)
+			p.leave("probe or lifecycle host", child)
 		default:
-			d.leaveHostsIn(child)
+			p.leaveHostsIn(child)
 		}
 	}
 }
 
 // dropAppArmorAnnotations removes those that switch AppArmor off.
-func (d *deployment) dropAppArmorAnnotations() error {
-	annotations, err := d.podTemplate.at("metadata", "annotations")
+func (p *pod) dropAppArmorAnnotations() error {
+	annotations, err := p.template.at("metadata", "annotations")
 	if err != nil {
 		return err
 	}
@@ -221,7 +221,7 @@ func (d *deployment) dropAppArmorAnnotations() error {
 	for _, key := range slices.Sorted(maps.Keys(texts)) {
 		value := texts[key]
 		if strings.HasPrefix(key, appArmorAnnotation) && value == "unconfined" {
-			d.drop(annotations, key, field{path: annotations.path + "." + key, node: &yaml.Node{Kind: yaml.ScalarNode, Value: value}}, "the profile of the container runtime applies instead")
+			p.drop(annotations, key, field{path: annotations.path + "." + key, node: &yaml.Node{Kind: yaml.ScalarNode, Value: value}}, "the profile of the container runtime applies instead")
 		}
 	}
 	return nil

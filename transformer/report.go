@@ -73,3 +73,11 @@ func (r report) fail(err error) {
 	}
 	r.add(framework.Error, change{}, "%s", err)
 }
+
+// count names a number of things.
+func count(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return fmt.Sprintf("%d %ss", n, noun)
+}

@@ -10,7 +10,7 @@ import (
 
 // setTrueOrFalse makes a field of the securityContext of a container what the
 // standard asks for. An absent one is fine where the default already is.
-func (d *deployment) setTrueOrFalse(container field, key string, want, absentIsFine bool) error {
+func (p *pod) setTrueOrFalse(container field, key string, want, absentIsFine bool) error {
 	current, err := container.at("securityContext", key)
 	if err != nil {
 		return err
@@ -22,22 +22,22 @@ func (d *deployment) setTrueOrFalse(container field, key string, want, absentIsF
 	if value == nil && absentIsFine || value != nil && value.value == want && !value.quoted {
 		return nil
 	}
-	sc, err := d.ensure(container, "securityContext")
+	sc, err := p.ensure(container, "securityContext")
 	if err != nil {
 		return err
 	}
 	if value != nil {
-		d.replace(sc, key, current, want)
+		p.replace(sc, key, current, want)
 		return nil
 	}
-	d.putBool(sc, key, want)
-	d.report.did(framework.Info, change{path: current.path, proposed: want}, "set to %t", want)
+	p.putBool(sc, key, want)
+	p.report.did(framework.Info, change{path: current.path, proposed: want}, "set to %t", want)
 	return nil
 }
 
 // hardenCapabilities drops ALL and takes away what is added beyond
 // NET_BIND_SERVICE.
-func (d *deployment) hardenCapabilities(container field) error {
+func (p *pod) hardenCapabilities(container field) error {
 	add, err := container.at("securityContext", "capabilities", "add")
 	if err != nil {
 		return err
@@ -54,23 +54,23 @@ func (d *deployment) hardenCapabilities(container field) error {
 		if name == "NET_BIND_SERVICE" {
 			continue
 		}
-		d.removeEntry(add, a)
+		p.removeEntry(add, a)
 		own, err := container.textAt("name")
 		if err != nil {
 			return err
 		}
-		d.report.did(framework.Warning, change{path: add.path, current: name},
+		p.report.did(framework.Warning, change{path: add.path, current: name},
 			"removed %s; if the container %s needs it, list it under spec.securityContext.exceptContainers", name, own)
 	}
 	capabilities, err := container.at("securityContext", "capabilities")
 	if err != nil {
 		return err
 	}
-	d.removeEmpty(capabilities, "add", len(added) > 0)
-	return d.dropAll(container)
+	p.removeEmpty(capabilities, "add", len(added) > 0)
+	return p.dropAll(container)
 }
 
-func (d *deployment) dropAll(container field) error {
+func (p *pod) dropAll(container field) error {
 	drop, err := container.at("securityContext", "capabilities", "drop")
 	if err != nil {
 		return err
@@ -88,25 +88,25 @@ func (d *deployment) dropAll(container field) error {
 			return err
 		}
 		if strings.EqualFold(name, "ALL") {
-			d.note(c.path, c.node, textNode("ALL"), "must be")
+			p.note(c.path, c.node, textNode("ALL"), "must be")
 			c.node.Value = "ALL"
-			d.report.did(framework.Warning, change{path: c.path, current: name, proposed: "ALL"}, "%q is not ALL for the Pod Security admission; replaced", name)
+			p.report.did(framework.Warning, change{path: c.path, current: name, proposed: "ALL"}, "%q is not ALL for the Pod Security admission; replaced", name)
 			return nil
 		}
 	}
-	capabilities, err := d.ensure(container, "securityContext", "capabilities")
+	capabilities, err := p.ensure(container, "securityContext", "capabilities")
 	if err != nil {
 		return err
 	}
-	if drop, err = d.ensureList(capabilities, "drop"); err != nil {
+	if drop, err = p.ensureList(capabilities, "drop"); err != nil {
 		return err
 	}
-	d.add(drop, textNode("ALL"))
-	d.report.did(framework.Info, change{path: drop.path, proposed: "ALL"}, "ALL added")
+	p.add(drop, textNode("ALL"))
+	p.report.did(framework.Info, change{path: drop.path, proposed: "ALL"}, "ALL added")
 	return nil
 }
 
-func (d *deployment) hardenSeccomp(container field, inherited bool) error {
+func (p *pod) hardenSeccomp(container field, inherited bool) error {
 	sc, err := container.get("securityContext")
 	if err != nil {
 		return err
@@ -118,10 +118,10 @@ func (d *deployment) hardenSeccomp(container field, inherited bool) error {
 	if restrictsSyscalls(kind) || !profile.exists() && inherited {
 		return nil
 	}
-	if sc, err = d.ensure(container, "securityContext"); err != nil {
+	if sc, err = p.ensure(container, "securityContext"); err != nil {
 		return err
 	}
-	return d.setSeccomp(sc, profile, kind)
+	return p.setSeccomp(sc, profile, kind)
 }
 
 // seccompType returns the seccomp profile of a securityContext and its type.
@@ -137,18 +137,18 @@ func restrictsSyscalls(seccompType string) bool {
 	return seccompType == "RuntimeDefault" || seccompType == "Localhost"
 }
 
-func (d *deployment) setSeccomp(sc, profile field, kind string) error {
+func (p *pod) setSeccomp(sc, profile field, kind string) error {
 	if kind != "" {
-		d.report.did(framework.Warning, change{path: profile.path + ".type", current: kind, proposed: "RuntimeDefault"}, "%s replaced by RuntimeDefault", kind)
+		p.report.did(framework.Warning, change{path: profile.path + ".type", current: kind, proposed: "RuntimeDefault"}, "%s replaced by RuntimeDefault", kind)
 	} else {
-		d.report.did(framework.Info, change{path: profile.path + ".type", proposed: "RuntimeDefault"}, "set to RuntimeDefault")
+		p.report.did(framework.Info, change{path: profile.path + ".type", proposed: "RuntimeDefault"}, "set to RuntimeDefault")
 	}
-	profile, err := d.ensure(sc, "seccompProfile")
+	profile, err := p.ensure(sc, "seccompProfile")
 	if err != nil {
 		return err
 	}
-	d.putText(profile, "type", "RuntimeDefault")
-	d.remove(profile, "localhostProfile")
+	p.putText(profile, "type", "RuntimeDefault")
+	p.remove(profile, "localhostProfile")
 	return nil
 }
 
@@ -167,7 +167,7 @@ func number(f field) (int64, error) {
 
 // dropRoot removes runAsUser: 0, which runAsNonRoot makes fail. The image's own
 // user applies then; a container that is excepted keeps root as its own.
-func (d *deployment) dropRoot(sc field, excepted []field) error {
+func (p *pod) dropRoot(sc field, excepted []field) error {
 	user, err := sc.get("runAsUser")
 	if err != nil {
 		return err
@@ -175,17 +175,17 @@ func (d *deployment) dropRoot(sc field, excepted []field) error {
 	if uid, err := number(user); err != nil || uid != 0 {
 		return err
 	}
-	if err := d.handDown(excepted, "runAsUser", user); err != nil {
+	if err := p.handDown(excepted, "runAsUser", user); err != nil {
 		return err
 	}
-	d.drop(sc, "runAsUser", user, "root; the user of the image applies instead")
+	p.drop(sc, "runAsUser", user, "root; the user of the image applies instead")
 	return nil
 }
 
 // dropGroups removes a runAsGroup that applies to a container without a
 // runAsUser, at whichever level each stands: container runtimes refuse it.
-func (d *deployment) dropGroups(containers []restrictedContainer) error {
-	pod, err := d.pod.get("securityContext")
+func (p *pod) dropGroups(containers []restrictedContainer) error {
+	pod, err := p.spec.get("securityContext")
 	if err != nil {
 		return err
 	}
@@ -211,15 +211,15 @@ func (d *deployment) dropGroups(containers []restrictedContainer) error {
 				return err
 			}
 			if group.exists() {
-				d.drop(sc, "runAsGroup", group, "container runtimes refuse it without runAsUser")
-				d.removeEmpty(d.pod, "securityContext", true)
+				p.drop(sc, "runAsGroup", group, "container runtimes refuse it without runAsUser")
+				p.removeEmpty(p.spec, "securityContext", true)
 			}
 		}
 	}
 	return nil
 }
 
-func (d *deployment) dropProcMount(sc field) error {
+func (p *pod) dropProcMount(sc field) error {
 	procMount, err := sc.get("procMount")
 	if err != nil {
 		return err
@@ -228,24 +228,24 @@ func (d *deployment) dropProcMount(sc field) error {
 	if err != nil || !procMount.exists() || value == "Default" {
 		return err
 	}
-	d.drop(sc, "procMount", procMount, "the default masks /proc")
+	p.drop(sc, "procMount", procMount, "the default masks /proc")
 	return nil
 }
 
 // replace sets a field that has an insecure or unusable value.
-func (d *deployment) replace(sc field, key string, current field, want bool) {
-	d.report.did(framework.Warning, change{path: current.path, current: current.node.Value, proposed: want}, "%s replaced by %t", quote(current.node), want)
-	d.putBool(sc, key, want)
+func (p *pod) replace(sc field, key string, current field, want bool) {
+	p.report.did(framework.Warning, change{path: current.path, current: current.node.Value, proposed: want}, "%s replaced by %t", quote(current.node), want)
+	p.putBool(sc, key, want)
 }
 
 // drop removes a field that has an insecure value.
-func (d *deployment) drop(sc field, key string, current field, why string) {
+func (p *pod) drop(sc field, key string, current field, why string) {
 	var value any
 	if current.node.Kind == yaml.ScalarNode {
 		value = current.node.Value
 	}
-	d.report.did(framework.Warning, change{path: current.path, current: value}, "removed: %s", why)
-	d.remove(sc, key)
+	p.report.did(framework.Warning, change{path: current.path, current: value}, "removed: %s", why)
+	p.remove(sc, key)
 }
 
 // quote shows a scalar as it stands, so that "true" and true can be told apart.

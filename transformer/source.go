@@ -11,7 +11,6 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/selection"
-	"sigs.k8s.io/kustomize/kyaml/yaml"
 
 	"fluxtrust.dev/flux-trust/api/v1alpha1"
 )
@@ -218,17 +217,4 @@ func uniquePath(want string, used map[string]bool) string {
 	}
 	used[unique] = true
 	return unique
-}
-
-// node returns the YAML of a value made of structs, lists and scalars, or of
-// YAML.
-func node(value any) (*yaml.Node, error) {
-	if n, ok := value.(*yaml.Node); ok {
-		return n, nil
-	}
-	n := &yaml.Node{}
-	if err := n.Encode(value); err != nil {
-		return nil, fmt.Errorf("encoding %T: %w", value, err)
-	}
-	return n, nil
 }

@@ -143,7 +143,7 @@ func (t *transform) applyToStock(object *yaml.RNode, s stock, r report) error {
 		aside = r.of(w.object, nil)
 	}
 	aside.results, aside.validate = &results, false
-	d := &deployment{workload: w, report: aside, evaluator: t.evaluator, controllers: []int{0}}
+	d := &deployment{workload: w, report: aside, editor: &editor{}, controllers: []int{0}}
 	if err := d.apply(t); err != nil {
 		return err
 	}

@@ -10,7 +10,7 @@ import (
 
 // ensureTmp gives a container a writable /tmp where it has none: a controller
 // with a read-only root file system fails without.
-func (d *deployment) ensureTmp(container field) error {
+func (p *pod) ensureTmp(container field) error {
 	mounts, err := container.get("volumeMounts")
 	if err != nil {
 		return err
@@ -25,34 +25,37 @@ func (d *deployment) ensureTmp(container field) error {
 			return err
 		}
 		if path.Clean(at) == "/tmp" {
-			return d.checkWritable(m)
+			return p.checkWritable(m)
 		}
 	}
-	name, err := d.tmpVolume(container)
+	name, err := p.tmpVolume(container)
 	if err != nil {
 		return err
 	}
-	if mounts, err = d.ensureList(container, "volumeMounts"); err != nil {
+	if mounts, err = p.ensureList(container, "volumeMounts"); err != nil {
 		return err
 	}
-	entry, err := node(mount{Name: name, MountPath: "/tmp"})
+	entry, err := node(struct {
+		Name      string `yaml:"name"`
+		MountPath string `yaml:"mountPath"`
+	}{name, "/tmp"})
 	if err != nil {
 		return err
 	}
-	d.add(mounts, entry)
-	d.report.did(framework.Info, change{path: mounts.path + ".[name=" + name + "]", proposed: "/tmp"},
+	p.add(mounts, entry)
+	p.report.did(framework.Info, change{path: mounts.path + ".[name=" + name + "]", proposed: "/tmp"},
 		"emptyDir mounted at /tmp, because the root file system is read-only")
 	return nil
 }
 
-func (d *deployment) checkWritable(mount field) error {
+func (p *pod) checkWritable(mount field) error {
 	readOnly, err := mount.get("readOnly")
 	if err != nil {
 		return err
 	}
 	value, err := readOnly.boolean()
 	if err == nil && value != nil && value.value {
-		d.report.add(framework.Warning, change{path: readOnly.path, current: true}, "/tmp is mounted read-only; left as it is")
+		p.report.add(framework.Warning, change{path: readOnly.path, current: true}, "/tmp is mounted read-only; left as it is")
 	}
 	return err
 }
@@ -62,9 +65,11 @@ const maxVolumeName = 63
 
 // tmpVolume returns the name of an emptyDir for /tmp of a container. Containers
 // do not share one: they would see each other's files.
-func (d *deployment) tmpVolume(container field) (string, error) {
+func (p *pod) tmpVolume(container field) (string, error) {
 	name := tmpVolume
-	if len(d.seen.Containers) > 1 {
+	if containers, err := p.containers("containers"); err != nil {
+		return "", err
+	} else if len(containers) > 1 {
 		own, err := container.textAt("name")
 		if err != nil {
 			return "", err
@@ -72,7 +77,7 @@ func (d *deployment) tmpVolume(container field) (string, error) {
 		name += "-" + own
 		name = strings.TrimRight(name[:min(len(name), maxVolumeName)], "-")
 	}
-	volumes, err := d.ensureList(d.pod, "volumes")
+	volumes, err := p.ensureList(p.spec, "volumes")
 	if err != nil {
 		return "", err
 	}
@@ -86,10 +91,13 @@ func (d *deployment) tmpVolume(container field) (string, error) {
 		}
 		return name, nil
 	}
-	added, err := node(volume{Name: name})
+	added, err := node(struct {
+		Name     string   `yaml:"name"`
+		EmptyDir struct{} `yaml:"emptyDir"`
+	}{Name: name})
 	if err != nil {
 		return "", err
 	}
-	d.add(volumes, added)
+	p.add(volumes, added)
 	return name, nil
 }

@@ -231,7 +231,7 @@ func (t *transform) deployment(m manifest, report report) (bool, error) {
 		t.reportPatch(w, report)
 		return false, nil
 	}
-	d := &deployment{workload: w, report: report, evaluator: t.evaluator, editor: *t.editor(report)}
+	d := &deployment{workload: w, report: report, editor: t.editor(report)}
 	if d.controllers, err = t.selected(w); err != nil {
 		return false, err
 	}

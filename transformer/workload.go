@@ -1,7 +1,6 @@
 package transformer
 
 import (
-	"fmt"
 	"slices"
 	"strings"
 
@@ -17,10 +16,6 @@ const (
 	previousNamespacesAnnotation = "internal.config.kubernetes.io/previousNamespaces"
 	needsHashAnnotation          = "internal.config.kubernetes.io/needsHashSuffix"
 )
-
-// maxNodes bounds how large a resource may become when its aliases are
-// expanded. The largest real Deployment has some thousand nodes.
-const maxNodes = 1_000_000
 
 // manifest is where a workload stands in the stream: it is a resource itself, or
 // a part of one.
@@ -195,14 +190,6 @@ func mainContainers(w *workload) []int {
 	return all
 }
 
-func textsAt(f field, keys ...string) (map[string]string, error) {
-	child, err := f.at(keys...)
-	if err != nil {
-		return nil, err
-	}
-	return child.texts()
-}
-
 // currentAndPrevious returns a name and those it had before kustomize changed
 // it.
 func currentAndPrevious(meta field, key, annotation string) ([]string, error) {
@@ -219,109 +206,4 @@ func currentAndPrevious(meta field, key, annotation string) ([]string, error) {
 		names = append(names, strings.Split(previous, ",")...)
 	}
 	return names, nil
-}
-
-// checkSize refuses a resource whose aliases would make it too large.
-func checkSize(resource *yaml.RNode) error {
-	_, err := hasAliases(resource)
-	return err
-}
-
-// hasAliases tells whether a resource has aliases or anchors, and refuses what
-// they would make too large.
-func hasAliases(resource *yaml.RNode) (bool, error) {
-	size, aliased := measure(resource.Document(), map[*yaml.Node]int{})
-	if aliased && size > maxNodes {
-		return true, fmt.Errorf("has more than %d nodes once its aliases are expanded; write it without so many aliases", maxNodes)
-	}
-	return aliased, nil
-}
-
-// prepare returns a copy of a resource that can be edited: without aliases and
-// merge keys, since an edit behind an anchor would change every place that
-// refers to it.
-func prepare(resource *yaml.RNode) (*yaml.RNode, error) {
-	aliased, err := hasAliases(resource)
-	if err != nil {
-		return nil, err
-	}
-	work := resource.Copy()
-	if !aliased {
-		return work, nil
-	}
-	if err := work.DeAnchor(); err != nil {
-		return nil, fmt.Errorf("aliases or merge keys cannot be expanded: %w; write the fields out", err)
-	}
-	return work, nil
-}
-
-// ExpandAliases returns resources without aliases. They come back as they are
-// when there are none.
-func ExpandAliases(resources []*yaml.RNode) ([]*yaml.RNode, error) {
-	all := &yaml.Node{Kind: yaml.SequenceNode}
-	for _, r := range resources {
-		all.Content = append(all.Content, r.YNode())
-	}
-	if _, aliased := measure(all, map[*yaml.Node]int{}); !aliased {
-		return resources, nil
-	}
-	expanded, err := prepare(yaml.NewRNode(all))
-	if err != nil {
-		return nil, err
-	}
-	return expanded.Elements()
-}
-
-// measure returns how many nodes a tree has once its aliases are expanded (no
-// more than needed to exceed maxNodes), and whether it has any.
-func measure(n *yaml.Node, known map[*yaml.Node]int) (int, bool) {
-	if n.Kind == yaml.AliasNode {
-		if size, ok := known[n.Alias]; ok {
-			return size, true
-		}
-		known[n.Alias] = maxNodes + 1 // until measured: an anchor inside itself
-		size, _ := measure(n.Alias, known)
-		known[n.Alias] = size
-		return size, true
-	}
-	total, aliased := 1, n.Anchor != ""
-	for _, child := range n.Content {
-		size, a := measure(child, known)
-		total = min(total+size, maxNodes+1)
-		aliased = aliased || a
-	}
-	return total, aliased
-}
-
-// checkKeys refuses keys that stand twice: readers disagree about which one
-// counts, so an edit of either may do nothing.
-func checkKeys(f field) error {
-	if f.node.Kind == yaml.SequenceNode {
-		items, err := f.items()
-		if err != nil {
-			return err
-		}
-		for _, item := range items {
-			if err := checkKeys(item); err != nil {
-				return err
-			}
-		}
-		return nil
-	}
-	if f.node.Kind != yaml.MappingNode {
-		return nil
-	}
-	seen := map[string]bool{}
-	for i := 0; i+1 < len(f.node.Content); i += 2 {
-		key := f.node.Content[i].Value
-		child := field{path: strings.TrimPrefix(f.path+"."+key, "."), node: f.node.Content[i+1]}
-		if seen[key] {
-			return child.errorf("stands twice; remove one")
-		}
-		seen[key] = true
-		if err := checkKeys(child); err != nil {
-			return err
-		}
-	}
-	return nil
 }
