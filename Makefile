@@ -25,8 +25,8 @@ test: bin/flux-trust bin/kustomize ## Run all tests that need no container engin
 	@command -v kpt > /dev/null || echo "SKIPPED: the tests with kpt, because it is not on the PATH"
 	go test $(RACE) -short ./...
 	go test ./command -run BothWays
-	go test ./transformer -run 'TestRandomPods$$' -cases 100000 -v
-	go test ./transformer -run TestRandomPodsOnOpenShift -cases 10000
+	go test ./hardening -run 'TestRandomPods$$' -cases 100000 -v
+	go test ./hardening -run TestRandomPodsOnOpenShift -cases 10000
 	@hack/fuzz.sh 3s
 	FLUX_TRUST=$(CURDIR)/bin/flux-trust KUSTOMIZE=$(CURDIR)/bin/kustomize go test -C e2e -count=1 ./...
 

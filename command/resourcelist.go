@@ -11,6 +11,7 @@ import (
 	"sigs.k8s.io/kustomize/kyaml/yaml"
 
 	"fluxtrust.dev/flux-trust/api/v1alpha1"
+	"fluxtrust.dev/flux-trust/krm"
 	"fluxtrust.dev/flux-trust/stream"
 	"fluxtrust.dev/flux-trust/transformer"
 )
@@ -54,7 +55,7 @@ func process(input []byte, needsFor func(config *yaml.RNode) stream.Needs, now t
 	if list.Whole() {
 		// An item that is changed loses its anchors, and another item of the same
 		// ResourceList may refer to them.
-		if items, err = transformer.ExpandAliases(items); err != nil {
+		if items, err = krm.ExpandAliases(items); err != nil {
 			return nil, processor.Outcome, fmt.Errorf("the ResourceList on stdin %w", err)
 		}
 	}

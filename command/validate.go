@@ -13,6 +13,7 @@ import (
 	"sigs.k8s.io/kustomize/kyaml/fn/framework"
 
 	"fluxtrust.dev/flux-trust/api/v1alpha1"
+	"fluxtrust.dev/flux-trust/hardening"
 	"fluxtrust.dev/flux-trust/transformer"
 )
 
@@ -28,12 +29,12 @@ type validation struct {
 	ConfigName   string `json:"configName"`
 	ConfigDigest string `json:"configDigest"`
 	// Valid tells that there is no error among the results.
-	Valid       bool                  `json:"valid"`
-	Controllers int                   `json:"controllers"`
-	Roots       []transformer.Root    `json:"roots"`
-	Verdicts    []transformer.Verdict `json:"podSecurity"`
-	Exceptions  []string              `json:"exceptions"`
-	Results     framework.Results     `json:"results"`
+	Valid       bool                `json:"valid"`
+	Controllers int                 `json:"controllers"`
+	Roots       []transformer.Root  `json:"roots"`
+	Verdicts    []hardening.Verdict `json:"podSecurity"`
+	Exceptions  []string            `json:"exceptions"`
+	Results     framework.Results   `json:"results"`
 }
 
 func newValidate(version string) *cobra.Command {

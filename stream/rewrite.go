@@ -8,6 +8,8 @@ import (
 
 	"github.com/aymanbagabas/go-udiff"
 	"sigs.k8s.io/kustomize/kyaml/yaml"
+
+	"fluxtrust.dev/flux-trust/krm"
 )
 
 // rewrite returns the text of a changed resource with as much of the original
@@ -35,7 +37,7 @@ func rewrite(text []byte, original, changed *yaml.RNode, isJSON bool) ([]byte, e
 	if isJSON {
 		encode = encodeJSON
 	}
-	base, err := encode(ours, original)
+	base, err := encode(ours, withoutAnchors(original))
 	if err != nil {
 		return nil, err
 	}
@@ -58,6 +60,25 @@ func rewrite(text []byte, original, changed *yaml.RNode, isJSON bool) ([]byte, e
 		out = bytes.ReplaceAll(out, []byte("\n"), []byte("\r\n"))
 	}
 	return out, nil
+}
+
+// withoutAnchors returns a resource in which everything that an alias refers to is
+// written out, without its anchor. The changed resource has it like that; so the
+// anchor is style, and stays.
+func withoutAnchors(resource *yaml.RNode) *yaml.RNode {
+	work := krm.Copy(resource)
+	var visit func(n *yaml.Node)
+	visit = func(n *yaml.Node) {
+		if n.Kind == yaml.AliasNode {
+			// What cannot be expanded is no style, and is written anew.
+			_ = yaml.NewRNode(n.Alias).DeAnchor()
+		}
+		for _, child := range n.Content {
+			visit(child)
+		}
+	}
+	visit(work.Document())
+	return work
 }
 
 // merge applies to base what leads to theirs, and, wherever that leaves the

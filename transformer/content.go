@@ -8,6 +8,8 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+
+	"fluxtrust.dev/flux-trust/krm"
 )
 
 // Kinds of objects that hold certificates.
@@ -30,9 +32,9 @@ const trustBundleKey = ""
 
 // provider is an object of the stream that provides certificates.
 type provider struct {
-	field
+	krm.Field
 	resource          int // index of the resource in the stream
-	report            report
+	report            krm.Report
 	kind              string
 	names, namespaces []string
 	labels            map[string]string
@@ -78,16 +80,16 @@ func (t *transform) actualName(p *provider, configured string) string {
 
 // providersIn returns the objects among the resources that provide
 // certificates. What is broken is nobody's business until an entry names it.
-func providersIn(resources []Resource, r report) []*provider {
+func providersIn(resources []Resource, r krm.Report) []*provider {
 	var found []*provider
 	for i, resource := range resources {
-		if checkSize(resource.Node) != nil {
+		if krm.CheckSize(resource.Node) != nil {
 			continue
 		}
-		for _, object := range flatten(field{node: resource.Node.YNode()}) {
+		for _, object := range krm.Flatten(krm.Field{Node: resource.Node.YNode()}) {
 			for _, p := range readProviders(object) {
-				p.resource, p.report = i, r.of(object, resource.File)
-				p.nested = object.node != resource.Node.YNode()
+				p.resource, p.report = i, r.Of(object, resource.File)
+				p.nested = object.Node != resource.Node.YNode()
 				found = append(found, p)
 			}
 		}
@@ -96,17 +98,17 @@ func providersIn(resources []Resource, r report) []*provider {
 }
 
 // readProviders returns what an object provides: mostly nothing.
-func readProviders(object field) []*provider {
-	kind := object.textOr("kind")
-	group, _, _ := strings.Cut(object.textOr("apiVersion"), "/")
+func readProviders(object krm.Field) []*provider {
+	kind := object.TextOr("kind")
+	group, _, _ := strings.Cut(object.TextOr("apiVersion"), "/")
 	switch {
 	case kind == trustManagerKind && group == "trust.cert-manager.io":
 		return trustManagerTargets(object)
 	case (kind == configMapKind || kind == secretKind) && group == "v1", kind == clusterTrustBundleKind && group == "certificates.k8s.io":
 		p, err := readProvider(object)
 		if err != nil { // said when an entry names it
-			p = &provider{field: object, kind: kind, err: err}
-			p.names, p.namespaces = []string{object.textOr("metadata", "name")}, []string{object.textOr("metadata", "namespace")}
+			p = &provider{Field: object, kind: kind, err: err}
+			p.names, p.namespaces = []string{object.TextOr("metadata", "name")}, []string{object.TextOr("metadata", "namespace")}
 		}
 		return []*provider{p}
 	default:
@@ -114,9 +116,9 @@ func readProviders(object field) []*provider {
 	}
 }
 
-func readProvider(object field) (*provider, error) {
-	p := &provider{field: object, kind: object.textOr("kind"), values: map[string]value{}}
-	meta, err := object.get("metadata")
+func readProvider(object krm.Field) (*provider, error) {
+	p := &provider{Field: object, kind: object.TextOr("kind"), values: map[string]value{}}
+	meta, err := object.Get("metadata")
 	if err != nil {
 		return nil, err
 	}
@@ -126,10 +128,10 @@ func readProvider(object field) (*provider, error) {
 	if p.namespaces, err = currentAndPrevious(meta, "namespace", previousNamespacesAnnotation); err != nil {
 		return nil, err
 	}
-	if p.labels, err = textsAt(meta, "labels"); err != nil {
+	if p.labels, err = meta.TextsAt("labels"); err != nil {
 		return nil, err
 	}
-	annotations, err := textsAt(meta, "annotations")
+	annotations, err := meta.TextsAt("annotations")
 	if err != nil {
 		return nil, err
 	}
@@ -142,7 +144,7 @@ func readProvider(object field) (*provider, error) {
 	case secretKind:
 		err = p.readValues(map[string]bool{"data": true, "stringData": false})
 	default:
-		p.values[trustBundleKey] = value{path: "spec.trustBundle", text: []byte(object.textOr("spec", "trustBundle"))}
+		p.values[trustBundleKey] = value{path: "spec.trustBundle", text: []byte(object.TextOr("spec", "trustBundle"))}
 	}
 	p.unknown = p.whyUnknown(annotations)
 	return p, err
@@ -152,11 +154,11 @@ func readProvider(object field) (*provider, error) {
 func (p *provider) readValues(fields map[string]bool) error {
 	// stringData comes last: it wins over data.
 	for _, name := range slices.Sorted(maps.Keys(fields)) {
-		values, err := p.get(name)
+		values, err := p.Get(name)
 		if err != nil {
 			return err
 		}
-		texts, err := values.texts()
+		texts, err := values.Texts()
 		if err != nil {
 			return err
 		}
@@ -175,12 +177,12 @@ func (p *provider) readValues(fields map[string]bool) error {
 
 // trustManagerTargets returns the ConfigMap and Secret that trust-manager writes
 // for a Bundle: https://cert-manager.io/docs/trust/trust-manager/
-func trustManagerTargets(bundle field) []*provider {
+func trustManagerTargets(bundle krm.Field) []*provider {
 	var targets []*provider
 	for _, target := range []struct{ field, kind string }{{"configMap", configMapKind}, {"secret", secretKind}} {
-		if key := bundle.textOr("spec", "target", target.field, "key"); key != "" {
+		if key := bundle.TextOr("spec", "target", target.field, "key"); key != "" {
 			targets = append(targets, &provider{
-				field: bundle, kind: target.kind, names: []string{bundle.textOr("metadata", "name")}, namespaces: []string{""},
+				Field: bundle, kind: target.kind, names: []string{bundle.TextOr("metadata", "name")}, namespaces: []string{""},
 				values: map[string]value{key: {}}, unknown: "trust-manager writes it",
 			})
 		}
@@ -191,7 +193,7 @@ func trustManagerTargets(bundle field) []*provider {
 // whyUnknown says who has the last word about the content of an object.
 func (p *provider) whyUnknown(annotations map[string]string) string {
 	const openShift = "config.openshift.io/inject-trusted-cabundle"
-	if sops, err := p.get("sops"); err == nil && sops.exists() {
+	if sops, err := p.Get("sops"); err == nil && sops.Exists() {
 		return "it is encrypted with SOPS"
 	}
 	if p.labels[openShift] == "true" || annotations[openShift] == "true" {

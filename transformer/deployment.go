@@ -8,6 +8,8 @@ import (
 	"sigs.k8s.io/kustomize/kyaml/fn/framework"
 
 	"fluxtrust.dev/flux-trust/api/v1alpha1"
+	"fluxtrust.dev/flux-trust/hardening"
+	"fluxtrust.dev/flux-trust/krm"
 )
 
 // Annotations of a Deployment that the function has changed.
@@ -25,8 +27,8 @@ const digestAnnotation = "fluxtrust.dev/ca-bundle"
 // deployment is a Deployment that is being changed.
 type deployment struct {
 	*workload
-	*editor
-	report report
+	*krm.Editor
+	report krm.Report
 
 	// controllers are the indexes of the containers that run a controller.
 	controllers []int
@@ -37,17 +39,17 @@ type deployment struct {
 	previous previous
 	// sources are those of the volume.
 	sources []source
-	verdict *Verdict
+	verdict *hardening.Verdict
 }
 
 // owner returns the name of the FluxTrust that has changed a Deployment.
 func (w *workload) owner() (string, error) {
-	return w.marked.textAt("metadata", "annotations", configAnnotation)
+	return w.marked.TextAt("metadata", "annotations", configAnnotation)
 }
 
 // ownerPath is where the owner is written.
 func (w *workload) ownerPath() string {
-	return strings.TrimPrefix(w.marked.path+".metadata.annotations."+configAnnotation, ".")
+	return strings.TrimPrefix(w.marked.Path+".metadata.annotations."+configAnnotation, ".")
 }
 
 // apply makes a Deployment what the config asks for.
@@ -68,10 +70,10 @@ func (d *deployment) apply(t *transform) error {
 	// What is hardened stays, and what is trusted may go again. So it comes last,
 	// behind the rest.
 	if d.security.Profile != v1alpha1.NoProfile {
-		if err := p.harden(); err != nil {
+		if err := p.Harden(); err != nil {
 			return err
 		}
-		for _, name := range p.excepted {
+		for _, name := range p.Excepted {
 			t.seen["container "+name] = true
 		}
 	}
@@ -85,19 +87,19 @@ func (d *deployment) apply(t *transform) error {
 	}
 	evaluator, err := t.evaluator()
 	if err != nil {
-		return fmt.Errorf("the Pod Security evaluator cannot start: %w", err)
+		return err
 	}
-	if d.verdict, err = p.judge(evaluator); err == nil {
-		d.verdict.Namespace, d.verdict.Name = d.report.ref.Namespace, d.seen.Names[0]
+	if d.verdict, err = p.Judge(evaluator); err == nil {
+		d.verdict.Namespace, d.verdict.Name = d.report.Ref.Namespace, d.seen.Names[0]
 	}
 	return err
 }
 
 // hardened returns the pod template for hardening, which shares the editor.
-func (d *deployment) hardened() *pod {
-	p := &pod{editor: d.editor, report: d.report, config: d.security, template: d.podTemplate, spec: d.pod, controllers: d.controllers, ownVolume: bundleVolume}
+func (d *deployment) hardened() *hardening.Pod {
+	p := &hardening.Pod{Editor: d.Editor, Report: d.report, Config: d.security, Template: d.podTemplate, Spec: d.pod, Controllers: d.controllers, OwnVolume: bundleVolume}
 	if d.claimed {
-		p.own = initContainer
+		p.Own = initContainer
 	}
 	return p
 }
@@ -105,10 +107,10 @@ func (d *deployment) hardened() *pod {
 // trust gives the bundle to every controller container.
 func (d *deployment) trust(t *transform, owner string) error {
 	if owner != "" && !d.claimed {
-		return &fieldError{path: d.ownerPath(), message: fmt.Sprintf(
+		return &krm.FieldError{Path: d.ownerPath(), Message: fmt.Sprintf(
 			"FluxTrust %q has changed this Deployment already; use one config per Deployment, or give both the same metadata.name", owner)}
 	}
-	before := d.changed
+	before := d.Changed
 	if err := d.readPrevious(); err != nil {
 		return err
 	}
@@ -130,12 +132,12 @@ func (d *deployment) trust(t *transform, owner string) error {
 	if err := d.mark(t.config.Metadata.Name); err != nil {
 		return err
 	}
-	if d.changed != before {
+	if d.Changed != before {
 		names := make([]string, len(d.sources))
 		for i, s := range d.sources {
 			names[i] = s.String()
 		}
-		d.report.did(framework.Info, change{path: d.pod.path + ".volumes.[name=" + caVolume + "]"},
+		d.report.Did(framework.Info, krm.Change{Path: d.pod.Path + ".volumes.[name=" + caVolume + "]"},
 			"trusts %s, mounted at %s", strings.Join(names, ", "), config.Path)
 	}
 	return nil
@@ -145,26 +147,26 @@ func (d *deployment) trust(t *transform, owner string) error {
 // away.
 func (d *deployment) annotateTemplate(digest string) error {
 	if digest == "" {
-		meta, err := d.podTemplate.get("metadata")
+		meta, err := d.podTemplate.Get("metadata")
 		if err != nil {
 			return err
 		}
-		annotations, err := meta.get("annotations")
+		annotations, err := meta.Get("annotations")
 		if err != nil {
 			return err
 		}
-		d.removeEmpty(meta, "annotations", d.remove(annotations, digestAnnotation))
-		d.removeEmpty(d.podTemplate, "metadata", meta.exists() && len(meta.node.Content) == 0)
+		d.RemoveEmpty(meta, "annotations", d.Remove(annotations, digestAnnotation))
+		d.RemoveEmpty(d.podTemplate, "metadata", meta.Exists() && len(meta.Node.Content) == 0)
 		return nil
 	}
-	annotations, err := d.ensure(d.podTemplate, "metadata", "annotations")
+	annotations, err := d.Ensure(d.podTemplate, "metadata", "annotations")
 	if err != nil {
 		return err
 	}
-	if have, err := annotations.textAt(digestAnnotation); err != nil || have == digest {
+	if have, err := annotations.TextAt(digestAnnotation); err != nil || have == digest {
 		return err
 	}
-	d.putText(annotations, digestAnnotation, digest)
+	d.PutText(annotations, digestAnnotation, digest)
 	return nil
 }
 
@@ -173,7 +175,7 @@ func (d *deployment) annotateTemplate(digest string) error {
 func (d *deployment) release() error {
 	if owner, err := d.owner(); err != nil || !d.claimed {
 		if owner != "" {
-			d.report.add(framework.Warning, change{path: d.ownerPath()},
+			d.report.Add(framework.Warning, krm.Change{Path: d.ownerPath()},
 				"FluxTrust %q has changed this Deployment, and only a config of that name takes its work out again", owner)
 		}
 		return err
@@ -187,43 +189,43 @@ func (d *deployment) release() error {
 	if err := d.annotateTemplate(""); err != nil {
 		return err
 	}
-	meta, err := d.marked.get("metadata")
+	meta, err := d.marked.Get("metadata")
 	if err != nil {
 		return err
 	}
-	annotations, err := meta.get("annotations")
+	annotations, err := meta.Get("annotations")
 	if err != nil {
 		return err
 	}
-	d.remove(annotations, configAnnotation)
-	d.remove(annotations, previousAnnotation)
-	d.removeEmpty(meta, "annotations", true)
-	d.report.did(framework.Info, change{path: d.pod.path + ".volumes.[name=" + caVolume + "]"}, "no longer trusts the CA bundle: what an earlier run mounted is removed")
+	d.Remove(annotations, configAnnotation)
+	d.Remove(annotations, previousAnnotation)
+	d.RemoveEmpty(meta, "annotations", true)
+	d.report.Did(framework.Info, krm.Change{Path: d.pod.Path + ".volumes.[name=" + caVolume + "]"}, "no longer trusts the CA bundle: what an earlier run mounted is removed")
 	return nil
 }
 
 // mark writes down whose work this is, and what was there before.
 func (d *deployment) mark(config string) error {
-	annotations, err := d.ensure(d.marked, "metadata", "annotations")
+	annotations, err := d.Ensure(d.marked, "metadata", "annotations")
 	if err != nil {
 		return err
 	}
-	if have, err := annotations.textAt(configAnnotation); err != nil {
+	if have, err := annotations.TextAt(configAnnotation); err != nil {
 		return err
 	} else if have != config {
-		d.putText(annotations, configAnnotation, config)
+		d.PutText(annotations, configAnnotation, config)
 	}
 	if len(d.previous) == 0 {
-		d.remove(annotations, previousAnnotation)
+		d.Remove(annotations, previousAnnotation)
 		return nil
 	}
 	before, err := json.Marshal(d.previous)
 	if err != nil {
 		return fmt.Errorf("encoding the annotation %s: %w", previousAnnotation, err)
 	}
-	if have, err := annotations.textAt(previousAnnotation); err != nil || have == string(before) {
+	if have, err := annotations.TextAt(previousAnnotation); err != nil || have == string(before) {
 		return err
 	}
-	d.putText(annotations, previousAnnotation, string(before))
+	d.PutText(annotations, previousAnnotation, string(before))
 	return nil
 }

@@ -9,6 +9,7 @@ import (
 
 	"fluxtrust.dev/flux-trust/api/v1alpha1"
 	"fluxtrust.dev/flux-trust/bundle"
+	"fluxtrust.dev/flux-trust/krm"
 )
 
 // Root is a certificate of the bundle whose content is known.
@@ -28,13 +29,13 @@ func (e *entry) checkPins() {
 	if len(e.Fingerprints) == 0 || e.failed {
 		return
 	}
-	at := change{path: e.at + ".fingerprints"}
+	at := krm.Change{Path: e.at + ".fingerprints"}
 	if e.unknown != "" {
 		severity := framework.Warning
-		if e.report.validate {
+		if e.report.Validate {
 			severity = framework.Error
 		}
-		e.report.add(severity, at, "cannot be checked, because the content is not known: %s", e.unknown)
+		e.report.Add(severity, at, "cannot be checked, because the content is not known: %s", e.unknown)
 		return
 	}
 	var found []string
@@ -43,13 +44,13 @@ func (e *entry) checkPins() {
 		found = append(found, fingerprint)
 		if !slices.Contains(e.Fingerprints, fingerprint) {
 			e.failed = true
-			e.report.add(framework.Error, at, "the bundle holds %s with the fingerprint %s, which is not pinned; check it, then add it here, or take it out of the bundle", c.Name(), fingerprint)
+			e.report.Add(framework.Error, at, "the bundle holds %s with the fingerprint %s, which is not pinned; check it, then add it here, or take it out of the bundle", c.Name(), fingerprint)
 		}
 	}
 	for _, pinned := range e.Fingerprints {
 		if !slices.Contains(found, pinned) {
 			e.failed = true
-			e.report.add(framework.Error, at, "no certificate of the bundle has the pinned fingerprint %s; put it into the bundle, or remove the pin", pinned)
+			e.report.Add(framework.Error, at, "no certificate of the bundle has the pinned fingerprint %s; put it into the bundle, or remove the pin", pinned)
 		}
 	}
 }
@@ -67,7 +68,7 @@ func (t *transform) digest(entries []*entry, resolved *roots) string {
 		for _, c := range e.certificates {
 			fingerprint := bundle.Fingerprint(c.Certificate)
 			if first, ok := seen[fingerprint]; ok && first != e {
-				e.find(e.report, framework.Warning, v1alpha1.Finding(bundle.Duplicate), change{path: e.at},
+				e.find(e.report, framework.Warning, v1alpha1.Finding(bundle.Duplicate), krm.Change{Path: e.at},
 					fmt.Sprintf("%s stands in %s already; remove one", c.Name(), first.at))
 			}
 			seen[fingerprint] = e
@@ -77,11 +78,11 @@ func (t *transform) digest(entries []*entry, resolved *roots) string {
 	}
 	resolved.certificates, resolved.unknown = certificates, unknown
 	if unknown != "" {
-		t.configReport().add(framework.Info, change{path: "spec.caBundle"}, "the pods do not restart by themselves when the CA bundle changes, because its content is not known (%s); restart them after a change", unknown)
+		t.configReport().Add(framework.Info, krm.Change{Path: "spec.caBundle"}, "the pods do not restart by themselves when the CA bundle changes, because its content is not known (%s); restart them after a change", unknown)
 		return ""
 	}
-	if !bundle.Valid(certificates, t.report.now) && !allowed {
-		t.configReport().add(framework.Error, change{path: "spec.caBundle"}, "no certificate of the bundle is valid today; add one that is")
+	if !bundle.Valid(certificates, t.report.Now) && !allowed {
+		t.configReport().Add(framework.Error, krm.Change{Path: "spec.caBundle"}, "no certificate of the bundle is valid today; add one that is")
 		resolved.err = errUnusable
 	}
 	return bundle.Digest(certificates)

@@ -10,6 +10,7 @@ import (
 
 	"fluxtrust.dev/flux-trust/api/v1alpha1"
 	"fluxtrust.dev/flux-trust/controllers"
+	"fluxtrust.dev/flux-trust/krm"
 )
 
 // previous holds, per container and variable, the literal value that an env
@@ -19,20 +20,20 @@ type previous map[string]map[string]*string
 
 func (d *deployment) readPrevious() error {
 	const cure = "restore it, or remove it together with the env variables that flux-trust set"
-	value, err := d.marked.at("metadata", "annotations", previousAnnotation)
+	value, err := d.marked.At("metadata", "annotations", previousAnnotation)
 	if err != nil {
 		return err
 	}
 	d.previous = previous{}
-	text, err := value.text()
+	text, err := value.Text()
 	if err != nil || text == "" {
 		return err
 	}
 	if err := json.Unmarshal([]byte(text), &d.previous); err != nil {
-		return value.errorf("is not what flux-trust wrote (%v); %s", err, cure)
+		return value.Errorf("is not what flux-trust wrote (%v); %s", err, cure)
 	}
 	if d.previous == nil {
-		return value.errorf("is not what flux-trust wrote; %s", cure)
+		return value.Errorf("is not what flux-trust wrote; %s", cure)
 	}
 	// A container that was renamed or removed takes its record along.
 	for name := range d.previous {
@@ -46,8 +47,8 @@ func (d *deployment) readPrevious() error {
 // reconcileEnv sets the variables of a plan in a container and restores those
 // that an earlier plan has set. Entries that the user had stay in their places;
 // those that the function has created are its own.
-func (d *deployment) reconcileEnv(container field, want []variable, dir string) error {
-	name, err := container.textAt("name")
+func (d *deployment) reconcileEnv(container krm.Field, want []variable, dir string) error {
+	name, err := container.TextAt("name")
 	if err != nil {
 		return err
 	}
@@ -64,7 +65,7 @@ func (d *deployment) reconcileEnv(container field, want []variable, dir string) 
 	if delete(d.previous, name); len(e.record) > 0 {
 		d.previous[name] = e.record
 	}
-	return d.reconcileList(container, "env", isNamed(e.own...), e.created)
+	return d.ReconcileList(container, "env", krm.IsNamed(e.own...), e.created)
 }
 
 // envChange collects what happens to the variables of a container.
@@ -78,7 +79,7 @@ type envChange struct {
 	created []any
 }
 
-func (d *deployment) reconcileVariable(container field, key string, want *variable, e *envChange) error {
+func (d *deployment) reconcileVariable(container krm.Field, key string, want *variable, e *envChange) error {
 	old, known := e.recorded[key]
 	if want == nil && !known && !d.lostRecord(e) {
 		return nil // never ours
@@ -130,44 +131,44 @@ type envVar struct {
 
 // setValue sets the literal value of an entry that the user has, and warns when
 // roots that it named are lost that way.
-func (d *deployment) setValue(entry field, current, want string, warn bool) {
+func (d *deployment) setValue(entry krm.Field, current, want string, warn bool) {
 	if current == want {
 		return
 	}
 	if warn && current != "" && !strings.HasPrefix(want, current) {
-		d.report.did(framework.Warning, change{path: entry.path + ".value", current: current, proposed: want},
+		d.report.Did(framework.Warning, krm.Change{Path: entry.Path + ".value", Current: current, Proposed: want},
 			"was %s, whose roots are no longer trusted; add them to spec.caBundle", current)
 	}
-	d.putText(entry, "value", want)
+	d.PutText(entry, "value", want)
 }
 
 // envEntry returns the entry of a variable in a container and its value, or nil
 // when there is none.
-func envEntry(container field, name string) (field, *string, error) {
-	env, err := container.get("env")
+func envEntry(container krm.Field, name string) (krm.Field, *string, error) {
+	env, err := container.Get("env")
 	if err != nil {
-		return field{}, nil, err
+		return krm.Field{}, nil, err
 	}
-	entries, err := env.named(name)
+	entries, err := env.Named(name)
 	if err != nil || len(entries) == 0 {
-		return field{}, nil, err
+		return krm.Field{}, nil, err
 	}
 	if len(entries) > 1 {
-		return field{}, nil, entries[0].errorf("stands twice; remove one")
+		return krm.Field{}, nil, entries[0].Errorf("stands twice; remove one")
 	}
-	from, err := entries[0].get("valueFrom")
+	from, err := entries[0].Get("valueFrom")
 	if err != nil {
-		return field{}, nil, err
+		return krm.Field{}, nil, err
 	}
-	if from.exists() {
-		return field{}, nil, from.errorf("the value comes from elsewhere, so it cannot be extended; write a literal value, or exclude the controller under spec.controllers.exclude")
+	if from.Exists() {
+		return krm.Field{}, nil, from.Errorf("the value comes from elsewhere, so it cannot be extended; write a literal value, or exclude the controller under spec.controllers.exclude")
 	}
-	value, err := entries[0].textAt("value")
+	value, err := entries[0].TextAt("value")
 	return entries[0], &value, err
 }
 
 // checkReads refuses a directory with roots that Go does not look into.
-func checkReads(container field, dir string) error {
+func checkReads(container krm.Field, dir string) error {
 	if dir == "" {
 		return nil
 	}
@@ -178,10 +179,10 @@ func checkReads(container field, dir string) error {
 	case value == nil || *value == "":
 		// https://cs.opensource.google/go/go/+/master:src/crypto/x509/root_linux.go
 		if !slices.Contains([]string{v1alpha1.SystemDirectory, "/etc/pki/tls/certs"}, dir) {
-			return container.errorf("Go does not look for roots in %s; leave out spec.mount.path, or use spec.mount.method: Directory", dir)
+			return container.Errorf("Go does not look for roots in %s; leave out spec.mount.path, or use spec.mount.method: Directory", dir)
 		}
 	case !slices.ContainsFunc(strings.Split(*value, ":"), func(element string) bool { return path.Clean(element) == dir }):
-		return entry.errorf("is %s, so Go does not look for roots in %s; append it to the value, or use spec.mount.method: Directory", *value, dir)
+		return entry.Errorf("is %s, so Go does not look for roots in %s; append it to the value, or use spec.mount.method: Directory", *value, dir)
 	}
 	return nil
 }

@@ -9,6 +9,7 @@ import (
 
 	"fluxtrust.dev/flux-trust/api/v1alpha1"
 	"fluxtrust.dev/flux-trust/controllers"
+	"fluxtrust.dev/flux-trust/krm"
 	"fluxtrust.dev/flux-trust/patches"
 )
 
@@ -28,16 +29,16 @@ const (
 
 // holder is an object that takes patches for the controllers it installs.
 type holder struct {
-	field
+	krm.Field
 	stock
 	// chart of a HelmRelease, or "".
 	chart string
 }
 
 // isHolder tells whether an object may be a holder, by its kind.
-func isHolder(object field) bool {
-	group, _, _ := strings.Cut(object.textOr("apiVersion"), "/")
-	switch object.textOr("kind") {
+func isHolder(object krm.Field) bool {
+	group, _, _ := strings.Cut(object.TextOr("apiVersion"), "/")
+	switch object.TextOr("kind") {
 	case fluxInstanceKind:
 		return group == "fluxcd.controlplane.io"
 	case helmReleaseKind:
@@ -49,9 +50,9 @@ func isHolder(object field) bool {
 
 // targets returns what in a resource the function may change: workloads and
 // holders.
-func targets(resource field) []manifest {
+func targets(resource krm.Field) []manifest {
 	found := workloads(resource)
-	for _, object := range flatten(resource) {
+	for _, object := range krm.Flatten(resource) {
 		if isHolder(object) {
 			found = append(found, manifest{resource: object, object: object})
 		}
@@ -60,40 +61,40 @@ func targets(resource field) []manifest {
 }
 
 // holder reads an object, or returns nil when it installs something else.
-func (t *transform) holder(object field) (*holder, error) {
-	h := &holder{field: object}
-	meta, err := object.get("metadata")
+func (t *transform) holder(object krm.Field) (*holder, error) {
+	h := &holder{Field: object}
+	meta, err := object.Get("metadata")
 	if err != nil {
 		return nil, err
 	}
 	if h.namespaces, err = currentAndPrevious(meta, "namespace", previousNamespacesAnnotation); err != nil {
 		return nil, err
 	}
-	var instance field
-	if object.textOr("kind") == helmReleaseKind {
+	var instance krm.Field
+	if object.TextOr("kind") == helmReleaseKind {
 		switch h.chart = t.chart(object); h.chart {
 		case fluxInstanceChart:
-			instance, err = object.at("spec", "values", "instance")
+			instance, err = object.At("spec", "values", "instance")
 		case flux2Chart:
 			// Its values say nothing that matters here.
 		default:
 			return nil, nil
 		}
-		if target := object.textOr("spec", "targetNamespace"); target != "" {
+		if target := object.TextOr("spec", "targetNamespace"); target != "" {
 			h.namespaces = []string{target}
 		}
 	} else {
-		instance, err = object.get("spec")
+		instance, err = object.Get("spec")
 	}
 	if err != nil {
 		return nil, err
 	}
-	components, err := instance.entries("components")
+	components, err := instance.Entries("components")
 	if err != nil {
 		return nil, err
 	}
 	for _, c := range components {
-		name, err := c.text()
+		name, err := c.Text()
 		if err != nil {
 			return nil, err
 		}
@@ -102,7 +103,7 @@ func (t *transform) holder(object field) (*holder, error) {
 	if len(components) == 0 {
 		h.components = controllers.Components() // a target that matches nothing does no harm
 	}
-	platform, err := instance.textAt("cluster", "type")
+	platform, err := instance.TextAt("cluster", "type")
 	h.openShift = platform == "openshift"
 	return h, err
 }
@@ -110,15 +111,15 @@ func (t *transform) holder(object field) (*holder, error) {
 // chart returns the name of the chart of a HelmRelease: from the release itself,
 // from the source in the stream that it refers to, or from the name of that
 // source.
-func (t *transform) chart(release field) string {
-	if chart := release.textOr("spec", "chart", "spec", "chart"); chart != "" {
+func (t *transform) chart(release krm.Field) string {
+	if chart := release.TextOr("spec", "chart", "spec", "chart"); chart != "" {
 		return path.Base(chart)
 	}
-	kind, name := release.textOr("spec", "chartRef", "kind"), release.textOr("spec", "chartRef", "name")
+	kind, name := release.TextOr("spec", "chartRef", "kind"), release.TextOr("spec", "chartRef", "name")
 	for _, r := range t.resources {
-		for _, object := range flatten(field{node: r.Node.YNode()}) {
-			if object.textOr("kind") == kind && object.textOr("metadata", "name") == name {
-				return path.Base(object.textOr("spec", "url") + object.textOr("spec", "chart"))
+		for _, object := range krm.Flatten(krm.Field{Node: r.Node.YNode()}) {
+			if object.TextOr("kind") == kind && object.TextOr("metadata", "name") == name {
+				return path.Base(object.TextOr("spec", "url") + object.TextOr("spec", "chart"))
 			}
 		}
 	}
@@ -126,13 +127,13 @@ func (t *transform) chart(release field) string {
 }
 
 // instance makes the patches of a holder those that the config asks for.
-func (t *transform) instance(m manifest, report report) (bool, error) {
+func (t *transform) instance(m manifest, report krm.Report) (bool, error) {
 	object := m.resource
 	h, err := t.holder(object)
 	if err != nil || h == nil {
 		return false, err
 	}
-	if err := checkKeys(object); err != nil {
+	if err := krm.CheckKeys(object); err != nil {
 		return false, err
 	}
 	made, err := t.stockPatches(h.stock, report)
@@ -154,16 +155,16 @@ func (t *transform) instance(m manifest, report report) (bool, error) {
 			return false, err
 		}
 	}
-	t.countHolder(h, e.changed, owned, len(made) > 0)
-	at := change{path: h.listPath()}
+	t.countHolder(h, e.Changed, owned, len(made) > 0)
+	at := krm.Change{Path: h.listPath()}
 	switch {
-	case !e.changed:
+	case !e.Changed:
 	case len(made) > 0:
-		report.did(framework.Info, at, "patches the controllers that it installs: %s", patchedNames(made))
+		report.Did(framework.Info, at, "patches the controllers that it installs: %s", patchedNames(made))
 	default:
-		report.did(framework.Info, at, "no longer patches the controllers that it installs")
+		report.Did(framework.Info, at, "no longer patches the controllers that it installs")
 	}
-	return e.changed, nil
+	return e.Changed, nil
 }
 
 // countHolder counts a holder as one controller.

@@ -9,6 +9,7 @@ import (
 	"k8s.io/apimachinery/pkg/util/version"
 
 	"fluxtrust.dev/flux-trust/api/v1alpha1"
+	"fluxtrust.dev/flux-trust/krm"
 )
 
 // gitRepository has no certSecretRef, see
@@ -68,7 +69,7 @@ func fluxKinds() []string {
 
 // fluxObject is a Flux object that opens connections.
 type fluxObject struct {
-	field
+	krm.Field
 	api               sourceAPI
 	kind, version     string
 	names, namespaces []string
@@ -80,19 +81,19 @@ type fluxObject struct {
 }
 
 // fluxObjects returns the Flux objects in a resource.
-func fluxObjects(resource field) []field {
-	return slices.DeleteFunc(flatten(resource), func(object field) bool {
-		api, ok := sourceAPIs(object.textOr("kind"))
-		group, _, _ := strings.Cut(object.textOr("apiVersion"), "/")
+func fluxObjects(resource krm.Field) []krm.Field {
+	return slices.DeleteFunc(krm.Flatten(resource), func(object krm.Field) bool {
+		api, ok := sourceAPIs(object.TextOr("kind"))
+		group, _, _ := strings.Cut(object.TextOr("apiVersion"), "/")
 		return !ok || group != api.group
 	})
 }
 
-func readFluxObject(object field) (*fluxObject, error) {
-	o := &fluxObject{field: object, kind: object.textOr("kind")}
+func readFluxObject(object krm.Field) (*fluxObject, error) {
+	o := &fluxObject{Field: object, kind: object.TextOr("kind")}
 	o.api, _ = sourceAPIs(o.kind)
-	_, o.version, _ = strings.Cut(object.textOr("apiVersion"), "/")
-	meta, err := object.get("metadata")
+	_, o.version, _ = strings.Cut(object.TextOr("apiVersion"), "/")
+	meta, err := object.Get("metadata")
 	if err != nil {
 		return nil, err
 	}
@@ -102,16 +103,16 @@ func readFluxObject(object field) (*fluxObject, error) {
 	if o.namespaces, err = currentAndPrevious(meta, "namespace", previousNamespacesAnnotation); err != nil {
 		return nil, err
 	}
-	if o.labels, err = textsAt(meta, "labels"); err != nil {
+	if o.labels, err = meta.TextsAt("labels"); err != nil {
 		return nil, err
 	}
-	if o.owner, err = meta.textAt("annotations", configAnnotation); err != nil {
+	if o.owner, err = meta.TextAt("annotations", configAnnotation); err != nil {
 		return nil, err
 	}
-	if o.ref, err = object.textAt("spec", "certSecretRef", "name"); err != nil {
+	if o.ref, err = object.TextAt("spec", "certSecretRef", "name"); err != nil {
 		return nil, err
 	}
-	address, err := object.textAt("spec", o.api.address)
+	address, err := object.TextAt("spec", o.api.address)
 	if err != nil {
 		return nil, err
 	}
@@ -148,11 +149,11 @@ func (o *fluxObject) endpoint(address string) (scheme, host string) {
 
 // withoutTLS says why an object opens no TLS connection, or "".
 func (o *fluxObject) withoutTLS() string {
-	insecure, err := o.at("spec", "insecure")
+	insecure, err := o.At("spec", "insecure")
 	if err == nil {
-		on, err := insecure.boolean()
+		on, err := insecure.Boolean()
 		// On a HelmRepository it counts for registries alone.
-		if err == nil && on != nil && on.value && (o.kind != string(v1alpha1.HelmRepository) || o.scheme == "oci") {
+		if err == nil && on != nil && on.Value && (o.kind != string(v1alpha1.HelmRepository) || o.scheme == "oci") {
 			return "insecure: true connects without TLS"
 		}
 	}
@@ -166,8 +167,8 @@ func (o *fluxObject) withoutTLS() string {
 
 // isPatch tells whether the object is one of kustomize's patches.
 func (o *fluxObject) isPatch() bool {
-	value, err := o.at("spec", o.api.required)
-	return err == nil && !value.exists() || hasDirective(o.node)
+	value, err := o.At("spec", o.api.required)
+	return err == nil && !value.Exists() || hasDirective(o.Node)
 }
 
 // versions holds the lowest version of each controller in the stream whose
@@ -198,11 +199,11 @@ func (o *fluxObject) checkField(v versions) error {
 	since, known := o.api.versions[o.version]
 	switch {
 	case !known:
-		return &fieldError{path: "apiVersion", message: fmt.Sprintf("Flux v0.41 to v2.9 serve no %s in %s; write %s", o.kind, o.version, o.api.write)}
+		return &krm.FieldError{Path: "apiVersion", Message: fmt.Sprintf("Flux v0.41 to v2.9 serve no %s in %s; write %s", o.kind, o.version, o.api.write)}
 	case since == never:
-		return &fieldError{path: "apiVersion", message: fmt.Sprintf("a %s has no certSecretRef in %s; write %s", o.kind, o.version, o.api.write)}
+		return &krm.FieldError{Path: "apiVersion", Message: fmt.Sprintf("a %s has no certSecretRef in %s; write %s", o.kind, o.version, o.api.write)}
 	case v.below(o.api.controller, since):
-		return &fieldError{path: "spec.certSecretRef", message: fmt.Sprintf("exists in %s from %s v%s on, and the stream has v%s; upgrade Flux, or take the object out of spec.sources",
+		return &krm.FieldError{Path: "spec.certSecretRef", Message: fmt.Sprintf("exists in %s from %s v%s on, and the stream has v%s; upgrade Flux, or take the object out of spec.sources",
 			o.version, o.api.controller, since, v[o.api.controller])}
 	default:
 		return nil

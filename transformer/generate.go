@@ -13,6 +13,7 @@ import (
 	"sigs.k8s.io/kustomize/kyaml/yaml"
 
 	"fluxtrust.dev/flux-trust/api/v1alpha1"
+	"fluxtrust.dev/flux-trust/krm"
 )
 
 // Annotations that a ConfigMap with certificates should have where Flux applies
@@ -70,7 +71,7 @@ func (t *transform) generate() {
 		case p == nil:
 			t.addGenerated(w)
 		case p.config != t.config.Metadata.Name:
-			p.report.fail(&fieldError{path: "metadata.name", message: "exists already, and no annotation " + configAnnotation +
+			p.report.Fail(&krm.FieldError{Path: "metadata.name", Message: "exists already, and no annotation " + configAnnotation +
 				": " + t.config.Metadata.Name + " says that this config has generated it; write another name for the inline entry, or use a configMap entry"})
 		default:
 			t.kept[p] = true
@@ -93,17 +94,17 @@ func (t *transform) drop(p *provider) {
 			return // its mark does no harm
 		}
 		work := t.outcome.Items[p.resource].Copy()
-		if annotations, err := (field{node: work.YNode()}).at("metadata", "annotations"); err == nil {
-			t.editor(p.report).remove(annotations, configAnnotation)
+		if annotations, err := (krm.Field{Node: work.YNode()}).At("metadata", "annotations"); err == nil {
+			t.editor(p.report).Remove(annotations, configAnnotation)
 		}
 		t.outcome.Items[p.resource] = work
 	case p.nested:
-		p.report.fail(errNested)
-	case t.report.validate:
-		p.report.differs(change{}, "must not be there: the config no longer provides it")
+		p.report.Fail(errNested)
+	case t.report.Validate:
+		p.report.Differs(krm.Change{}, "must not be there: the config no longer provides it")
 	default:
 		t.outcome.Items[p.resource] = nil
-		p.report.did(framework.Warning, change{}, "removed: the config no longer provides it")
+		p.report.Did(framework.Warning, krm.Change{}, "removed: the config no longer provides it")
 	}
 }
 
@@ -145,58 +146,58 @@ func (t *transform) addGenerated(w generated) {
 	if w.kind == secretKind {
 		kind = "Opaque"
 	}
-	n, err := node(struct {
+	n, err := krm.Node(struct {
 		APIVersion string         `yaml:"apiVersion"`
 		Kind       string         `yaml:"kind"`
 		Metadata   map[string]any `yaml:"metadata"`
 		Type       string         `yaml:"type,omitempty"`
 	}{"v1", w.kind, meta, kind})
 	if err != nil {
-		t.report.fail(err)
+		t.report.Fail(err)
 		return
 	}
-	object := field{node: n}
-	if err := t.fill(&editor{}, object, w); err != nil {
-		t.report.of(object, nil).fail(err)
+	object := krm.Field{Node: n}
+	if err := t.fill(&krm.Editor{}, object, w); err != nil {
+		t.report.Of(object, nil).Fail(err)
 		return
 	}
 	t.outcome.Added = append(t.outcome.Added, yaml.NewRNode(n))
-	if t.report.validate {
-		t.report.of(object, nil).differs(change{}, map[string]string{
+	if t.report.Validate {
+		t.report.Of(object, nil).Differs(krm.Change{}, map[string]string{
 			configMapKind: "is missing: the config provides it inline", secretKind: "is missing: spec.sources refers to it",
 		}[w.kind])
 	}
-	t.report.of(object, nil).did(framework.Info, change{}, "added, with the certificates of spec.caBundle")
+	t.report.Of(object, nil).Did(framework.Info, krm.Change{}, "added, with the certificates of spec.caBundle")
 }
 
 // updateGenerated changes a copy of an object of an earlier run.
 func (t *transform) updateGenerated(p *provider, w generated) {
 	e := t.editor(p.report)
 	if p.nested {
-		e = &editor{} // to see whether there is anything to do
+		e = &krm.Editor{} // to see whether there is anything to do
 	}
 	work := t.outcome.Items[p.resource].Copy()
-	object := field{node: work.YNode()}
+	object := krm.Field{Node: work.YNode()}
 	if p.nested {
-		object = field{node: yaml.CopyYNode(p.node)}
+		object = krm.Field{Node: yaml.CopyYNode(p.Node)}
 	}
 	if err := t.fill(e, object, w); err != nil {
-		p.report.fail(err)
+		p.report.Fail(err)
 		return
 	}
 	switch {
-	case !e.changed:
+	case !e.Changed:
 	case p.nested:
-		p.report.fail(errNested)
+		p.report.Fail(errNested)
 	default:
 		t.outcome.Items[p.resource] = work
-		p.report.did(framework.Info, change{path: "data." + v1alpha1.DefaultSecretKey}, "now holds the certificates of spec.caBundle")
+		p.report.Did(framework.Info, krm.Change{Path: "data." + v1alpha1.DefaultSecretKey}, "now holds the certificates of spec.caBundle")
 	}
 }
 
 // fill writes what is the function's own into an object.
-func (t *transform) fill(e *editor, object field, w generated) error {
-	annotations, err := e.ensure(object, "metadata", "annotations")
+func (t *transform) fill(e *krm.Editor, object krm.Field, w generated) error {
+	annotations, err := e.Ensure(object, "metadata", "annotations")
 	if err != nil {
 		return err
 	}
@@ -205,21 +206,21 @@ func (t *transform) fill(e *editor, object field, w generated) error {
 		wanted = append(wanted, struct{ key, value string }{PruneAnnotation, "disabled"})
 	}
 	for _, a := range wanted {
-		if have, err := annotations.textAt(a.key); err != nil {
+		if have, err := annotations.TextAt(a.key); err != nil {
 			return err
 		} else if have != a.value {
-			e.putText(annotations, a.key, a.value)
+			e.PutText(annotations, a.key, a.value)
 		}
 	}
 	if w.immutable {
-		immutable, err := object.get("immutable")
+		immutable, err := object.Get("immutable")
 		if err != nil {
 			return err
 		}
-		if value, err := immutable.boolean(); err != nil {
+		if value, err := immutable.Boolean(); err != nil {
 			return err
-		} else if value == nil || !value.value {
-			e.putBool(object, "immutable", true)
+		} else if value == nil || !value.Value {
+			e.PutBool(object, "immutable", true)
 		}
 	}
 	for _, key := range w.keys {
@@ -232,26 +233,26 @@ func (t *transform) fill(e *editor, object field, w generated) error {
 
 // fillKey writes the certificates under a key: as text, unless a Secret has them
 // in base64 already.
-func fillKey(e *editor, object field, w generated, key string) error {
+func fillKey(e *krm.Editor, object krm.Field, w generated, key string) error {
 	name, value, style := "data", w.pem, yaml.LiteralStyle
 	if w.kind == secretKind {
 		name = "stringData"
-		if encoded, err := object.textAt("data", key); err != nil {
+		if encoded, err := object.TextAt("data", key); err != nil {
 			return err
 		} else if encoded != "" {
 			name, value, style = "data", base64.StdEncoding.EncodeToString([]byte(w.pem)), 0
 		}
 	}
-	values, err := e.ensure(object, name)
+	values, err := e.Ensure(object, name)
 	if err != nil {
 		return err
 	}
-	if have, err := values.textAt(key); err != nil || have == value {
+	if have, err := values.TextAt(key); err != nil || have == value {
 		return err
 	}
-	if e.differs != nil {
-		e.differs(change{path: values.path + "." + key}, "does not hold the certificates of spec.caBundle")
+	if e.Differs != nil {
+		e.Differs(krm.Change{Path: values.Path + "." + key}, "does not hold the certificates of spec.caBundle")
 	}
-	e.insert(values, key, &yaml.Node{Kind: yaml.ScalarNode, Tag: yaml.NodeTagString, Style: style, Value: value})
+	e.Insert(values, key, &yaml.Node{Kind: yaml.ScalarNode, Tag: yaml.NodeTagString, Style: style, Value: value})
 	return nil
 }

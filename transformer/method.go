@@ -15,7 +15,6 @@ import (
 const (
 	caVolume      = "flux-trust-ca"
 	bundleVolume  = "flux-trust-bundle"
-	tmpVolume     = "flux-trust-tmp"
 	initContainer = "flux-trust-init"
 )
 

@@ -9,6 +9,7 @@ import (
 	"sigs.k8s.io/kustomize/kyaml/fn/framework"
 
 	"fluxtrust.dev/flux-trust/api/v1alpha1"
+	"fluxtrust.dev/flux-trust/krm"
 )
 
 // reportMissing says what the config names and the stream does not hold.
@@ -21,21 +22,21 @@ func (t *transform) reportMissing(resources int, deployments []string) {
 		return
 	}
 	if t.config.Spec.Mount.Method == v1alpha1.File {
-		t.report.add(framework.Warning, change{}, "the method File mounts with subPath: the kubelet never updates such a file, so a new root arrives with a restart only")
+		t.report.Add(framework.Warning, krm.Change{}, "the method File mounts with subPath: the kubelet never updates such a file, so a new root arrives with a restart only")
 	}
 	for i, name := range t.config.Spec.Controllers.Include {
 		if !t.seen[string(name)] {
-			t.configReport().add(framework.Warning, change{path: fmt.Sprintf("spec.controllers.include[%d]", i)}, "the stream has no %s", name)
+			t.configReport().Add(framework.Warning, krm.Change{Path: fmt.Sprintf("spec.controllers.include[%d]", i)}, "the stream has no %s", name)
 		}
 	}
 	for i := range t.config.Spec.Controllers.Additional {
 		if !t.matched[i] {
-			t.configReport().add(framework.Warning, change{path: fmt.Sprintf("spec.controllers.additional[%d]", i)}, "selects no %s of the stream", t.config.Spec.Controllers.Additional[i].Kind)
+			t.configReport().Add(framework.Warning, krm.Change{Path: fmt.Sprintf("spec.controllers.additional[%d]", i)}, "selects no %s of the stream", t.config.Spec.Controllers.Additional[i].Kind)
 		}
 	}
 	for i, name := range t.config.Spec.SecurityContext.ExceptContainers {
 		if !t.seen["container "+name] && t.config.Spec.SecurityContext.Profile != v1alpha1.NoProfile {
-			t.configReport().add(framework.Warning, change{path: fmt.Sprintf("spec.securityContext.exceptContainers[%d]", i)}, "no controller has a container %s", name)
+			t.configReport().Add(framework.Warning, krm.Change{Path: fmt.Sprintf("spec.securityContext.exceptContainers[%d]", i)}, "no controller has a container %s", name)
 		}
 	}
 }
@@ -50,7 +51,7 @@ func (t *transform) reportNoControllers(resources int, deployments []string) {
 	case v1alpha1.Error:
 	}
 	if len(t.seen) > 0 {
-		t.configReport().add(severity, change{path: "spec.controllers"}, "selects none of the Flux controllers in the stream (%s); change include and exclude",
+		t.configReport().Add(severity, krm.Change{Path: "spec.controllers"}, "selects none of the Flux controllers in the stream (%s); change include and exclude",
 			strings.Join(slices.Sorted(maps.Keys(t.seen)), ", "))
 		return
 	}
@@ -61,8 +62,8 @@ func (t *transform) reportNoControllers(resources int, deployments []string) {
 		if len(deployments) > most {
 			found += ", …"
 		}
-		found = fmt.Sprintf("%s (%s)", count(len(deployments), "Deployment"), found)
+		found = fmt.Sprintf("%s (%s)", krm.Count(len(deployments), "Deployment"), found)
 	}
-	t.report.add(severity, change{}, "no Flux controller among %s, %s; run the function where the manifests of Flux are built, "+
-		"name other Deployments under spec.controllers.additional, or set spec.onNoControllers: Ignore", count(resources, "resource"), found)
+	t.report.Add(severity, krm.Change{}, "no Flux controller among %s, %s; run the function where the manifests of Flux are built, "+
+		"name other Deployments under spec.controllers.additional, or set spec.onNoControllers: Ignore", krm.Count(resources, "resource"), found)
 }

@@ -5,12 +5,12 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"sync"
 	"time"
 
 	"sigs.k8s.io/kustomize/kyaml/fn/framework"
 
 	"fluxtrust.dev/flux-trust/api/v1alpha1"
+	"fluxtrust.dev/flux-trust/krm"
 	"fluxtrust.dev/flux-trust/patches"
 )
 
@@ -33,10 +33,10 @@ type PatchOptions struct {
 // The outcome is that of Run: its items and what it adds hold the ConfigMaps that
 // the patches need. The config must be in mode Transform.
 func Patches(config *v1alpha1.FluxTrust, resources []Resource, options PatchOptions, now time.Time) ([]patches.Patch, Outcome) {
-	t := newTransform(config, resources, now, sync.OnceValues(newEvaluator))
+	t := newTransform(config, resources, now)
 	t.patching, t.followsNames = true, options.FollowsNames
 	if len(config.Spec.Sources) > 0 {
-		t.configReport().add(framework.Warning, change{path: "spec.sources"}, "is no part of the patches, which are for the controllers; run the function over the Flux objects themselves")
+		t.configReport().Add(framework.Warning, krm.Change{Path: "spec.sources"}, "is no part of the patches, which are for the controllers; run the function over the Flux objects themselves")
 	}
 	var made []patches.Patch
 	var err error
@@ -52,7 +52,7 @@ func Patches(config *v1alpha1.FluxTrust, resources []Resource, options PatchOpti
 		t.finish()
 	}
 	if err != nil {
-		t.configReport().fail(err)
+		t.configReport().Fail(err)
 	}
 	if t.outcome.Failed() {
 		return nil, t.outcome
@@ -62,7 +62,7 @@ func Patches(config *v1alpha1.FluxTrust, resources []Resource, options PatchOpti
 
 // hasTargets tells whether there is a workload or a FluxInstance.
 func hasTargets(resources []Resource) bool {
-	return slices.ContainsFunc(resources, func(r Resource) bool { return len(targets(field{node: r.Node.YNode()})) > 0 })
+	return slices.ContainsFunc(resources, func(r Resource) bool { return len(targets(krm.Field{Node: r.Node.YNode()})) > 0 })
 }
 
 // exactPatches compares every resource with what the run has made of it.
@@ -73,16 +73,16 @@ func (t *transform) exactPatches(resources []Resource) ([]patches.Patch, error) 
 		if after == nil || after == r.Node {
 			continue
 		}
-		expanded, err := prepare(r.Node)
+		expanded, err := krm.Prepare(r.Node)
 		if err != nil {
 			return nil, err
 		}
-		was, is := workloads(field{node: expanded.YNode()}), workloads(field{node: after.YNode()})
+		was, is := workloads(krm.Field{Node: expanded.YNode()}), workloads(krm.Field{Node: after.YNode()})
 		for j := range was {
 			if is[j].isPart() {
-				return nil, fmt.Errorf("%s %s takes no patches; run the function over it", is[j].resource.textOr("kind"), is[j].resource.textOr("metadata", "name"))
+				return nil, fmt.Errorf("%s %s takes no patches; run the function over it", is[j].resource.TextOr("kind"), is[j].resource.TextOr("metadata", "name"))
 			}
-			changes = append(changes, patches.Change{Before: was[j].object.node, After: is[j].object.node})
+			changes = append(changes, patches.Change{Before: was[j].object.Node, After: is[j].object.Node})
 		}
 	}
 	for _, namespace := range slices.Sorted(maps.Keys(t.namespaces)) {
@@ -107,6 +107,6 @@ func (t *transform) exactPatches(resources []Resource) ([]patches.Patch, error) 
 // errPatched refuses a workload that has been changed already: a patch goes on top
 // of what is built without it.
 func errPatched() error {
-	return &fieldError{path: "metadata.annotations." + configAnnotation, message: "flux-trust has changed this workload already, and patches are made from what was there before; " +
+	return &krm.FieldError{Path: "metadata.annotations." + configAnnotation, Message: "flux-trust has changed this workload already, and patches are made from what was there before; " +
 		"name the manifests as they are without it, such as gotk-components.yaml"}
 }

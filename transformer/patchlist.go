@@ -10,6 +10,7 @@ import (
 	"sigs.k8s.io/kustomize/kyaml/yaml"
 
 	"fluxtrust.dev/flux-trust/api/v1alpha1"
+	"fluxtrust.dev/flux-trust/krm"
 	"fluxtrust.dev/flux-trust/patches"
 )
 
@@ -30,23 +31,23 @@ func (h *holder) listPath() string {
 }
 
 // lists returns the mappings "kustomize", in which the patches stand.
-func (h *holder) lists() ([]field, error) {
-	parents := []field{}
+func (h *holder) lists() ([]krm.Field, error) {
+	parents := []krm.Field{}
 	if h.chart == flux2Chart {
-		renderers, err := h.entries("spec", "postRenderers")
+		renderers, err := h.Entries("spec", "postRenderers")
 		if err != nil {
 			return nil, err
 		}
 		parents = renderers
 	} else {
-		parent, err := h.at(h.above()...)
+		parent, err := h.At(h.above()...)
 		if err != nil {
 			return nil, err
 		}
 		parents = append(parents, parent)
 	}
 	for i, parent := range parents {
-		list, err := parent.get("kustomize")
+		list, err := parent.Get("kustomize")
 		if err != nil {
 			return nil, err
 		}
@@ -56,35 +57,35 @@ func (h *holder) lists() ([]field, error) {
 }
 
 // newList returns the mapping that new patches go into.
-func (h *holder) newList(e *editor) (field, error) {
+func (h *holder) newList(e *krm.Editor) (krm.Field, error) {
 	if h.chart != flux2Chart {
-		return e.ensure(h.field, append(h.above(), "kustomize")...)
+		return e.Ensure(h.Field, append(h.above(), "kustomize")...)
 	}
-	spec, err := h.get("spec")
+	spec, err := h.Get("spec")
 	if err != nil {
-		return field{}, err
+		return krm.Field{}, err
 	}
-	renderers, err := e.ensureList(spec, "postRenderers")
+	renderers, err := e.EnsureList(spec, "postRenderers")
 	if err != nil {
-		return field{}, err
+		return krm.Field{}, err
 	}
-	renderer := field{path: fmt.Sprintf("%s[%d]", renderers.path, len(renderers.node.Content)), node: &yaml.Node{Kind: yaml.MappingNode, Tag: yaml.NodeTagMap}}
-	renderers.node.Style &^= flowIfEmpty(renderers.node)
-	renderers.node.Content = append(renderers.node.Content, renderer.node)
-	return e.ensure(renderer, "kustomize")
+	renderer := krm.Field{Path: fmt.Sprintf("%s[%d]", renderers.Path, len(renderers.Node.Content)), Node: &yaml.Node{Kind: yaml.MappingNode, Tag: yaml.NodeTagMap}}
+	renderers.Node.Style &^= krm.FlowIfEmpty(renderers.Node)
+	renderers.Node.Content = append(renderers.Node.Content, renderer.Node)
+	return e.Ensure(renderer, "kustomize")
 }
 
 // reconcilePatches makes the function's own entries those that are wanted, and
 // tells whether there were any. All others stay as they are, in their order.
-func (t *transform) reconcilePatches(h *holder, e *editor, made []patches.Patch) (bool, error) {
+func (t *transform) reconcilePatches(h *holder, e *krm.Editor, made []patches.Patch) (bool, error) {
 	lists, err := h.lists()
 	if err != nil {
 		return false, err
 	}
-	owned := slices.IndexFunc(lists, func(list field) bool {
-		items, err := list.entries("patches")
-		return err == nil && slices.ContainsFunc(items, func(item field) bool {
-			return patches.Owner(item.textOr("patch")) == t.config.Metadata.Name
+	owned := slices.IndexFunc(lists, func(list krm.Field) bool {
+		items, err := list.Entries("patches")
+		return err == nil && slices.ContainsFunc(items, func(item krm.Field) bool {
+			return patches.Owner(item.TextOr("patch")) == t.config.Metadata.Name
 		})
 	})
 	at := max(owned, 0)
@@ -92,9 +93,9 @@ func (t *transform) reconcilePatches(h *holder, e *editor, made []patches.Patch)
 	case len(made) == 0:
 	case len(lists) == 0 || owned < 0 && h.chart == flux2Chart:
 		at = len(lists)
-		lists = append(lists, field{})
+		lists = append(lists, krm.Field{})
 		fallthrough
-	case !lists[at].exists():
+	case !lists[at].Exists():
 		if lists[at], err = h.newList(e); err != nil {
 			return false, err
 		}
@@ -106,7 +107,7 @@ func (t *transform) reconcilePatches(h *holder, e *editor, made []patches.Patch)
 				want = append(want, p.Node())
 			}
 		}
-		if err := e.reconcileList(list, "patches", t.ownPatch, want); err != nil {
+		if err := e.ReconcileList(list, "patches", t.ownPatch, want); err != nil {
 			return false, err
 		}
 	}
@@ -117,70 +118,70 @@ func (t *transform) reconcilePatches(h *holder, e *editor, made []patches.Patch)
 }
 
 // ownPatch tells whether an entry is the function's own.
-func (t *transform) ownPatch(entry field) (bool, error) {
-	body, err := entry.textAt("patch")
+func (t *transform) ownPatch(entry krm.Field) (bool, error) {
+	body, err := entry.TextAt("patch")
 	if err != nil {
 		return false, err
 	}
 	owner := patches.Owner(body)
 	if owner != "" && owner != t.config.Metadata.Name && t.config.Spec.Mount.Method != v1alpha1.None {
-		return false, entry.errorf("FluxTrust %q has added this patch; use one config per object, or give both the same metadata.name", owner)
+		return false, entry.Errorf("FluxTrust %q has added this patch; use one config per object, or give both the same metadata.name", owner)
 	}
 	return owner == t.config.Metadata.Name, nil
 }
 
 // prune removes what the function's patches have left empty.
-func (h *holder) prune(e *editor) error {
+func (h *holder) prune(e *krm.Editor) error {
 	if h.chart != flux2Chart {
-		parent, err := h.at(h.above()...)
+		parent, err := h.At(h.above()...)
 		if err == nil {
-			e.removeEmpty(parent, "kustomize", true)
+			e.RemoveEmpty(parent, "kustomize", true)
 		}
 		return err
 	}
-	spec, err := h.get("spec")
+	spec, err := h.Get("spec")
 	if err != nil {
 		return err
 	}
-	list, err := spec.get("postRenderers")
+	list, err := spec.Get("postRenderers")
 	if err != nil {
 		return err
 	}
-	renderers, err := list.items()
+	renderers, err := list.Items()
 	if err != nil {
 		return err
 	}
 	for _, r := range renderers {
-		e.removeEmpty(r, "kustomize", true)
-		if len(r.node.Content) == 0 {
-			list.node.Content = slices.DeleteFunc(list.node.Content, func(n *yaml.Node) bool { return n == r.node })
+		e.RemoveEmpty(r, "kustomize", true)
+		if len(r.Node.Content) == 0 {
+			list.Node.Content = slices.DeleteFunc(list.Node.Content, func(n *yaml.Node) bool { return n == r.Node })
 		}
 	}
-	e.removeEmpty(spec, "postRenderers", true)
+	e.RemoveEmpty(spec, "postRenderers", true)
 	return nil
 }
 
 // reportOthers warns of patches of others that undo the function's, or that the
 // function's undo.
-func (h *holder) reportOthers(report report) error {
+func (h *holder) reportOthers(report krm.Report) error {
 	lists, err := h.lists()
 	if err != nil {
 		return err
 	}
 	behind := false
 	for _, list := range lists {
-		items, err := list.entries("patches")
+		items, err := list.Entries("patches")
 		if err != nil {
 			return err
 		}
 		for _, item := range items {
-			body := item.textOr("patch")
+			body := item.TextOr("patch")
 			if patches.Owner(body) != "" {
 				behind = true
 				continue
 			}
 			if problem := conflict(item, body, behind); problem != "" {
-				report.add(framework.Warning, change{path: item.path + ".patch"}, "%s", problem)
+				report.Add(framework.Warning, krm.Change{Path: item.Path + ".patch"}, "%s", problem)
 			}
 		}
 	}
@@ -193,8 +194,8 @@ var wholeOrCounted = regexp.MustCompile(`path: *["']?/spec/template/spec/(volume
 
 // conflict says why a patch of somebody else does not go together with the
 // function's, or "".
-func conflict(item field, body string, behind bool) string {
-	if kind := item.textOr("target", "kind"); kind != "" && kind != string(v1alpha1.Deployment) {
+func conflict(item krm.Field, body string, behind bool) string {
+	if kind := item.TextOr("target", "kind"); kind != "" && kind != string(v1alpha1.Deployment) {
 		return ""
 	}
 	for _, name := range managedEnv() {

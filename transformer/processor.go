@@ -11,6 +11,7 @@ import (
 	"sigs.k8s.io/kustomize/kyaml/yaml"
 
 	"fluxtrust.dev/flux-trust/api/v1alpha1"
+	"fluxtrust.dev/flux-trust/krm"
 )
 
 // ErrResults says that a result is an error. The results say what is wrong.
@@ -54,7 +55,7 @@ func (p *Processor) Process(rl *framework.ResourceList) error {
 // fileOf returns the file that an orchestrator has read an item from, or nil.
 func fileOf(item *yaml.RNode) *framework.File {
 	annotation := func(name string) string {
-		return field{node: item.YNode()}.textOr("metadata", "annotations", name)
+		return krm.Field{Node: item.YNode()}.TextOr("metadata", "annotations", name)
 	}
 	file := &framework.File{Path: annotation(kioutil.PathAnnotation)}
 	if file.Path == "" {
@@ -72,15 +73,15 @@ func ConfigResults(config *yaml.RNode, err error) framework.Results {
 	if !errors.As(err, &invalid) {
 		return framework.Results{{Message: err.Error(), Severity: framework.Error}}
 	}
-	report := report{}.of(field{node: config.YNode()}, fileOf(config))
+	report := krm.Report{}.Of(krm.Field{Node: config.YNode()}, fileOf(config))
 	var results framework.Results
 	for _, problem := range invalid.Problems {
-		result := &framework.Result{Message: problem.String(), Severity: framework.Error, File: report.file}
+		result := &framework.Result{Message: problem.String(), Severity: framework.Error, File: report.File}
 		// A field is only valid beside a complete reference.
-		if report.ref.Name != "" && problem.Path != "" {
+		if report.Ref.Name != "" && problem.Path != "" {
 			result.Message = problem.Message
 			result.Field = &framework.Field{Path: problem.Path}
-			result.ResourceRef = report.ref
+			result.ResourceRef = report.Ref
 		}
 		results = append(results, result)
 	}

@@ -2,6 +2,8 @@ package transformer
 
 import (
 	"slices"
+
+	"fluxtrust.dev/flux-trust/krm"
 )
 
 // reconcile makes a pod what a plan says, and takes away what an earlier run of
@@ -17,7 +19,7 @@ func (d *deployment) reconcile(p plan) error {
 	if p.initContainer != nil {
 		inits = []any{p.initContainer}
 	}
-	if err := d.reconcileList(d.pod, "initContainers", isNamed(initContainer), inits); err != nil {
+	if err := d.ReconcileList(d.pod, "initContainers", krm.IsNamed(initContainer), inits); err != nil {
 		return err
 	}
 	containers, err := d.containers("containers")
@@ -53,17 +55,17 @@ func (d *deployment) checkNames() error {
 	}
 	taken := map[string][]string{"volumes": {caVolume, bundleVolume}, "initContainers": {initContainer}}
 	for _, key := range []string{"volumes", "initContainers"} {
-		list, err := d.pod.get(key)
+		list, err := d.pod.Get(key)
 		if err != nil {
 			return err
 		}
 		for _, name := range taken[key] {
-			found, err := list.named(name)
+			found, err := list.Named(name)
 			if err != nil {
 				return err
 			}
 			if len(found) > 0 {
-				return found[0].errorf("an entry of this name exists, and no annotation %s says that flux-trust wrote it; rename it", configAnnotation)
+				return found[0].Errorf("an entry of this name exists, and no annotation %s says that flux-trust wrote it; rename it", configAnnotation)
 			}
 		}
 	}

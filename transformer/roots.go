@@ -2,7 +2,6 @@ package transformer
 
 import (
 	"bytes"
-	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -14,6 +13,7 @@ import (
 
 	"fluxtrust.dev/flux-trust/api/v1alpha1"
 	"fluxtrust.dev/flux-trust/bundle"
+	"fluxtrust.dev/flux-trust/krm"
 )
 
 // roots is the CA bundle as the controllers of a namespace see it.
@@ -30,14 +30,15 @@ type roots struct {
 	err error
 }
 
-// errUnusable ends the work on a Deployment whose bundle has been refused.
-var errUnusable = errors.New("the CA bundle cannot be used")
+// errUnusable ends the work on a Deployment whose bundle has been refused. The
+// bundle has its own results.
+var errUnusable = fmt.Errorf("the CA bundle cannot be used: %w", krm.ErrReported)
 
 // entry is an entry of the bundle while it is being resolved.
 type entry struct {
 	*v1alpha1.CABundleEntry
-	at     string // its path in the config
-	report report // of the config
+	at     string     // its path in the config
+	report krm.Report // of the config
 	// certificates are those of its known content.
 	certificates []bundle.Certificate
 	// unknown says why its content is not known, or is "".
@@ -47,14 +48,14 @@ type entry struct {
 }
 
 // find reports something about an entry, or that it is allowed.
-func (e *entry) find(r report, severity framework.Severity, code v1alpha1.Finding, c change, message string) {
+func (e *entry) find(r krm.Report, severity framework.Severity, code v1alpha1.Finding, c krm.Change, message string) {
 	if slices.Contains(e.Allow, code) {
-		r.add(framework.Info, c, "%s (allowed: %s)", message, code)
+		r.Add(framework.Info, c, "%s (allowed: %s)", message, code)
 		e.outcome.Exceptions = append(e.outcome.Exceptions, fmt.Sprintf("%s: %s: %s", e.at, code, message))
 		return
 	}
 	e.failed = e.failed || severity == framework.Error
-	r.add(severity, c, "%s", message)
+	r.Add(severity, c, "%s", message)
 }
 
 // roots resolves the bundle for the controllers of some namespaces. What there
@@ -74,7 +75,7 @@ func (t *transform) roots(namespaces []string) *roots {
 		s, err := t.resolve(e, namespaces, used)
 		if err != nil {
 			e.failed = true
-			e.report.fail(err)
+			e.report.Fail(err)
 		}
 		e.checkPins()
 		if e.failed {
@@ -89,9 +90,9 @@ func (t *transform) roots(namespaces []string) *roots {
 }
 
 // configReport returns the report of the config itself.
-func (t *transform) configReport() report {
+func (t *transform) configReport() krm.Report {
 	r := t.report
-	r.ref = &yaml.ResourceIdentifier{
+	r.Ref = &yaml.ResourceIdentifier{
 		TypeMeta: yaml.TypeMeta{APIVersion: v1alpha1.GroupVersion, Kind: v1alpha1.Kind},
 		NameMeta: yaml.NameMeta{Name: t.config.Metadata.Name},
 	}
@@ -127,7 +128,7 @@ func (t *transform) resolveKeys(e *entry, kind, name string, keys, namespaces []
 
 	t.used[p] = true
 	if p.err != nil {
-		p.report.fail(p.err)
+		p.report.Fail(p.err)
 		return source{}, errUnusable
 	}
 	if err := t.checkUnique(p, path, kind, name, namespaces); err != nil {
@@ -141,16 +142,16 @@ func (t *transform) resolveKeys(e *entry, kind, name string, keys, namespaces []
 	if len(keys) == 0 {
 		return source{}, keysNotKnown(path, kind, name)
 	}
-	if p.textOr("kind") != kind { // a trust-manager Bundle, which is no such object itself
+	if p.TextOr("kind") != kind { // a trust-manager Bundle, which is no such object itself
 		e.checkKeys(p, keys, path)
 		return newSource(e.CABundleEntry, name, name, keys, used)
 	}
 	if namespaces[0] == "" && p.namespaces[0] != "" {
-		e.find(p.report, framework.Warning, v1alpha1.NotInStream, change{path: "metadata.namespace"}, fmt.Sprintf(
+		e.find(p.report, framework.Warning, v1alpha1.NotInStream, krm.Change{Path: "metadata.namespace"}, fmt.Sprintf(
 			"is %s, and the controllers have none; both must end up in the same namespace", p.namespaces[0]))
 	}
 	if namespace := namespaces[0]; namespace != "" && slices.Equal(p.namespaces, []string{""}) {
-		e.find(p.report, framework.Warning, v1alpha1.NotInStream, change{path: "metadata.namespace"}, fmt.Sprintf(
+		e.find(p.report, framework.Warning, v1alpha1.NotInStream, krm.Change{Path: "metadata.namespace"}, fmt.Sprintf(
 			"is missing, and the controllers are in %s; write namespace: %s, also on a configMapGenerator, or kustomize does not link the two", namespace, namespace))
 	}
 	if p.unknown == "" {
@@ -169,13 +170,13 @@ func (e *entry) checkKeys(p *provider, keys []string, path string) {
 	for _, key := range keys {
 		if _, ok := p.values[key]; !ok && !e.Optional && p.unknown != openShiftFills {
 			e.failed = true
-			e.report.add(framework.Error, change{path: path + ".keys"}, "%s %s has no key %q; it has %s", p.kind, p.names[0], key, orNone(p.keys()))
+			e.report.Add(framework.Error, krm.Change{Path: path + ".keys"}, "%s %s has no key %q; it has %s", p.kind, p.names[0], key, orNone(p.keys()))
 		}
 	}
 }
 
 func keysNotKnown(path, kind, name string) error {
-	return &fieldError{path: path + ".keys", message: fmt.Sprintf("the keys of %s %q are not known; write them here", kind, name)}
+	return &krm.FieldError{Path: path + ".keys", Message: fmt.Sprintf("the keys of %s %q are not known; write them here", kind, name)}
 }
 
 // provider returns the object of the stream that an entry names, or nil.
@@ -195,7 +196,7 @@ func (t *transform) provider(kind, name string, namespaces []string) *provider {
 func (t *transform) checkUnique(p *provider, path, kind, name string, namespaces []string) error {
 	for _, other := range t.providers {
 		if other != p && other.names[0] != p.names[0] && other.rank(kind, name, namespaces) == p.rank(kind, name, namespaces) {
-			return &fieldError{path: path, message: fmt.Sprintf("both %s and %s in the stream may be meant; remove the old one", p.names[0], other.names[0])}
+			return &krm.FieldError{Path: path, Message: fmt.Sprintf("both %s and %s in the stream may be meant; remove the old one", p.names[0], other.names[0])}
 		}
 	}
 	return nil
@@ -205,20 +206,20 @@ func (t *transform) checkUnique(p *provider, path, kind, name string, namespaces
 // it is in the wrong namespace.
 func (t *transform) reportNotInStream(e *entry, kind, name string, namespaces []string) {
 	r := t.report
-	r.ref = &yaml.ResourceIdentifier{
+	r.Ref = &yaml.ResourceIdentifier{
 		TypeMeta: yaml.TypeMeta{APIVersion: "v1", Kind: kind},
 		NameMeta: yaml.NameMeta{Name: name, Namespace: namespaces[0]},
 	}
 	elsewhere := t.provider(kind, name, []string{""})
 	switch {
 	case e.Optional:
-		r.add(framework.Info, change{}, "is not in the stream and optional: the pods start without it, and trust it after a restart")
+		r.Add(framework.Info, krm.Change{}, "is not in the stream and optional: the pods start without it, and trust it after a restart")
 	case elsewhere != nil:
-		e.find(r, framework.Error, v1alpha1.NotInStream, change{}, fmt.Sprintf(
+		e.find(r, framework.Error, v1alpha1.NotInStream, krm.Change{}, fmt.Sprintf(
 			"the stream has it in namespace %s only, from where the controllers cannot mount it; put it into namespace %s, or allow NotInStream on its entry if something copies it there",
 			elsewhere.namespaces[0], namespaces[0]))
 	default:
-		e.find(r, framework.Warning, v1alpha1.NotInStream, change{}, "is not in the stream"+t.similar(kind)+
+		e.find(r, framework.Warning, v1alpha1.NotInStream, krm.Change{}, "is not in the stream"+t.similar(kind)+
 			", so it must exist before Flux starts, or the pods hang in ContainerCreating; allow: [NotInStream] on its entry says that it will, optional: true lets the pods start without it")
 	}
 }
@@ -247,23 +248,23 @@ func (e *entry) check(p *provider, keys []string, path string, listed bool) {
 	}
 	if size > bundle.MaxSize {
 		e.failed = true
-		p.report.add(framework.Error, change{path: "data"}, "has %d KiB in all its keys; the API server takes at most %d KiB", size>>10, bundle.MaxSize>>10)
+		p.report.Add(framework.Error, krm.Change{Path: "data"}, "has %d KiB in all its keys; the API server takes at most %d KiB", size>>10, bundle.MaxSize>>10)
 	}
 	for _, key := range keys {
 		v, ok := p.values[key]
 		switch {
 		case !ok && e.Optional:
 			e.unknown = "an optional key is missing"
-			p.report.add(framework.Warning, change{path: "data"}, "has no key %q, which %s names; it has %s", key, path, strings.Join(p.keys(), ", "))
+			p.report.Add(framework.Warning, krm.Change{Path: "data"}, "has no key %q, which %s names; it has %s", key, path, strings.Join(p.keys(), ", "))
 		case !ok:
 			e.failed = true
-			e.report.add(framework.Error, change{path: path + ".keys"}, "%s %s has no key %q; it has %s", p.kind, p.names[0], key, orNone(p.keys()))
+			e.report.Add(framework.Error, krm.Change{Path: path + ".keys"}, "%s %s has no key %q; it has %s", p.kind, p.names[0], key, orNone(p.keys()))
 		case v.err != nil:
 			e.failed = true
-			p.report.add(framework.Error, change{path: v.path}, "%s", v.err)
+			p.report.Add(framework.Error, krm.Change{Path: v.path}, "%s", v.err)
 		case p.unknownValue(v) != "" && !bytes.Contains(v.text, []byte("PRIVATE KEY-----")):
 			if e.unknown = p.unknownValue(v); e.unknown == substituted {
-				p.report.add(framework.Warning, change{path: v.path}, "holds a ${…}: Flux's substitution strips the newlines of a value, and Go trusts nothing of a PEM without them; write the certificate itself")
+				p.report.Add(framework.Warning, krm.Change{Path: v.path}, "holds a ${…}: Flux's substitution strips the newlines of a value, and Go trusts nothing of a PEM without them; write the certificate itself")
 			}
 		default:
 			hint := ""
@@ -283,9 +284,9 @@ func orNone(keys []string) string {
 }
 
 // read parses certificates and reports what is wrong with them.
-func (e *entry) read(r report, path string, text []byte, hint string) {
+func (e *entry) read(r krm.Report, path string, text []byte, hint string) {
 	certificates, findings := bundle.Parse(text)
-	findings = append(findings, bundle.Check(certificates, r.now)...)
+	findings = append(findings, bundle.Check(certificates, r.Now)...)
 	for _, f := range findings {
 		severity := framework.Warning
 		if f.Fatal() {
@@ -295,12 +296,12 @@ func (e *entry) read(r report, path string, text []byte, hint string) {
 		if f.Code == bundle.Malformed {
 			message += hint
 		}
-		e.find(r, severity, v1alpha1.Finding(f.Code), change{path: path}, message)
+		e.find(r, severity, v1alpha1.Finding(f.Code), krm.Change{Path: path}, message)
 	}
 	e.certificates = append(e.certificates, certificates...)
 	for _, c := range certificates {
 		e.outcome.Roots = append(e.outcome.Roots, Root{
-			Source: strings.TrimPrefix(r.ref.Kind+" "+r.ref.Namespace+"/"+r.ref.Name+", "+path, " "), Subject: c.Subject.String(),
+			Source: strings.TrimPrefix(r.Ref.Kind+" "+r.Ref.Namespace+"/"+r.Ref.Name+", "+path, " "), Subject: c.Subject.String(),
 			Fingerprint: bundle.Fingerprint(c.Certificate), NotAfter: c.NotAfter.UTC(),
 		})
 	}
@@ -309,7 +310,7 @@ func (e *entry) read(r report, path string, text []byte, hint string) {
 func (t *transform) resolveInline(e *entry, used map[string]bool) (source, error) {
 	path := e.at + ".inline.pem"
 	if strings.Contains(e.Inline.PEM, "${") {
-		return source{}, &fieldError{path: path, message: "holds a ${…}; Flux's substitution strips the newlines of a PEM, so write the certificate itself"}
+		return source{}, &krm.FieldError{Path: path, Message: "holds a ${…}; Flux's substitution strips the newlines of a PEM, so write the certificate itself"}
 	}
 	e.read(e.report, path, []byte(e.Inline.PEM), "")
 	return newSource(e.CABundleEntry, inlineName(e.Inline), e.Inline.Name, []string{v1alpha1.DefaultSecretKey}, used)
@@ -317,16 +318,16 @@ func (t *transform) resolveInline(e *entry, used map[string]bool) (source, error
 
 func (t *transform) resolveClusterTrustBundle(e *entry, used map[string]bool) (source, error) {
 	c := e.ClusterTrustBundle
-	e.find(e.report, framework.Warning, v1alpha1.KubernetesVersion, change{path: e.at + ".clusterTrustBundle"},
+	e.find(e.report, framework.Warning, v1alpha1.KubernetesVersion, krm.Change{Path: e.at + ".clusterTrustBundle"},
 		"needs Kubernetes 1.37; before that, an API server and kubelets with the feature gates ClusterTrustBundle and ClusterTrustBundleProjection (1.33)")
 	selector, err := labels.Parse(c.LabelSelector)
 	if err != nil {
-		return source{}, &fieldError{path: e.at + ".clusterTrustBundle.labelSelector", message: err.Error()}
+		return source{}, &krm.FieldError{Path: e.at + ".clusterTrustBundle.labelSelector", Message: err.Error()}
 	}
 	found := false
 	for _, p := range t.providers {
 		named := c.Name != "" && p.is(clusterTrustBundleKind, c.Name, nil)
-		signed := c.SignerName != "" && p.textOr("spec", "signerName") == c.SignerName && selector.Matches(labels.Set(p.labels))
+		signed := c.SignerName != "" && p.TextOr("spec", "signerName") == c.SignerName && selector.Matches(labels.Set(p.labels))
 		if p.kind != clusterTrustBundleKind || !named && !signed {
 			continue
 		}

@@ -10,6 +10,7 @@ import (
 	"sigs.k8s.io/kustomize/kyaml/fn/framework"
 
 	"fluxtrust.dev/flux-trust/api/v1alpha1"
+	"fluxtrust.dev/flux-trust/krm"
 )
 
 // legacyCAKey is the key of a certSecretRef before Flux 2.1.
@@ -21,45 +22,45 @@ const legacyCAKey = "caFile"
 func (t *transform) sources(resources []Resource) {
 	matched := map[int]bool{}
 	for i, r := range resources {
-		if checkSize(r.Node) != nil {
+		if krm.CheckSize(r.Node) != nil {
 			continue
 		}
-		for n, object := range fluxObjects(field{node: r.Node.YNode()}) {
-			report := t.report.of(object, r.File)
+		for n, object := range fluxObjects(krm.Field{Node: r.Node.YNode()}) {
+			report := t.report.Of(object, r.File)
 			edit, err := t.source(object, report, matched)
 			if err == nil && edit != nil {
 				err = t.editSource(i, n, r, report, edit)
 			}
 			if err != nil {
-				report.fail(err)
+				report.Fail(err)
 			}
 		}
 	}
 	for i := range t.config.Spec.Sources {
 		if !matched[i] && len(t.config.Spec.Sources[i].Kinds) > 0 {
-			t.configReport().add(framework.Warning, change{path: fmt.Sprintf("spec.sources[%d]", i)}, "selects no object of the stream")
+			t.configReport().Add(framework.Warning, krm.Change{Path: fmt.Sprintf("spec.sources[%d]", i)}, "selects no object of the stream")
 		}
 	}
 }
 
 // editSource applies an edit to a copy of a resource, to its n-th Flux object.
-func (t *transform) editSource(i, n int, r Resource, report report, edit func(*editor, field) error) error {
+func (t *transform) editSource(i, n int, r Resource, report krm.Report, edit func(*krm.Editor, krm.Field) error) error {
 	work := t.outcome.Items[i]
 	if work == r.Node {
 		var err error
-		if work, err = prepare(r.Node); err != nil {
+		if work, err = krm.Prepare(r.Node); err != nil {
 			return err
 		}
 	}
-	object := fluxObjects(field{node: work.YNode()})[n]
-	if err := checkKeys(object); err != nil {
+	object := fluxObjects(krm.Field{Node: work.YNode()})[n]
+	if err := krm.CheckKeys(object); err != nil {
 		return err
 	}
 	e := t.editor(report)
 	if err := edit(e, object); err != nil {
 		return err
 	}
-	if e.changed {
+	if e.Changed {
 		t.outcome.Items[i] = work
 		t.outcome.SourcesChanged++
 	}
@@ -67,10 +68,10 @@ func (t *transform) editSource(i, n int, r Resource, report report, edit func(*e
 }
 
 // source decides what happens to a Flux object: nil is nothing.
-func (t *transform) source(object field, report report, matched map[int]bool) (func(*editor, field) error, error) {
+func (t *transform) source(object krm.Field, report krm.Report, matched map[int]bool) (func(*krm.Editor, krm.Field) error, error) {
 	o, err := readFluxObject(object)
 	if err != nil {
-		if t.namesKind(object.textOr("kind")) {
+		if t.namesKind(object.TextOr("kind")) {
 			return nil, err
 		}
 		return nil, nil // somebody else's
@@ -86,20 +87,20 @@ func (t *transform) source(object field, report report, matched map[int]bool) (f
 	switch {
 	case entry < 0 || reason != "":
 		if reason != "" && entry >= 0 {
-			report.add(framework.Info, change{path: "spec"}, "is left alone: %s", reason)
+			report.Add(framework.Info, krm.Change{Path: "spec"}, "is left alone: %s", reason)
 		}
 		if !ours {
 			t.warnSource(o, o.ref, report)
 			return nil, nil
 		}
-		report.did(framework.Info, change{path: "spec.certSecretRef"}, "is removed: an earlier run had set it, and spec.sources no longer selects the object")
+		report.Did(framework.Info, krm.Change{Path: "spec.certSecretRef"}, "is removed: an earlier run had set it, and spec.sources no longer selects the object")
 		t.outcome.SourcesReleased++
 		return releaseSource, nil
 	case o.isPatch():
-		report.add(framework.Warning, change{}, "looks like a kustomize patch (no spec.%s, or a $patch) and is left alone; run the function over the result of the build", o.api.required)
+		report.Add(framework.Warning, krm.Change{}, "looks like a kustomize patch (no spec.%s, or a $patch) and is left alone; run the function over the result of the build", o.api.required)
 		return nil, nil
 	case o.ref != "" && !ours && !t.refersTo(o, entry):
-		report.add(framework.Warning, change{path: "spec.certSecretRef.name", current: o.ref},
+		report.Add(framework.Warning, krm.Change{Path: "spec.certSecretRef.name", Current: o.ref},
 			"has a certSecretRef of its own (%s) and is left alone; put the CA into that Secret, or remove the reference", o.ref)
 		t.warnSource(o, o.ref, report)
 		return nil, nil
@@ -108,9 +109,9 @@ func (t *transform) source(object field, report report, matched map[int]bool) (f
 }
 
 // setSource refers an object to the Secret of an entry.
-func (t *transform) setSource(o *fluxObject, entry int, report report) (func(*editor, field) error, error) {
-	if provider := o.textOr("spec", "provider"); o.kind == string(v1alpha1.Bucket) && provider != "" && provider != "generic" {
-		report.add(framework.Warning, change{path: "spec.provider", current: provider}, "is left alone: a Bucket of the provider %s has no use for a certSecretRef, which is for generic alone", provider)
+func (t *transform) setSource(o *fluxObject, entry int, report krm.Report) (func(*krm.Editor, krm.Field) error, error) {
+	if provider := o.TextOr("spec", "provider"); o.kind == string(v1alpha1.Bucket) && provider != "" && provider != "generic" {
+		report.Add(framework.Warning, krm.Change{Path: "spec.provider", Current: provider}, "is left alone: a Bucket of the provider %s has no use for a certSecretRef, which is for generic alone", provider)
 		return nil, nil
 	}
 	if err := o.checkField(t.versions); err != nil {
@@ -122,43 +123,43 @@ func (t *transform) setSource(o *fluxObject, entry int, report report) (func(*ed
 		return nil, nil
 	}
 	if o.ref == "" || o.owner != "" {
-		report.did(framework.Info, change{path: "spec.certSecretRef.name", proposed: name}, "trusts the CA in Secret %s", name)
+		report.Did(framework.Info, krm.Change{Path: "spec.certSecretRef.name", Proposed: name}, "trusts the CA in Secret %s", name)
 	}
-	return func(e *editor, object field) error {
-		annotations, err := e.ensure(object, "metadata", "annotations")
+	return func(e *krm.Editor, object krm.Field) error {
+		annotations, err := e.Ensure(object, "metadata", "annotations")
 		if err != nil {
 			return err
 		}
-		if have, err := annotations.textAt(configAnnotation); err != nil {
+		if have, err := annotations.TextAt(configAnnotation); err != nil {
 			return err
 		} else if have != t.config.Metadata.Name {
-			e.putText(annotations, configAnnotation, t.config.Metadata.Name)
+			e.PutText(annotations, configAnnotation, t.config.Metadata.Name)
 		}
-		ref, err := e.ensure(object, "spec", "certSecretRef")
+		ref, err := e.Ensure(object, "spec", "certSecretRef")
 		if err != nil {
 			return err
 		}
-		e.putText(ref, "name", name)
+		e.PutText(ref, "name", name)
 		return nil
 	}, nil
 }
 
 // releaseSource takes away what an earlier run has set.
-func releaseSource(e *editor, object field) error {
-	meta, err := object.get("metadata")
+func releaseSource(e *krm.Editor, object krm.Field) error {
+	meta, err := object.Get("metadata")
 	if err != nil {
 		return err
 	}
-	annotations, err := meta.get("annotations")
+	annotations, err := meta.Get("annotations")
 	if err != nil {
 		return err
 	}
-	e.removeEmpty(meta, "annotations", e.remove(annotations, configAnnotation))
-	spec, err := object.get("spec")
+	e.RemoveEmpty(meta, "annotations", e.Remove(annotations, configAnnotation))
+	spec, err := object.Get("spec")
 	if err != nil {
 		return err
 	}
-	e.remove(spec, "certSecretRef")
+	e.Remove(spec, "certSecretRef")
 	return nil
 }
 

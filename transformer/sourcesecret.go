@@ -11,6 +11,7 @@ import (
 	"sigs.k8s.io/kustomize/kyaml/yaml"
 
 	"fluxtrust.dev/flux-trust/api/v1alpha1"
+	"fluxtrust.dev/flux-trust/krm"
 )
 
 // needsHashSuffix is how kustomize remembers that a generator made an object.
@@ -59,16 +60,16 @@ func (t *transform) useSecret(p *provider) {
 	case t.checked[p]:
 		return
 	case p.err != nil:
-		p.report.fail(p.err)
+		p.report.Fail(p.err)
 	case p.config != "":
-		p.report.fail(&fieldError{path: "metadata.annotations." + configAnnotation, message: fmt.Sprintf(
+		p.report.Fail(&krm.FieldError{Path: "metadata.annotations." + configAnnotation, Message: fmt.Sprintf(
 			"FluxTrust %q provides this Secret; write another certSecretRef.name", p.config)})
 	}
-	if kind := p.textOr("type"); kind != "" && kind != "Opaque" && kind != "kubernetes.io/tls" {
-		p.report.add(framework.Error, change{path: "type", current: kind}, "is %s; Flux reads a certSecretRef of the type Opaque or kubernetes.io/tls alone", kind)
+	if kind := p.TextOr("type"); kind != "" && kind != "Opaque" && kind != "kubernetes.io/tls" {
+		p.report.Add(framework.Error, krm.Change{Path: "type", Current: kind}, "is %s; Flux reads a certSecretRef of the type Opaque or kubernetes.io/tls alone", kind)
 	}
-	if p.textOr("metadata", "annotations", needsHashSuffix) == "enabled" {
-		p.report.add(framework.Warning, change{}, "gets a hash suffix at the end of the build, and kustomize does not follow the name into certSecretRef by itself; "+
+	if p.TextOr("metadata", "annotations", needsHashSuffix) == "enabled" {
+		p.report.Add(framework.Warning, krm.Change{}, "gets a hash suffix at the end of the build, and kustomize does not follow the name into certSecretRef by itself; "+
 			"set disableNameSuffixHash: true on its generator, or give kustomize the nameReference of docs/sources.md")
 	}
 	t.checkSecret(p, true)
@@ -77,7 +78,7 @@ func (t *transform) useSecret(p *provider) {
 // reportUnknown says that a Secret cannot be made. It is said once per Secret.
 func (t *transform) reportUnknown(p *provider, namespace, name, why string) {
 	r := t.report
-	r.ref = &yaml.ResourceIdentifier{
+	r.Ref = &yaml.ResourceIdentifier{
 		TypeMeta: yaml.TypeMeta{APIVersion: "v1", Kind: secretKind},
 		NameMeta: yaml.NameMeta{Name: name, Namespace: namespace},
 	}
@@ -86,10 +87,10 @@ func (t *transform) reportUnknown(p *provider, namespace, name, why string) {
 	case t.missing[key], why == "":
 		return
 	case p != nil:
-		p.report.add(framework.Warning, change{}, "is kept as an earlier run has made it, because the content of spec.caBundle is not known now: %s", why)
+		p.report.Add(framework.Warning, krm.Change{}, "is kept as an earlier run has made it, because the content of spec.caBundle is not known now: %s", why)
 		t.kept[p] = true
 	default:
-		r.add(framework.Warning, change{}, "is not in the stream, and cannot be added because the content of spec.caBundle is not known (%s); "+
+		r.Add(framework.Warning, krm.Change{}, "is not in the stream, and cannot be added because the content of spec.caBundle is not known (%s); "+
 			"create it before the sources need it, with the CA under %s", why, v1alpha1.DefaultSecretKey)
 	}
 	t.missing[key] = true

@@ -10,6 +10,7 @@ import (
 
 	"fluxtrust.dev/flux-trust/api/v1alpha1"
 	"fluxtrust.dev/flux-trust/bundle"
+	"fluxtrust.dev/flux-trust/krm"
 )
 
 // unpinned is the first source-controller that does not pin the name of the TLS
@@ -18,34 +19,34 @@ import (
 const unpinned = "1.7.0"
 
 // warnSource says what a certSecretRef does beside what it is for.
-func (t *transform) warnSource(o *fluxObject, ref string, r report) {
+func (t *transform) warnSource(o *fluxObject, ref string, r krm.Report) {
 	if ref == "" {
 		return
 	}
-	at := change{path: "spec.certSecretRef", current: ref}
+	at := krm.Change{Path: "spec.certSecretRef", Current: ref}
 	helm := o.kind == string(v1alpha1.HelmRepository)
 	if helm && t.versions.below(o.api.controller, unpinned) {
 		host := o.host
 		if host == "" {
 			host = "the host of its URL"
 		}
-		r.add(framework.Warning, at, "source-controller v%s (before v%s, Flux 2.7) expects the name %s from every host that the charts come from, which fails with %q when they are elsewhere; "+
+		r.Add(framework.Warning, at, "source-controller v%s (before v%s, Flux 2.7) expects the name %s from every host that the charts come from, which fails with %q when they are elsewhere; "+
 			"upgrade Flux, or remove certSecretRef: with spec.caBundle the controller trusts the CA for every source",
 			t.versions[o.api.controller], unpinned, host, "certificate is valid for …, not …")
 	}
 	if helm && o.scheme == "oci" {
-		r.add(framework.Warning, at, "a HelmRepository of type oci has no status, so a TLS error shows in the HelmChart alone; an OCIRepository shows it itself")
+		r.Add(framework.Warning, at, "a HelmRepository of type oci has no status, so a TLS error shows in the HelmChart alone; an OCIRepository shows it itself")
 	}
 	if o.kind == string(v1alpha1.Provider) {
-		r.add(framework.Warning, at, "notification-controller trusts the CA in this Secret alone, without the public roots and without spec.caBundle; "+
+		r.Add(framework.Warning, at, "notification-controller trusts the CA in this Secret alone, without the public roots and without spec.caBundle; "+
 			"the Secret must hold every root that the host and a proxy before it need")
 	}
 	t.warnSecret(o, ref, r)
 }
 
 // warnSecret says what is wrong with a Secret that an object refers to.
-func (t *transform) warnSecret(o *fluxObject, ref string, r report) {
-	at := change{path: "spec.certSecretRef.name", current: ref}
+func (t *transform) warnSecret(o *fluxObject, ref string, r krm.Report) {
+	at := krm.Change{Path: "spec.certSecretRef.name", Current: ref}
 	p := t.provider(secretKind, ref, o.namespaces)
 	wanted := slices.ContainsFunc(t.wanted, func(w generated) bool { return w.kind == secretKind && w.namespace == o.namespaces[0] && w.name == ref })
 	switch {
@@ -55,7 +56,7 @@ func (t *transform) warnSecret(o *fluxObject, ref string, r report) {
 	case p != nil:
 		t.checkSecret(p, false)
 	case t.provider(secretKind, ref, []string{""}) != nil:
-		r.add(framework.Warning, at, "the stream has Secret %s in namespace %s, and an object of namespace %s cannot refer to it there; it is needed in %[3]s as well",
+		r.Add(framework.Warning, at, "the stream has Secret %s in namespace %s, and an object of namespace %s cannot refer to it there; it is needed in %[3]s as well",
 			ref, t.provider(secretKind, ref, []string{""}).namespaces[0], o.namespaces[0])
 	}
 }
@@ -74,25 +75,25 @@ func (t *transform) checkSecret(p *provider, used bool) {
 	v, ok := p.values[key]
 	switch {
 	case !ok && p.values["tls.crt"].path == "" && p.values["certFile"].path == "":
-		p.report.add(framework.Warning, change{path: "data"}, "has no key %s, for which Flux looks in a certSecretRef; it has %s", v1alpha1.DefaultSecretKey, orNone(p.keys()))
+		p.report.Add(framework.Warning, krm.Change{Path: "data"}, "has no key %s, for which Flux looks in a certSecretRef; it has %s", v1alpha1.DefaultSecretKey, orNone(p.keys()))
 	case !ok: // a client certificate alone
 	case v.err != nil:
-		p.report.add(framework.Warning, change{path: v.path}, "%s", v.err)
+		p.report.Add(framework.Warning, krm.Change{Path: v.path}, "%s", v.err)
 	case p.unknownValue(v) == "":
 		certificates, findings := bundle.Parse(v.text)
-		for _, f := range append(findings, bundle.Check(certificates, t.report.now)...) {
+		for _, f := range append(findings, bundle.Check(certificates, t.report.Now)...) {
 			severity := framework.Warning
 			if used && f.Fatal() {
 				severity = framework.Error
 			}
-			p.report.add(severity, change{path: v.path}, "%s", f)
+			p.report.Add(severity, krm.Change{Path: v.path}, "%s", f)
 		}
 	}
 }
 
 // warnGit says that the CA of a GitRepository is kept apart from the bundle.
-func (t *transform) warnGit(o *fluxObject, r report) {
-	ref := o.textOr("spec", "secretRef", "name")
+func (t *transform) warnGit(o *fluxObject, r krm.Report) {
+	ref := o.TextOr("spec", "secretRef", "name")
 	if o.kind != gitRepository || ref == "" {
 		return
 	}
@@ -102,7 +103,7 @@ func (t *transform) warnGit(o *fluxObject, r report) {
 	}
 	for _, key := range []string{v1alpha1.DefaultSecretKey, legacyCAKey} {
 		if _, ok := p.values[key]; ok {
-			r.add(framework.Warning, change{path: "spec.secretRef.name", current: ref},
+			r.Add(framework.Warning, krm.Change{Path: "spec.secretRef.name", Current: ref},
 				"Secret %s holds a CA of its own beside the credentials (%s), as flux bootstrap --ca-file leaves it; no change of spec.caBundle reaches it, so rotate it first, or remove the key: the controllers trust the bundle", ref, key)
 			t.checkSecret(p, false)
 			return
@@ -135,16 +136,16 @@ func (d *deployment) warnCertFile(config *v1alpha1.Mount) error {
 		if err != nil || value == nil || !path.IsAbs(*value) || strings.Contains(*value, "${") || slices.Contains(systemFiles(), path.Clean(*value)) {
 			continue // what cannot be read is said where it is written
 		}
-		mounts, err := containers[i].entries("volumeMounts")
+		mounts, err := containers[i].Entries("volumeMounts")
 		if err != nil {
 			return err
 		}
-		mounted := slices.ContainsFunc(mounts, func(m field) bool {
-			at := path.Clean(m.textOr("mountPath"))
+		mounted := slices.ContainsFunc(mounts, func(m krm.Field) bool {
+			at := path.Clean(m.TextOr("mountPath"))
 			return *value == at || strings.HasPrefix(path.Clean(*value), strings.TrimSuffix(at, "/")+"/")
 		})
 		if !mounted {
-			d.report.add(framework.Warning, change{path: fmt.Sprintf("%s.value", entry.path), current: *value},
+			d.report.Add(framework.Warning, krm.Change{Path: fmt.Sprintf("%s.value", entry.Path), Current: *value},
 				"points at %s, which no volume of the container provides; unless the image has it, Go goes on without these roots and says nothing: mount the file, or remove the variable", *value)
 		}
 	}

@@ -11,6 +11,7 @@ import (
 
 	"fluxtrust.dev/flux-trust/api/v1alpha1"
 	"fluxtrust.dev/flux-trust/controllers"
+	"fluxtrust.dev/flux-trust/krm"
 	"fluxtrust.dev/flux-trust/patches"
 )
 
@@ -87,7 +88,7 @@ func (s stock) deployment(controller string) (*yaml.RNode, error) {
 
 // stockPatches returns the patches for the controllers of a stock install that
 // the config is about, one for all that change in the same way.
-func (t *transform) stockPatches(s stock, report report) ([]patches.Patch, error) {
+func (t *transform) stockPatches(s stock, report krm.Report) ([]patches.Patch, error) {
 	if s.openShift {
 		// What is added must not ask for more than the platform gives.
 		defer func(config *v1alpha1.FluxTrust) { t.config = config }(t.config)
@@ -130,8 +131,8 @@ func (t *transform) stockPatches(s stock, report report) ([]patches.Patch, error
 
 // applyToStock changes a stock Deployment. What there is to say about it is no
 // news, unless something is wrong.
-func (t *transform) applyToStock(object *yaml.RNode, s stock, r report) error {
-	root := field{node: object.YNode()}
+func (t *transform) applyToStock(object *yaml.RNode, s stock, r krm.Report) error {
+	root := krm.Field{Node: object.YNode()}
 	w, err := read(manifest{resource: root, object: root, kind: v1alpha1.Deployment})
 	if err != nil {
 		return err
@@ -139,17 +140,17 @@ func (t *transform) applyToStock(object *yaml.RNode, s stock, r report) error {
 	w.namespaces = s.namespaces
 	results := framework.Results{}
 	aside := r
-	if aside.ref == nil {
-		aside = r.of(w.object, nil)
+	if aside.Ref == nil {
+		aside = r.Of(w.object, nil)
 	}
-	aside.results, aside.validate = &results, false
-	d := &deployment{workload: w, report: aside, editor: &editor{}, controllers: []int{0}}
+	aside.Results, aside.Validate = &results, false
+	d := &deployment{workload: w, report: aside, Editor: &krm.Editor{}, controllers: []int{0}}
 	if err := d.apply(t); err != nil {
 		return err
 	}
 	for _, result := range results {
 		if result.Severity != framework.Info {
-			*r.results = append(*r.results, result)
+			*r.Results = append(*r.Results, result)
 		}
 	}
 	return nil
@@ -185,6 +186,6 @@ func (t *transform) checkReference(at, kind, name string, namespaces []string) e
 	if p.names[0] != name {
 		how = "is called " + p.names[0] + " by now"
 	}
-	return &fieldError{path: at, message: fmt.Sprintf("%s %s %s, and no build tool changes a name inside a patch; "+
+	return &krm.FieldError{Path: at, Message: fmt.Sprintf("%s %s %s, and no build tool changes a name inside a patch; "+
 		"give its generator the option disableNameSuffixHash: true and no prefix, or put the certificates into the config: inline", kind, name, how)}
 }

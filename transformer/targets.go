@@ -6,11 +6,11 @@ import (
 	"net/url"
 	"slices"
 	"strings"
-	"sync"
 	"time"
 
 	"fluxtrust.dev/flux-trust/api/v1alpha1"
 	"fluxtrust.dev/flux-trust/bundle"
+	"fluxtrust.dev/flux-trust/krm"
 )
 
 // Target is what a Flux object connects to once the config has been applied.
@@ -43,7 +43,7 @@ type Target struct {
 // outcome has failed there are none. The content of the bundle that is not known is
 // left out; unknown says why.
 func Targets(config *v1alpha1.FluxTrust, resources []Resource, now time.Time) (targets []Target, roots []*x509.Certificate, unknown string, outcome Outcome) {
-	t := newTransform(config, resources, now, sync.OnceValues(newEvaluator))
+	t := newTransform(config, resources, now)
 	outcome = t.run(0)
 	if outcome.Failed() {
 		return nil, nil, "", outcome
@@ -57,10 +57,10 @@ func Targets(config *v1alpha1.FluxTrust, resources []Resource, now time.Time) (t
 	}
 	t.providers = providersIn(after, t.report)
 	for _, r := range after {
-		if checkSize(r.Node) != nil {
+		if krm.CheckSize(r.Node) != nil {
 			continue
 		}
-		for _, object := range fluxObjects(field{node: r.Node.YNode()}) {
+		for _, object := range fluxObjects(krm.Field{Node: r.Node.YNode()}) {
 			targets = append(targets, t.target(object))
 		}
 	}
@@ -88,8 +88,8 @@ func (t *transform) bundleCertificates() (roots []*x509.Certificate, unknown str
 }
 
 // target says what an object connects to.
-func (t *transform) target(object field) Target {
-	target := Target{Kind: object.textOr("kind"), Namespace: object.textOr("metadata", "namespace"), Name: object.textOr("metadata", "name")}
+func (t *transform) target(object krm.Field) Target {
+	target := Target{Kind: object.TextOr("kind"), Namespace: object.TextOr("metadata", "namespace"), Name: object.TextOr("metadata", "name")}
 	o, err := readFluxObject(object)
 	if err != nil {
 		target.Problem = err.Error()
@@ -98,7 +98,7 @@ func (t *transform) target(object field) Target {
 	target.Bundle = t.config.Spec.Mount.Method != v1alpha1.None && t.includes(o.api.controller)
 	target.CAAlone = o.kind == string(v1alpha1.Provider)
 	target.Pinned = o.kind == string(v1alpha1.HelmRepository) && o.ref != "" && t.versions.below(o.api.controller, unpinned)
-	target.Tag = object.textOr("spec", "ref", "tag")
+	target.Tag = object.TextOr("spec", "ref", "tag")
 	if target.URL, target.Skip = o.connectsTo(); target.Skip != "" {
 		return target
 	}
@@ -111,7 +111,7 @@ func (t *transform) target(object field) Target {
 
 // connectsTo returns the URL of an object, or why there is none.
 func (o *fluxObject) connectsTo() (u *url.URL, skip string) {
-	address := o.textOr("spec", o.api.address)
+	address := o.TextOr("spec", o.api.address)
 	switch {
 	case address == "" && o.kind == string(v1alpha1.Provider):
 		return nil, "has no spec.address: it is in the Secret, or the provider needs none"
@@ -149,7 +149,7 @@ func (o *fluxObject) connectsTo() (u *url.URL, skip string) {
 func (t *transform) readCA(o *fluxObject, target *Target) {
 	name, at := o.ref, "certSecretRef"
 	if o.kind == gitRepository {
-		name, at = o.textOr("spec", "secretRef", "name"), "secretRef"
+		name, at = o.TextOr("spec", "secretRef", "name"), "secretRef"
 	}
 	if name == "" {
 		return
@@ -183,8 +183,8 @@ func (t *transform) readCA(o *fluxObject, target *Target) {
 // readProxy finds the proxy of an object:
 // https://fluxcd.io/flux/components/source/gitrepositories/#proxy-secret-reference
 func (t *transform) readProxy(o *fluxObject, target *Target) {
-	name := o.textOr("spec", "proxySecretRef", "name")
-	address, user, password := o.textOr("spec", "proxy"), "", "" // of a Provider
+	name := o.TextOr("spec", "proxySecretRef", "name")
+	address, user, password := o.TextOr("spec", "proxy"), "", "" // of a Provider
 	if name != "" {
 		p, why := t.secretOf(o, name, "address", "username", "password")
 		if why != "" {

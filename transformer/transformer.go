@@ -14,6 +14,8 @@ import (
 
 	"fluxtrust.dev/flux-trust/api/v1alpha1"
 	"fluxtrust.dev/flux-trust/controllers"
+	"fluxtrust.dev/flux-trust/hardening"
+	"fluxtrust.dev/flux-trust/krm"
 	"fluxtrust.dev/flux-trust/patches"
 )
 
@@ -50,7 +52,7 @@ type Outcome struct {
 	// Roots are the certificates of the bundle whose content is known.
 	Roots []Root
 	// Verdicts are those of the Pod Security admission, per controller.
-	Verdicts []Verdict
+	Verdicts []hardening.Verdict
 	// Exceptions are the findings that the config allows.
 	Exceptions []string
 }
@@ -79,7 +81,7 @@ type transform struct {
 	wanted        []generated
 	missing       map[string]bool
 	checked, kept map[*provider]bool
-	report        report
+	report        krm.Report
 	outcome       Outcome
 	evaluator     func() (policy.Evaluator, error)
 
@@ -101,28 +103,21 @@ func Run(config *v1alpha1.FluxTrust, resources []Resource, now time.Time) Outcom
 // RunNeeded is Run over a stream without some resources that the config does not
 // need, see Needs.
 func RunNeeded(config *v1alpha1.FluxTrust, resources []Resource, skipped int, now time.Time) Outcome {
-	return run(config, resources, skipped, now, sync.OnceValues(newEvaluator))
+	return newTransform(config, resources, now).run(skipped)
 }
 
-// newEvaluator returns the judge. It is made when the first pod is judged: that
-// takes longer than to look at a stream without controllers.
-func newEvaluator() (policy.Evaluator, error) {
-	return policy.NewEvaluator(policy.DefaultChecks(), nil)
-}
-
-func run(config *v1alpha1.FluxTrust, resources []Resource, skipped int, now time.Time, evaluator func() (policy.Evaluator, error)) Outcome {
-	return newTransform(config, resources, now, evaluator).run(skipped)
-}
-
-func newTransform(config *v1alpha1.FluxTrust, resources []Resource, now time.Time, evaluator func() (policy.Evaluator, error)) *transform {
+func newTransform(config *v1alpha1.FluxTrust, resources []Resource, now time.Time) *transform {
 	t := &transform{
-		evaluator: evaluator, config: config, resources: resources,
+		// Made when the first pod is judged: that takes longer than to look at a stream
+		// without controllers.
+		evaluator: sync.OnceValues(hardening.NewEvaluator),
+		config:    config, resources: resources,
 		resolved: map[string]*roots{}, used: map[*provider]bool{}, namespaces: map[string]bool{}, matched: map[int]bool{}, seen: map[string]bool{},
 		versions: versions{}, missing: map[string]bool{}, checked: map[*provider]bool{}, kept: map[*provider]bool{},
 	}
-	t.report.results, t.report.now = &t.outcome.Results, now
+	t.report.Results, t.report.Now = &t.outcome.Results, now
 	t.outcome.Validated = config.Spec.Mode == v1alpha1.Validate
-	t.report.validate = t.outcome.Validated
+	t.report.Validate = t.outcome.Validated
 	t.providers = providersIn(resources, t.report)
 	return t
 }
@@ -156,11 +151,11 @@ func (t *transform) finish() {
 // resource changes the Deployments in one resource. It returns the resource,
 // or a changed copy, and the names of the Deployments in it.
 func (t *transform) resource(r Resource) (*yaml.RNode, []string) {
-	root := field{node: r.Node.YNode()}
-	if err := checkSize(r.Node); err != nil {
-		kind := root.textOr("kind")
+	root := krm.Field{Node: r.Node.YNode()}
+	if err := krm.CheckSize(r.Node); err != nil {
+		kind := root.TextOr("kind")
 		if kind == string(v1alpha1.Deployment) || strings.HasSuffix(kind, "List") {
-			t.report.of(root, r.File).fail(err)
+			t.report.Of(root, r.File).Fail(err)
 		}
 		return r.Node, nil
 	}
@@ -174,25 +169,25 @@ func (t *transform) resource(r Resource) (*yaml.RNode, []string) {
 			names = append(names, m.name())
 		}
 	}
-	work, err := prepare(r.Node)
+	work, err := krm.Prepare(r.Node)
 	if err != nil {
 		for _, m := range objects {
 			if t.concerns(m) {
-				t.report.of(m.resource, r.File).fail(err)
+				t.report.Of(m.resource, r.File).Fail(err)
 			}
 		}
 		return r.Node, names
 	}
 	changed := false
-	for _, m := range targets(field{node: work.YNode()}) {
-		report := t.report.of(m.resource, r.File)
+	for _, m := range targets(krm.Field{Node: work.YNode()}) {
+		report := t.report.Of(m.resource, r.File)
 		change := t.deployment
 		if isHolder(m.resource) {
 			change = t.instance
 		}
 		didChange, err := change(m, report)
 		if err != nil {
-			report.fail(err)
+			report.Fail(err)
 		}
 		changed = changed || didChange
 	}
@@ -219,7 +214,7 @@ func (t *transform) concerns(m manifest) bool {
 
 // deployment changes one Deployment, if it is selected or was at an earlier
 // run.
-func (t *transform) deployment(m manifest, report report) (bool, error) {
+func (t *transform) deployment(m manifest, report krm.Report) (bool, error) {
 	w, err := read(m)
 	if err != nil {
 		if t.concerns(m) {
@@ -231,7 +226,7 @@ func (t *transform) deployment(m manifest, report report) (bool, error) {
 		t.reportPatch(w, report)
 		return false, nil
 	}
-	d := &deployment{workload: w, report: report, editor: t.editor(report)}
+	d := &deployment{workload: w, report: report, Editor: t.editor(report)}
 	if d.controllers, err = t.selected(w); err != nil {
 		return false, err
 	}
@@ -241,12 +236,12 @@ func (t *transform) deployment(m manifest, report report) (bool, error) {
 			return false, err
 		}
 		d.claimed = true
-		if err = d.release(); d.changed {
+		if err = d.release(); d.Changed {
 			t.outcome.Released++
 		}
-		return d.changed, err
+		return d.Changed, err
 	}
-	if err := checkKeys(m.object); err != nil {
+	if err := krm.CheckKeys(m.object); err != nil {
 		return false, err
 	}
 	t.outcome.Controllers++
@@ -256,29 +251,29 @@ func (t *transform) deployment(m manifest, report report) (bool, error) {
 	if t.config.Spec.Mount.Method != v1alpha1.None {
 		t.namespaces[d.namespaces[0]] = true
 	}
-	if d.changed {
+	if d.Changed {
 		t.outcome.Changed++
 	}
 	if d.verdict != nil {
 		t.outcome.Verdicts = append(t.outcome.Verdicts, *d.verdict)
 	}
-	return d.changed, nil
+	return d.Changed, nil
 }
 
 // editor returns an editor for the resource of a report.
-func (t *transform) editor(r report) *editor {
-	if !r.validate {
-		return &editor{}
+func (t *transform) editor(r krm.Report) *krm.Editor {
+	if !r.Validate {
+		return &krm.Editor{}
 	}
-	return &editor{differs: r.differs}
+	return &krm.Editor{Differs: r.Differs}
 }
 
 // reportPatch says that a Deployment is left alone because it is a patch for
 // one: what it got would hide what the Deployment has.
-func (t *transform) reportPatch(w *workload, report report) {
+func (t *transform) reportPatch(w *workload, report krm.Report) {
 	selected, err := t.selected(w)
 	if len(selected) > 0 || err != nil {
-		report.add(framework.Warning, change{}, "looks like a kustomize patch (no spec.selector, or a $patch) and is left alone; run the function over the result of the build")
+		report.Add(framework.Warning, krm.Change{}, "looks like a kustomize patch (no spec.selector, or a $patch) and is left alone; run the function over the result of the build")
 	}
 }
 
@@ -315,7 +310,7 @@ func (t *transform) selected(w *workload) ([]int, error) {
 	claimed := controllers.Claimed(w.seen)
 	broken := claimed != "" && t.includes(claimed) && (len(w.seen.Containers) == 0 || w.seen.Labels["app.kubernetes.io/component"] == claimed)
 	if additional || broken {
-		return nil, w.pod.errorf("this is a controller by its name and labels, and has no container that could run one; " +
+		return nil, w.pod.Errorf("this is a controller by its name and labels, and has no container that could run one; " +
 			"give the Deployment its containers, or name it under spec.controllers.exclude")
 	}
 	return nil, nil

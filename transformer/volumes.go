@@ -6,42 +6,44 @@ import (
 	"strings"
 
 	"sigs.k8s.io/kustomize/kyaml/fn/framework"
+
+	"fluxtrust.dev/flux-trust/krm"
 )
 
 // reconcileVolumes brings the volumes up to date. A source that already carries
 // the hash suffix of a finished build keeps it.
 func (d *deployment) reconcileVolumes(p plan) error {
-	volumes, err := d.pod.get("volumes")
+	volumes, err := d.pod.Get("volumes")
 	if err != nil {
 		return err
 	}
-	own, err := volumes.named(caVolume)
+	own, err := volumes.Named(caVolume)
 	if err != nil {
 		return err
 	}
 	var have []source
 	if len(own) > 0 {
-		current, err := own[0].at("projected", "sources")
+		current, err := own[0].At("projected", "sources")
 		if err != nil {
 			return err
 		}
-		if !current.exists() {
-			return own[0].errorf("is no projected volume any more, as flux-trust wrote it; rename it")
+		if !current.Exists() {
+			return own[0].Errorf("is no projected volume any more, as flux-trust wrote it; rename it")
 		}
-		if err := current.node.Decode(&have); err != nil {
-			return current.errorf("is not a list of sources: %v", err)
+		if err := current.Node.Decode(&have); err != nil {
+			return current.Errorf("is not a list of sources: %v", err)
 		}
 	}
 	d.sources = slices.Clone(p.sources)
 	for i := range d.sources {
 		d.sources[i] = d.sources[i].keepSuffix(have)
 	}
-	d.warnDropped(volumes.path, have)
+	d.warnDropped(volumes.Path, have)
 	want := p.volumes
 	if len(p.sources) > 0 {
 		want = append([]any{map[string]any{"name": caVolume, "projected": map[string]any{"sources": d.sources}}}, want...)
 	}
-	return d.reconcileList(d.pod, "volumes", isNamed(caVolume, bundleVolume), want)
+	return d.ReconcileList(d.pod, "volumes", krm.IsNamed(caVolume, bundleVolume), want)
 }
 
 // warnDropped names what an earlier run, or somebody since, has put into the
@@ -55,11 +57,11 @@ func (d *deployment) warnDropped(at string, have []source) {
 		switch {
 		case len(d.sources) == 0: // the whole bundle goes
 		case i < 0:
-			d.report.did(framework.Warning, change{path: at}, "%s is no longer trusted: the config does not name it", h)
+			d.report.Did(framework.Warning, krm.Change{Path: at}, "%s is no longer trusted: the config does not name it", h)
 		default:
 			for _, key := range h.keys() {
 				if keys := d.sources[i].keys(); keys != nil && !slices.Contains(keys, key) {
-					d.report.did(framework.Warning, change{path: at}, "%s of %s is no longer trusted: the config does not name it", key, h)
+					d.report.Did(framework.Warning, krm.Change{Path: at}, "%s of %s is no longer trusted: the config does not name it", key, h)
 				}
 			}
 		}
@@ -67,24 +69,24 @@ func (d *deployment) warnDropped(at string, have []source) {
 }
 
 // mountedAt returns the directory in which an earlier run mounted the bundle.
-func (d *deployment) mountedAt(container field) (string, error) {
-	mounts, err := container.get("volumeMounts")
+func (d *deployment) mountedAt(container krm.Field) (string, error) {
+	mounts, err := container.Get("volumeMounts")
 	if err != nil {
 		return "", err
 	}
 	for _, name := range []string{caVolume, bundleVolume} {
-		own, err := mounts.named(name)
+		own, err := mounts.Named(name)
 		if err != nil {
 			return "", err
 		}
 		if len(own) > 0 {
-			return own[0].textAt("mountPath")
+			return own[0].TextAt("mountPath")
 		}
 	}
 	return "", nil
 }
 
-func (d *deployment) reconcileMounts(container field, want []mount) error {
+func (d *deployment) reconcileMounts(container krm.Field, want []mount) error {
 	for _, m := range want {
 		if err := checkMounts(container, m); err != nil {
 			return err
@@ -94,29 +96,29 @@ func (d *deployment) reconcileMounts(container field, want []mount) error {
 	for i, m := range want {
 		entries[i] = m
 	}
-	return d.reconcileList(container, "volumeMounts", isNamed(caVolume, bundleVolume), entries)
+	return d.ReconcileList(container, "volumeMounts", krm.IsNamed(caVolume, bundleVolume), entries)
 }
 
 // checkMounts refuses a path at, in or around which another volume is mounted:
 // one of the two would hide the other, or the runtime could not create the
 // mount point in a read-only volume.
-func checkMounts(container field, want mount) error {
-	items, err := container.entries("volumeMounts")
+func checkMounts(container krm.Field, want mount) error {
+	items, err := container.Entries("volumeMounts")
 	if err != nil {
 		return err
 	}
 	for _, m := range items {
-		name, err := m.textAt("name")
+		name, err := m.TextAt("name")
 		if err != nil {
 			return err
 		}
-		at, err := m.textAt("mountPath")
+		at, err := m.TextAt("mountPath")
 		if err != nil {
 			return err
 		}
 		at = path.Clean(at)
 		if name != caVolume && name != bundleVolume && (within(want.MountPath, at) || within(at, want.MountPath)) {
-			return m.errorf("volume %s is mounted at %s, which collides with volume %s at %s; set spec.mount.path to another directory, or use another spec.mount.method",
+			return m.Errorf("volume %s is mounted at %s, which collides with volume %s at %s; set spec.mount.path to another directory, or use another spec.mount.method",
 				name, at, want.Name, want.MountPath)
 		}
 	}

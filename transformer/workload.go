@@ -8,6 +8,7 @@ import (
 
 	"fluxtrust.dev/flux-trust/api/v1alpha1"
 	"fluxtrust.dev/flux-trust/controllers"
+	"fluxtrust.dev/flux-trust/krm"
 )
 
 // Annotations in which kustomize keeps what it renamed while it builds.
@@ -21,40 +22,40 @@ const (
 // a part of one.
 type manifest struct {
 	// resource has the apiVersion, kind and metadata.
-	resource field
+	resource krm.Field
 	// object has the spec.
-	object field
+	object krm.Field
 	kind   v1alpha1.WorkloadKind
 }
 
 // name returns the name of the workload, or "".
 func (m manifest) name() string {
 	if m.isPart() {
-		return m.object.textOr("name")
+		return m.object.TextOr("name")
 	}
-	return m.resource.textOr("metadata", "name")
+	return m.resource.TextOr("metadata", "name")
 }
 
 // isPart tells whether the workload has no metadata of its own.
-func (m manifest) isPart() bool { return m.object.path != m.resource.path }
+func (m manifest) isPart() bool { return m.object.Path != m.resource.Path }
 
 // workload is a Deployment, StatefulSet or DaemonSet with what can be seen of it.
 type workload struct {
 	manifest
-	podTemplate, pod field
+	podTemplate, pod krm.Field
 	// marked has the metadata that say what earlier runs have done.
-	marked     field
+	marked     krm.Field
 	seen       controllers.Workload
 	namespaces []string
 }
 
 // workloads returns the Deployments, StatefulSets and DaemonSets in a resource:
 // itself, the items of a List, or what the Operator Lifecycle Manager installs.
-func workloads(resource field) []manifest {
+func workloads(resource krm.Field) []manifest {
 	var found []manifest
-	for _, r := range flatten(resource) {
-		group, _, _ := strings.Cut(r.textOr("apiVersion"), "/")
-		switch kind := v1alpha1.WorkloadKind(r.textOr("kind")); {
+	for _, r := range krm.Flatten(resource) {
+		group, _, _ := strings.Cut(r.TextOr("apiVersion"), "/")
+		switch kind := v1alpha1.WorkloadKind(r.TextOr("kind")); {
 		case slices.Contains(v1alpha1.WorkloadKinds(), kind) && (group == "apps" || group == "extensions"):
 			found = append(found, manifest{resource: r, object: r, kind: kind})
 		case kind == clusterServiceVersion && group == "operators.coreos.com":
@@ -71,12 +72,12 @@ const clusterServiceVersion = "ClusterServiceVersion"
 // installedBy returns the Deployments in a ClusterServiceVersion. They have a name
 // and labels, and no annotations: the marks of the function are on the pod
 // template. https://olm.operatorframework.io/docs/concepts/crds/clusterserviceversion/
-func installedBy(csv field) []manifest {
-	deployments, err := csv.at("spec", "install", "spec", "deployments")
+func installedBy(csv krm.Field) []manifest {
+	deployments, err := csv.At("spec", "install", "spec", "deployments")
 	if err != nil {
 		return nil // not what the Operator Lifecycle Manager would take
 	}
-	items, err := deployments.items()
+	items, err := deployments.Items()
 	if err != nil {
 		return nil
 	}
@@ -91,7 +92,7 @@ func installedBy(csv field) []manifest {
 func read(m manifest) (*workload, error) {
 	w := &workload{manifest: m, marked: m.object}
 	object := m.object
-	meta, err := m.resource.get("metadata")
+	meta, err := m.resource.Get("metadata")
 	if err != nil {
 		return nil, err
 	}
@@ -100,23 +101,23 @@ func read(m manifest) (*workload, error) {
 	}
 	if m.isPart() {
 		w.seen.Names = []string{m.name()}
-		w.seen.Labels, err = textsAt(object, "label")
+		w.seen.Labels, err = object.TextsAt("label")
 	} else if w.seen.Names, err = currentAndPrevious(meta, "name", previousNamesAnnotation); err == nil {
-		w.seen.Labels, err = textsAt(meta, "labels")
+		w.seen.Labels, err = meta.TextsAt("labels")
 	}
 	if err != nil {
 		return nil, err
 	}
-	if w.podTemplate, err = object.at("spec", "template"); err != nil {
+	if w.podTemplate, err = object.At("spec", "template"); err != nil {
 		return nil, err
 	}
-	if w.pod, err = w.podTemplate.get("spec"); err != nil {
+	if w.pod, err = w.podTemplate.Get("spec"); err != nil {
 		return nil, err
 	}
 	if m.isPart() {
 		w.marked = w.podTemplate
 	}
-	if w.seen.PodLabels, err = textsAt(w.podTemplate, "metadata", "labels"); err != nil {
+	if w.seen.PodLabels, err = w.podTemplate.TextsAt("metadata", "labels"); err != nil {
 		return nil, err
 	}
 	containers, err := w.containers("containers")
@@ -124,11 +125,11 @@ func read(m manifest) (*workload, error) {
 		return nil, err
 	}
 	for _, c := range containers {
-		name, err := c.textAt("name")
+		name, err := c.TextAt("name")
 		if err != nil {
 			return nil, err
 		}
-		image, err := c.textAt("image")
+		image, err := c.TextAt("image")
 		if err != nil {
 			return nil, err
 		}
@@ -144,11 +145,11 @@ func readHead(m manifest) *workload {
 	if m.isPart() {
 		keys = []string{"label"}
 	}
-	labels, err := textsAt(m.object, keys...)
+	labels, err := m.object.TextsAt(keys...)
 	if err != nil {
 		labels = nil
 	}
-	return &workload{manifest: m, pod: m.object, namespaces: []string{m.resource.textOr("metadata", "namespace")}, seen: controllers.Workload{
+	return &workload{manifest: m, pod: m.object, namespaces: []string{m.resource.TextOr("metadata", "namespace")}, seen: controllers.Workload{
 		Names: []string{m.name()}, Labels: labels,
 	}}
 }
@@ -156,25 +157,25 @@ func readHead(m manifest) *workload {
 // isPatch tells whether a Deployment is one of kustomize's patches: apps/v1
 // requires a selector, and a directive is for patches only.
 func (w *workload) isPatch() bool {
-	selector, err := w.object.at("spec", "selector")
-	return err == nil && !selector.exists() && strings.HasPrefix(w.object.textOr("apiVersion"), "apps/v1") || hasDirective(w.object.node)
+	selector, err := w.object.At("spec", "selector")
+	return err == nil && !selector.Exists() && strings.HasPrefix(w.object.TextOr("apiVersion"), "apps/v1") || hasDirective(w.object.Node)
 }
 
 // hasDirective tells whether a mapping anywhere in a tree has the key $patch.
 func hasDirective(n *yaml.Node) bool {
-	if n.Kind == yaml.MappingNode && indexOf(n, "$patch") >= 0 {
+	if n.Kind == yaml.MappingNode && krm.IndexOf(n, "$patch") >= 0 {
 		return true
 	}
 	return slices.ContainsFunc(n.Content, hasDirective)
 }
 
 // containers returns the entries of containers or initContainers.
-func (w *workload) containers(key string) ([]field, error) {
-	list, err := w.pod.get(key)
+func (w *workload) containers(key string) ([]krm.Field, error) {
+	list, err := w.pod.Get(key)
 	if err != nil {
 		return nil, err
 	}
-	return list.items()
+	return list.Items()
 }
 
 // mainContainers returns the container that a controller built with kubebuilder
@@ -192,12 +193,12 @@ func mainContainers(w *workload) []int {
 
 // currentAndPrevious returns a name and those it had before kustomize changed
 // it.
-func currentAndPrevious(meta field, key, annotation string) ([]string, error) {
-	name, err := meta.textAt(key)
+func currentAndPrevious(meta krm.Field, key, annotation string) ([]string, error) {
+	name, err := meta.TextAt(key)
 	if err != nil {
 		return nil, err
 	}
-	annotations, err := textsAt(meta, "annotations")
+	annotations, err := meta.TextsAt("annotations")
 	if err != nil {
 		return nil, err
 	}

@@ -1,11 +1,13 @@
-package transformer
+package hardening
 
 import (
 	"slices"
 
-	"fluxtrust.dev/flux-trust/api/v1alpha1"
 	"sigs.k8s.io/kustomize/kyaml/fn/framework"
 	"sigs.k8s.io/kustomize/kyaml/yaml"
+
+	"fluxtrust.dev/flux-trust/api/v1alpha1"
+	"fluxtrust.dev/flux-trust/krm"
 )
 
 // The rules below are those of the Pod Security Standard "restricted",
@@ -16,7 +18,7 @@ import (
 
 // restrictedContainer is a container that is being hardened.
 type restrictedContainer struct {
-	field
+	krm.Field
 	// controller tells whether it runs a Flux controller.
 	controller bool
 }
@@ -27,37 +29,37 @@ type podDefaults struct {
 	runAsNonRoot, seccomp bool
 }
 
-// pod is a pod template that is being hardened.
-type pod struct {
-	*editor
-	report report
-	config *v1alpha1.SecurityContext
-	// template is the pod template, spec its spec.
-	template, spec field
-	// controllers are the indexes of the containers that run a controller.
-	controllers []int
-	// own is the name of an init container that is not looked at: the function
+// Pod is a pod template that is being hardened.
+type Pod struct {
+	*krm.Editor
+	Report krm.Report
+	Config *v1alpha1.SecurityContext
+	// Template is the pod template, spec its spec.
+	Template, Spec krm.Field
+	// Controllers are the indexes of the containers that run a controller.
+	Controllers []int
+	// Own is the name of an init container that is not looked at: the function
 	// writes it anew, or takes it away. ownVolume is the name of its volume.
-	own, ownVolume string
-	// excepted are the names of the containers that were left alone.
-	excepted []string
+	Own, OwnVolume string
+	// Excepted are the names of the containers that were left alone.
+	Excepted []string
 	// left holds the fields that the evaluator refuses and that stay, by reason.
 	left map[string][]string
 }
 
-func (p *pod) openShift() bool { return p.config.Profile == v1alpha1.OpenShift }
+func (p *Pod) openShift() bool { return p.Config.Profile == v1alpha1.OpenShift }
 
 // containers returns the entries of containers or initContainers.
-func (p *pod) containers(key string) ([]field, error) { return p.spec.entries(key) }
+func (p *Pod) containers(key string) ([]krm.Field, error) { return p.Spec.Entries(key) }
 
-// harden applies the profile to every container that is not excepted.
-func (p *pod) harden() error {
+// Harden applies the profile to every container that is not excepted.
+func (p *Pod) Harden() error {
 	hardened, excepted, err := p.sort()
 	if err != nil {
 		return err
 	}
 	for _, c := range excepted {
-		p.excepted = append(p.excepted, c.textOr("name"))
+		p.Excepted = append(p.Excepted, c.TextOr("name"))
 	}
 	defaults, err := p.hardenPod(excepted)
 	if err != nil {
@@ -84,22 +86,22 @@ func (p *pod) harden() error {
 
 // sort returns the containers that are to be hardened and those that are not.
 // The function's own one is neither.
-func (p *pod) sort() (hardened []restrictedContainer, excepted []field, err error) {
+func (p *Pod) sort() (hardened []restrictedContainer, excepted []krm.Field, err error) {
 	for _, key := range []string{"initContainers", "containers"} {
 		containers, err := p.containers(key)
 		if err != nil {
 			return nil, nil, err
 		}
 		for i, c := range containers {
-			name, err := c.textAt("name")
+			name, err := c.TextAt("name")
 			switch {
 			case err != nil:
 				return nil, nil, err
-			case name == p.own && p.own != "":
-			case slices.Contains(p.config.ExceptContainers, name):
+			case name == p.Own && p.Own != "":
+			case slices.Contains(p.Config.ExceptContainers, name):
 				excepted = append(excepted, c)
 			default:
-				hardened = append(hardened, restrictedContainer{field: c, controller: key == "containers" && slices.Contains(p.controllers, i)})
+				hardened = append(hardened, restrictedContainer{Field: c, controller: key == "containers" && slices.Contains(p.Controllers, i)})
 			}
 		}
 	}
@@ -109,19 +111,19 @@ func (p *pod) sort() (hardened []restrictedContainer, excepted []field, err erro
 // hardenPod replaces what the pod says explicitly and insecurely. An excepted
 // container that has inherited it gets it as its own: the others are not to
 // depend on it.
-func (p *pod) hardenPod(excepted []field) (podDefaults, error) {
+func (p *Pod) hardenPod(excepted []krm.Field) (podDefaults, error) {
 	var defaults podDefaults
 	if p.openShift() {
-		if err := p.leaveToPlatform(p.spec, excepted); err != nil {
+		if err := p.leaveToPlatform(p.Spec, excepted); err != nil {
 			return defaults, err
 		}
-		return podDefaults{runAsNonRoot: true, seccomp: true}, p.hardenPlatform(p.spec)
+		return podDefaults{runAsNonRoot: true, seccomp: true}, p.hardenPlatform(p.Spec)
 	}
-	sc, err := p.spec.get("securityContext")
+	sc, err := p.Spec.Get("securityContext")
 	if err != nil {
 		return defaults, err
 	}
-	filled := sc.exists() && len(sc.node.Content) > 0
+	filled := sc.Exists() && len(sc.Node.Content) > 0
 	if defaults.runAsNonRoot, err = p.hardenPodNonRoot(sc, excepted); err != nil {
 		return defaults, err
 	}
@@ -131,22 +133,22 @@ func (p *pod) hardenPod(excepted []field) (podDefaults, error) {
 	if err := p.dropRoot(sc, excepted); err != nil {
 		return defaults, err
 	}
-	err = p.hardenPlatform(p.spec)
-	p.removeEmpty(p.spec, "securityContext", filled)
+	err = p.hardenPlatform(p.Spec)
+	p.RemoveEmpty(p.Spec, "securityContext", filled)
 	return defaults, err
 }
 
 // hardenPodNonRoot tells whether the pod says runAsNonRoot afterwards.
-func (p *pod) hardenPodNonRoot(sc field, excepted []field) (bool, error) {
-	nonRoot, err := sc.get("runAsNonRoot")
+func (p *Pod) hardenPodNonRoot(sc krm.Field, excepted []krm.Field) (bool, error) {
+	nonRoot, err := sc.Get("runAsNonRoot")
 	if err != nil {
 		return false, err
 	}
-	value, err := nonRoot.boolean()
+	value, err := nonRoot.Boolean()
 	switch {
 	case err != nil || value == nil:
 		return false, err
-	case value.value && !value.quoted:
+	case value.Value && !value.Quoted:
 		return true, nil
 	}
 	if err := p.handDown(excepted, "runAsNonRoot", nonRoot); err != nil {
@@ -157,10 +159,10 @@ func (p *pod) hardenPodNonRoot(sc field, excepted []field) (bool, error) {
 }
 
 // hardenPodSeccomp tells whether the pod restricts system calls afterwards.
-func (p *pod) hardenPodSeccomp(sc field, excepted []field) (bool, error) {
+func (p *Pod) hardenPodSeccomp(sc krm.Field, excepted []krm.Field) (bool, error) {
 	profile, kind, err := seccompType(sc)
 	switch {
-	case err != nil || !profile.exists():
+	case err != nil || !profile.Exists():
 		return false, err
 	case restrictsSyscalls(kind):
 		return true, nil
@@ -172,67 +174,67 @@ func (p *pod) hardenPodSeccomp(sc field, excepted []field) (bool, error) {
 }
 
 // handDown gives containers a value of the pod, unless they have their own.
-func (p *pod) handDown(containers []field, key string, value field) error {
+func (p *Pod) handDown(containers []krm.Field, key string, value krm.Field) error {
 	for _, c := range containers {
-		own, err := c.at("securityContext", key)
+		own, err := c.At("securityContext", key)
 		if err != nil {
 			return err
 		}
-		if own.exists() {
+		if own.Exists() {
 			continue
 		}
-		sc, err := p.ensure(c, "securityContext")
+		sc, err := p.Ensure(c, "securityContext")
 		if err != nil {
 			return err
 		}
-		p.put(sc, key, yaml.CopyYNode(value.node))
-		p.report.did(framework.Info, change{path: own.path}, "taken over from the pod, because the container is excepted")
+		p.Put(sc, key, yaml.CopyYNode(value.Node))
+		p.Report.Did(framework.Info, krm.Change{Path: own.Path}, "taken over from the pod, because the container is excepted")
 	}
 	return nil
 }
 
 // hardenOne hardens a container, and warns when it is not ours: it may need
 // more than restricted allows.
-func (p *pod) hardenOne(c restrictedContainer, defaults podDefaults) error {
-	before := p.changed
-	p.changed = false
+func (p *Pod) hardenOne(c restrictedContainer, defaults podDefaults) error {
+	before := p.Changed
+	p.Changed = false
 	if err := p.hardenContainer(c, defaults); err != nil {
 		return err
 	}
-	if p.changed && !c.controller {
-		name, err := c.textAt("name")
+	if p.Changed && !c.controller {
+		name, err := c.TextAt("name")
 		if err != nil {
 			return err
 		}
-		p.report.did(framework.Warning, change{path: c.path + ".securityContext"},
+		p.Report.Did(framework.Warning, krm.Change{Path: c.Path + ".securityContext"},
 			"hardened as well; if the container needs more than the Pod Security Standard restricted allows, list %s under spec.securityContext.exceptContainers", name)
 	}
-	p.changed = p.changed || before
+	p.Changed = p.Changed || before
 	return nil
 }
 
-func (p *pod) hardenContainer(c restrictedContainer, defaults podDefaults) error {
+func (p *Pod) hardenContainer(c restrictedContainer, defaults podDefaults) error {
 	if p.openShift() {
-		if err := p.leaveToPlatform(c.field, nil); err != nil {
+		if err := p.leaveToPlatform(c.Field, nil); err != nil {
 			return err
 		}
 	}
-	if err := p.setTrueOrFalse(c.field, "privileged", false, true); err != nil {
+	if err := p.setTrueOrFalse(c.Field, "privileged", false, true); err != nil {
 		return err
 	}
-	if err := p.setTrueOrFalse(c.field, "allowPrivilegeEscalation", false, false); err != nil {
+	if err := p.setTrueOrFalse(c.Field, "allowPrivilegeEscalation", false, false); err != nil {
 		return err
 	}
-	if err := p.hardenCapabilities(c.field); err != nil {
+	if err := p.hardenCapabilities(c.Field); err != nil {
 		return err
 	}
-	if err := p.setTrueOrFalse(c.field, "runAsNonRoot", true, defaults.runAsNonRoot); err != nil {
+	if err := p.setTrueOrFalse(c.Field, "runAsNonRoot", true, defaults.runAsNonRoot); err != nil {
 		return err
 	}
-	if err := p.hardenSeccomp(c.field, defaults.seccomp); err != nil {
+	if err := p.hardenSeccomp(c.Field, defaults.seccomp); err != nil {
 		return err
 	}
-	sc, err := c.get("securityContext")
+	sc, err := c.Get("securityContext")
 	if err != nil {
 		return err
 	}
@@ -242,14 +244,14 @@ func (p *pod) hardenContainer(c restrictedContainer, defaults podDefaults) error
 	if err := p.dropProcMount(sc); err != nil {
 		return err
 	}
-	if err := p.hardenPlatform(c.field); err != nil {
+	if err := p.hardenPlatform(c.Field); err != nil {
 		return err
 	}
 	if !c.controller {
 		return nil
 	}
-	if err := p.setTrueOrFalse(c.field, "readOnlyRootFilesystem", true, false); err != nil {
+	if err := p.setTrueOrFalse(c.Field, "readOnlyRootFilesystem", true, false); err != nil {
 		return err
 	}
-	return p.ensureTmp(c.field)
+	return p.ensureTmp(c.Field)
 }

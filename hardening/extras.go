@@ -1,4 +1,4 @@
-package transformer
+package hardening
 
 import (
 	"strings"
@@ -7,14 +7,15 @@ import (
 	"sigs.k8s.io/kustomize/kyaml/yaml"
 
 	"fluxtrust.dev/flux-trust/controllers"
+	"fluxtrust.dev/flux-trust/krm"
 )
 
 // addExtras applies what goes beyond the profile. Each says what it needs: a pod
 // that a node refuses is harder to explain than one that was never changed.
-func (p *pod) addExtras() error {
-	extras := &p.config.Extras
+func (p *Pod) addExtras() error {
+	extras := &p.Config.Extras
 	if extras.RunAsUser != "" {
-		for _, i := range p.controllers {
+		for _, i := range p.Controllers {
 			if err := p.runAsImage(i); err != nil {
 				return err
 			}
@@ -31,16 +32,16 @@ func (p *pod) addExtras() error {
 		}
 	}
 	if policy := string(extras.SupplementalGroupsPolicy); policy != "" {
-		sc, err := p.ensure(p.spec, "securityContext")
+		sc, err := p.Ensure(p.Spec, "securityContext")
 		if err != nil {
 			return err
 		}
-		if err := p.setExtra(sc, "supplementalGroupsPolicy", textNode(policy), "needs Kubernetes 1.33 and a container runtime that supports it"); err != nil {
+		if err := p.setExtra(sc, "supplementalGroupsPolicy", krm.TextNode(policy), "needs Kubernetes 1.33 and a container runtime that supports it"); err != nil {
 			return err
 		}
 	}
 	if extras.EnableServiceLinks != nil {
-		if err := p.setExtra(p.spec, "enableServiceLinks", boolNode(false), "the pod gets no env variables for Services"); err != nil {
+		if err := p.setExtra(p.Spec, "enableServiceLinks", krm.BoolNode(false), "the pod gets no env variables for Services"); err != nil {
 			return err
 		}
 	}
@@ -48,47 +49,47 @@ func (p *pod) addExtras() error {
 }
 
 // setExtra sets a field to the stricter of its two values.
-func (p *pod) setExtra(f field, key string, want *yaml.Node, note string) error {
-	current, err := f.get(key)
+func (p *Pod) setExtra(f krm.Field, key string, want *yaml.Node, note string) error {
+	current, err := f.Get(key)
 	if err != nil {
 		return err
 	}
-	have, err := current.text()
-	if err != nil || have == want.Value && current.node.ShortTag() == want.Tag {
+	have, err := current.Text()
+	if err != nil || have == want.Value && current.Node.ShortTag() == want.Tag {
 		return err
 	}
-	severity, c := framework.Info, change{path: current.path, proposed: want.Value}
-	if current.exists() {
-		severity, c.current = framework.Warning, have
+	severity, c := framework.Info, krm.Change{Path: current.Path, Proposed: want.Value}
+	if current.Exists() {
+		severity, c.Current = framework.Warning, have
 	}
-	p.put(f, key, want)
-	p.report.did(severity, c, "set to %s: %s", want.Value, note)
+	p.Put(f, key, want)
+	p.Report.Did(severity, c, "set to %s: %s", want.Value, note)
 	return nil
 }
 
 // runAsImage writes the user of the image into a controller, unless somebody
 // has chosen one.
-func (p *pod) runAsImage(index int) error {
+func (p *Pod) runAsImage(index int) error {
 	containers, err := p.containers("containers")
 	if err != nil {
 		return err
 	}
 	c := containers[index]
-	for _, owner := range []field{p.spec, c} {
+	for _, owner := range []krm.Field{p.Spec, c} {
 		for _, key := range []string{"runAsUser", "runAsGroup"} {
-			if id, err := owner.at("securityContext", key); err != nil || id.exists() {
+			if id, err := owner.At("securityContext", key); err != nil || id.Exists() {
 				return err
 			}
 		}
 	}
-	image := c.textOr("image")
+	image := c.TextOr("image")
 	user, ok := controllers.User(image)
 	if !ok {
-		p.report.did(framework.Warning, change{path: c.path + ".securityContext.runAsUser"},
+		p.Report.Did(framework.Warning, krm.Change{Path: c.Path + ".securityContext.runAsUser"},
 			"not set: the user of the image %s is not known; write runAsUser and runAsGroup yourself", image)
 		return nil
 	}
-	sc, err := p.ensure(c, "securityContext")
+	sc, err := p.Ensure(c, "securityContext")
 	if err != nil {
 		return err
 	}
@@ -102,72 +103,72 @@ func (p *pod) runAsImage(index int) error {
 
 // ownUsers asks for a user namespace. Kubernetes refuses one beside the
 // namespaces of the host.
-func (p *pod) ownUsers() error {
+func (p *Pod) ownUsers() error {
 	for _, key := range []string{"hostNetwork", "hostPID", "hostIPC"} {
-		host, err := p.spec.get(key)
+		host, err := p.Spec.Get(key)
 		if err != nil {
 			return err
 		}
-		if value, err := host.boolean(); err != nil {
+		if value, err := host.Boolean(); err != nil {
 			return err
-		} else if value != nil && value.value {
-			p.report.did(framework.Warning, change{path: p.spec.path + ".hostUsers"}, "not set: it is not possible together with %s", key)
+		} else if value != nil && value.Value {
+			p.Report.Did(framework.Warning, krm.Change{Path: p.Spec.Path + ".hostUsers"}, "not set: it is not possible together with %s", key)
 			return nil
 		}
 	}
-	return p.setExtra(p.spec, "hostUsers", boolNode(false), "needs Kubernetes 1.33 and nodes with user namespaces")
+	return p.setExtra(p.Spec, "hostUsers", krm.BoolNode(false), "needs Kubernetes 1.33 and nodes with user namespaces")
 }
 
 // addAppArmor sets the profile of the pod, unless somebody has chosen one in the
 // field or in the annotation of old, which must not contradict each other.
-func (p *pod) addAppArmor(kind string) error {
-	annotations, err := textsAt(p.template, "metadata", "annotations")
+func (p *Pod) addAppArmor(kind string) error {
+	annotations, err := p.Template.TextsAt("metadata", "annotations")
 	if err != nil {
 		return err
 	}
 	for key := range annotations {
 		if strings.HasPrefix(key, appArmorAnnotation) {
-			p.report.did(framework.Info, change{path: p.spec.path + ".securityContext.appArmorProfile"}, "not set: the annotation %s stays", key)
+			p.Report.Did(framework.Info, krm.Change{Path: p.Spec.Path + ".securityContext.appArmorProfile"}, "not set: the annotation %s stays", key)
 			return nil
 		}
 	}
-	profile, err := p.spec.at("securityContext", "appArmorProfile", "type")
-	if err != nil || profile.exists() {
+	profile, err := p.Spec.At("securityContext", "appArmorProfile", "type")
+	if err != nil || profile.Exists() {
 		return err
 	}
-	parent, err := p.ensure(p.spec, "securityContext", "appArmorProfile")
+	parent, err := p.Ensure(p.Spec, "securityContext", "appArmorProfile")
 	if err != nil {
 		return err
 	}
-	return p.setExtra(parent, "type", textNode(kind), "a node without AppArmor refuses the pod")
+	return p.setExtra(parent, "type", krm.TextNode(kind), "a node without AppArmor refuses the pod")
 }
 
 // limitEmptyDirs gives every emptyDir without a limit one. The function's own
 // volume gets its limit where it is written.
-func (p *pod) limitEmptyDirs(limit string) error {
+func (p *Pod) limitEmptyDirs(limit string) error {
 	if limit == "" {
 		return nil
 	}
-	volumes, err := p.spec.entries("volumes")
+	volumes, err := p.Spec.Entries("volumes")
 	if err != nil {
 		return err
 	}
 	for _, v := range volumes {
-		if v.textOr("name") == p.ownVolume || v.node.Kind != yaml.MappingNode || indexOf(v.node, "emptyDir") < 0 {
+		if v.TextOr("name") == p.OwnVolume || v.Node.Kind != yaml.MappingNode || krm.IndexOf(v.Node, "emptyDir") < 0 {
 			continue
 		}
-		emptyDir, err := p.ensure(v, "emptyDir")
+		emptyDir, err := p.Ensure(v, "emptyDir")
 		if err != nil {
 			return err
 		}
-		current, err := emptyDir.get("sizeLimit")
+		current, err := emptyDir.Get("sizeLimit")
 		if err != nil {
 			return err
 		}
-		if current.exists() {
+		if current.Exists() {
 			continue
 		}
-		if err := p.setExtra(emptyDir, "sizeLimit", textNode(limit), "a pod that writes more is evicted"); err != nil {
+		if err := p.setExtra(emptyDir, "sizeLimit", krm.TextNode(limit), "a pod that writes more is evicted"); err != nil {
 			return err
 		}
 	}

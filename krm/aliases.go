@@ -1,4 +1,4 @@
-package transformer
+package krm
 
 import (
 	"fmt"
@@ -10,8 +10,8 @@ import (
 // expanded. The largest real Deployment has some thousand nodes.
 const maxNodes = 1_000_000
 
-// checkSize refuses a resource whose aliases would make it too large.
-func checkSize(resource *yaml.RNode) error {
+// CheckSize refuses a resource whose aliases would make it too large.
+func CheckSize(resource *yaml.RNode) error {
 	_, err := hasAliases(resource)
 	return err
 }
@@ -26,22 +26,41 @@ func hasAliases(resource *yaml.RNode) (bool, error) {
 	return aliased, nil
 }
 
-// prepare returns a copy of a resource that can be edited: without aliases and
+// Prepare returns a copy of a resource that can be edited: without aliases and
 // merge keys, since an edit behind an anchor would change every place that
 // refers to it.
-func prepare(resource *yaml.RNode) (*yaml.RNode, error) {
+func Prepare(resource *yaml.RNode) (*yaml.RNode, error) {
 	aliased, err := hasAliases(resource)
 	if err != nil {
 		return nil, err
 	}
-	work := resource.Copy()
 	if !aliased {
-		return work, nil
+		return resource.Copy(), nil
 	}
+	work := Copy(resource)
 	if err := work.DeAnchor(); err != nil {
 		return nil, fmt.Errorf("aliases or merge keys cannot be expanded: %w; write the fields out", err)
 	}
 	return work, nil
+}
+
+// Copy copies a resource with its aliases. Those of kyaml's Copy point into the
+// original, and DeAnchor would change it.
+func Copy(resource *yaml.RNode) *yaml.RNode {
+	return yaml.NewRNode(copyNode(resource.Document(), map[*yaml.Node]*yaml.Node{}))
+}
+
+func copyNode(n *yaml.Node, copies map[*yaml.Node]*yaml.Node) *yaml.Node {
+	c := *n
+	copies[n] = &c // before what it holds: an anchor may have an alias inside
+	c.Content = make([]*yaml.Node, len(n.Content))
+	for i, child := range n.Content {
+		c.Content[i] = copyNode(child, copies)
+	}
+	if n.Alias != nil {
+		c.Alias = copies[n.Alias]
+	}
+	return &c
 }
 
 // ExpandAliases returns resources without aliases. They come back as they are
@@ -54,7 +73,7 @@ func ExpandAliases(resources []*yaml.RNode) ([]*yaml.RNode, error) {
 	if _, aliased := measure(all, map[*yaml.Node]int{}); !aliased {
 		return resources, nil
 	}
-	expanded, err := prepare(yaml.NewRNode(all))
+	expanded, err := Prepare(yaml.NewRNode(all))
 	if err != nil {
 		return nil, err
 	}

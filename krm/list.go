@@ -1,4 +1,4 @@
-package transformer
+package krm
 
 import (
 	"fmt"
@@ -9,47 +9,47 @@ import (
 )
 
 // entryPath returns the path of an entry of a list, by its name if it has one.
-func entryPath(list field, entry *yaml.Node) string {
-	if name := (field{node: entry}).textOr("name"); name != "" {
-		return fmt.Sprintf("%s.[name=%s]", list.path, name)
+func entryPath(list Field, entry *yaml.Node) string {
+	if name := (Field{Node: entry}).TextOr("name"); name != "" {
+		return fmt.Sprintf("%s.[name=%s]", list.Path, name)
 	}
-	return list.path
+	return list.Path
 }
 
-// removeEntry takes an entry out of a list.
-func (e *editor) removeEntry(list, entry field) {
-	if i := slices.Index(list.node.Content, entry.node); i >= 0 {
-		e.note(entryPath(list, entry.node), entry.node, nil, "must not be there")
-		list.node.Content = slices.Delete(list.node.Content, i, i+1)
+// RemoveEntry takes an entry out of a list.
+func (e *Editor) RemoveEntry(list, entry Field) {
+	if i := slices.Index(list.Node.Content, entry.Node); i >= 0 {
+		e.Note(entryPath(list, entry.Node), entry.Node, nil, "must not be there")
+		list.Node.Content = slices.Delete(list.Node.Content, i, i+1)
 	}
 }
 
 // replaceEntry puts another entry into the place of one.
-func (e *editor) replaceEntry(list field, old, entry *yaml.Node) {
-	was, is := field{path: entryPath(list, old), node: old}, field{node: entry}
-	if was.textOr("value") != "" && is.textOr("value") != "" { // an env variable
-		e.note(was.path+".value", old.Content[indexOf(old, "value")+1], entry.Content[indexOf(entry, "value")+1], "must be")
+func (e *Editor) replaceEntry(list Field, old, entry *yaml.Node) {
+	was, is := Field{Path: entryPath(list, old), Node: old}, Field{Node: entry}
+	if was.TextOr("value") != "" && is.TextOr("value") != "" { // an env variable
+		e.Note(was.Path+".value", old.Content[IndexOf(old, "value")+1], entry.Content[IndexOf(entry, "value")+1], "must be")
 	} else {
-		e.note(was.path, nil, nil, "is not as configured")
+		e.Note(was.Path, nil, nil, "is not as configured")
 	}
 	keepComments(old, entry)
-	list.node.Content[slices.Index(list.node.Content, old)] = entry
+	list.Node.Content[slices.Index(list.Node.Content, old)] = entry
 }
 
 // insertAfter puts an entry behind another one.
-func (e *editor) insertAfter(list field, other, entry *yaml.Node) {
-	e.note(entryPath(list, entry), nil, entry, "is missing")
-	list.node.Content = slices.Insert(list.node.Content, slices.Index(list.node.Content, other)+1, entry)
+func (e *Editor) insertAfter(list Field, other, entry *yaml.Node) {
+	e.Note(entryPath(list, entry), nil, entry, "is missing")
+	list.Node.Content = slices.Insert(list.Node.Content, slices.Index(list.Node.Content, other)+1, entry)
 }
 
-// reconcileList makes the function's own entries of a list those that are
+// ReconcileList makes the function's own entries of a list those that are
 // wanted: in the places of the old ones, else behind them, else at the end.
-func (e *editor) reconcileList(parent field, key string, own func(entry field) (bool, error), want []any) error {
-	list, err := parent.get(key)
+func (e *Editor) ReconcileList(parent Field, key string, own func(entry Field) (bool, error), want []any) error {
+	list, err := parent.Get(key)
 	if err != nil {
 		return err
 	}
-	items, err := list.items()
+	items, err := list.Items()
 	if err != nil {
 		return err
 	}
@@ -60,11 +60,11 @@ func (e *editor) reconcileList(parent field, key string, own func(entry field) (
 			return err
 		}
 		if ours {
-			old = append(old, item.node)
+			old = append(old, item.Node)
 		}
 	}
 	for i, w := range want {
-		n, err := node(w)
+		n, err := Node(w)
 		if err != nil {
 			return err
 		}
@@ -78,24 +78,24 @@ func (e *editor) reconcileList(parent field, key string, own func(entry field) (
 			e.insertAfter(list, old[len(old)-1], n)
 			old = append(old, n)
 		default:
-			if list, err = e.ensureList(parent, key); err != nil {
+			if list, err = e.EnsureList(parent, key); err != nil {
 				return err
 			}
-			e.add(list, n)
+			e.Add(list, n)
 			old = append(old, n)
 		}
 	}
 	for _, n := range old[min(len(want), len(old)):] {
-		e.removeEntry(list, field{node: n})
-		e.removeEmpty(parent, key, true)
+		e.RemoveEntry(list, Field{Node: n})
+		e.RemoveEmpty(parent, key, true)
 	}
 	return nil
 }
 
-// isNamed tells whether an entry of a list has one of the names.
-func isNamed(names ...string) func(field) (bool, error) {
-	return func(entry field) (bool, error) {
-		name, err := entry.textAt("name")
+// IsNamed tells whether an entry of a list has one of the names.
+func IsNamed(names ...string) func(Field) (bool, error) {
+	return func(entry Field) (bool, error) {
+		name, err := entry.TextAt("name")
 		return slices.Contains(names, name), err
 	}
 }

@@ -1,4 +1,4 @@
-package transformer
+package hardening
 
 import (
 	"cmp"
@@ -92,13 +92,24 @@ func code(cell string) string {
 	return text
 }
 
+const head = `apiVersion: apps/v1
+kind: Deployment
+metadata: {name: source-controller}
+spec:
+  template:
+    spec:
+      containers:
+      - name: manager
+        image: registry.example.com/fluxcd/source-controller:v1.9.6
+`
+
 // strictest returns a Deployment in which a profile finds nothing to do.
 func strictest(profile v1alpha1.Profile) *yaml.RNode {
 	platform := "          runAsNonRoot: true\n          seccompProfile: {type: RuntimeDefault}\n"
 	if profile == v1alpha1.OpenShift {
 		platform = ""
 	}
-	return yaml.MustParse(managerHead +
+	return yaml.MustParse(head +
 		"        securityContext:\n          allowPrivilegeEscalation: false\n          capabilities: {drop: [ALL]}\n          readOnlyRootFilesystem: true\n" + platform +
 		"        volumeMounts: [{name: tmp, mountPath: /tmp}]\n" +
 		"      volumes: [{name: tmp, emptyDir: {}}]\n")
@@ -110,13 +121,13 @@ func TestRules(t *testing.T) {
 	if len(rules) < 100 {
 		t.Fatalf("only %d rules found", len(rules))
 	}
+	evaluator, err := NewEvaluator()
+	if err != nil {
+		t.Fatal(err)
+	}
 	for _, r := range rules {
 		t.Run(r.String(), func(t *testing.T) {
-			config, err := v1alpha1.Parse("test", []byte("apiVersion: fluxtrust.dev/v1alpha1\nkind: FluxTrust\nmetadata: {name: test}\n"+
-				"spec: {mount: {method: None}, securityContext: {profile: "+string(r.profile)+", extras: {"+r.extra+"}}}\n"))
-			if err != nil {
-				t.Fatal(err)
-			}
+			config := configOf(t, "profile: "+string(r.profile)+", extras: {"+r.extra+"}")
 			deployment := strictest(r.profile)
 			at := slices.Concat(map[string][]string{
 				"container":    {"spec", "template", "spec", "containers", "[name=manager]"},
@@ -124,19 +135,22 @@ func TestRules(t *testing.T) {
 				"pod template": {"spec", "template"},
 			}[r.scope], strings.Split(r.field, "."))
 			set(t, deployment, at, r.is)
-			outcome := Run(config, []Resource{{Node: deployment}}, today)
-			got := get(t, outcome.Items[0], at)
+			outcome := harden(config, deployment, evaluator)
+			if outcome.err != nil {
+				t.Fatal(outcome.err)
+			}
+			got := get(t, outcome.deployment, at)
 			if want := normal(t, r.becomes); got != want {
 				t.Errorf("becomes %s, want %s", got, want)
 			}
-			if said := worst(outcome.Results); said != r.result {
-				t.Errorf("result %q, want %q: %v", said, r.result, outcome.Results)
+			if said := worst(outcome.results); said != r.result {
+				t.Errorf("result %q, want %q: %v", said, r.result, outcome.results)
 			}
 			about := strings.Join(at, ".")
 			if r.extra == "runAsUser: Image" { // which sets two fields
 				about = strings.TrimSuffix(strings.TrimSuffix(about, "User"), "Group")
 			}
-			for _, result := range outcome.Results {
+			for _, result := range outcome.results {
 				if result.Field == nil || !strings.HasPrefix(result.Field.Path, about) {
 					t.Errorf("a result is not about %s: %s", about, result)
 				}

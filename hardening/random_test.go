@@ -1,4 +1,4 @@
-package transformer
+package hardening
 
 import (
 	"flag"
@@ -17,6 +17,7 @@ import (
 	"sigs.k8s.io/kustomize/kyaml/yaml"
 
 	"fluxtrust.dev/flux-trust/api/v1alpha1"
+	"fluxtrust.dev/flux-trust/krm"
 )
 
 var (
@@ -199,12 +200,9 @@ func TestRandomPodsOnOpenShift(t *testing.T) {
 
 func randomPods(t *testing.T, profile v1alpha1.Profile, cases int) {
 	t.Helper()
-	t.Logf("go test ./transformer -run '^%s$' -seed %d -cases %d", t.Name(), *seed, cases)
-	config, err := v1alpha1.Parse("test", []byte("apiVersion: fluxtrust.dev/v1alpha1\nkind: FluxTrust\nmetadata: {name: test}\nspec: {mount: {method: None}, securityContext: {profile: "+string(profile)+"}}\n"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	evaluator, err := newEvaluator()
+	t.Logf("go test ./hardening -run '^%s$' -seed %d -cases %d", t.Name(), *seed, cases)
+	config := configOf(t, "profile: "+string(profile))
+	evaluator, err := NewEvaluator()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -225,27 +223,25 @@ func randomPods(t *testing.T, profile v1alpha1.Profile, cases int) {
 }
 
 // randomPod hardens one pod template and returns false when it was refused.
-func randomPod(t *testing.T, i int, g *generator, config *v1alpha1.FluxTrust, evaluator policy.Evaluator) bool {
+func randomPod(t *testing.T, i int, g *generator, config *v1alpha1.SecurityContext, evaluator policy.Evaluator) bool {
 	t.Helper()
-	input, err := node(g.deployment())
+	input, err := krm.Node(g.deployment())
 	if err != nil {
 		t.Fatal(err)
 	}
 	before := yaml.NewRNode(input)
-	known := func() (policy.Evaluator, error) { return evaluator, nil }
-	outcome := run(config, []Resource{{Node: before}}, 0, today, known)
-	if outcome.Failed() {
-		if !g.isWrong || outcome.Items[0] != before {
-			t.Fatalf("case %d: refused, or changed after an error: %v\n%s", i, outcome.Results, before.MustString())
+	got := harden(config, before, evaluator)
+	if got.err != nil {
+		if !g.isWrong {
+			t.Fatalf("case %d: refused: %v\n%s", i, got.err, before.MustString())
 		}
 		return false
 	}
-	after := outcome.Items[0]
-	if problem := checkHardened(evaluator, before, after, outcome.Results, config.Spec.SecurityContext.Profile); problem != "" {
-		t.Fatalf("case %d: %s\n%v\nbefore\n%s\nafter\n%s", i, problem, outcome.Results, before.MustString(), after.MustString())
+	if problem := checkHardened(evaluator, before, got.deployment, got.results, config.Profile); problem != "" {
+		t.Fatalf("case %d: %s\n%v\nbefore\n%s\nafter\n%s", i, problem, got.results, before.MustString(), got.deployment.MustString())
 	}
-	if again := run(config, []Resource{{Node: after}}, 0, today, known); again.Failed() || again.Items[0] != after {
-		t.Fatalf("case %d: a second run changes\n%s\ninto\n%s", i, after.MustString(), again.Items[0].MustString())
+	if again := harden(config, got.deployment, evaluator); again.err != nil || again.changed {
+		t.Fatalf("case %d: a second run changes\n%s\ninto\n%s", i, got.deployment.MustString(), again.deployment.MustString())
 	}
 	return true
 }
@@ -366,7 +362,7 @@ func all(t *corev1.PodTemplateSpec) []corev1.Container {
 
 // strip takes away what the hardening may change.
 func strip(t *corev1.PodTemplateSpec, profile v1alpha1.Profile) {
-	ours := func(name string) bool { return strings.HasPrefix(name, tmpVolume) }
+	ours := func(name string) bool { return strings.HasPrefix(name, tmpName) }
 	t.Spec.Volumes = slices.DeleteFunc(t.Spec.Volumes, func(v corev1.Volume) bool { return ours(v.Name) })
 	if sc := t.Spec.SecurityContext; sc != nil {
 		t.Spec.SecurityContext = &corev1.PodSecurityContext{FSGroup: sc.FSGroup, Sysctls: sc.Sysctls}

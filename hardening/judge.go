@@ -1,4 +1,4 @@
-package transformer
+package hardening
 
 import (
 	"encoding/json"
@@ -11,6 +11,8 @@ import (
 	"sigs.k8s.io/kustomize/kyaml/fn/framework"
 	"sigs.k8s.io/kustomize/kyaml/yaml"
 	kubeyaml "sigs.k8s.io/yaml"
+
+	"fluxtrust.dev/flux-trust/krm"
 )
 
 // Verdict is what the Pod Security admission says of a controller.
@@ -32,14 +34,23 @@ func policyVersion() api.LevelVersion {
 	return api.LevelVersion{Level: api.LevelRestricted, Version: api.MajorMinorVersion(major, minor)}
 }
 
-// judge holds the pod template against the Pod Security admission's own
+// NewEvaluator returns the judge of Judge. It takes a millisecond or two to make.
+func NewEvaluator() (policy.Evaluator, error) {
+	evaluator, err := policy.NewEvaluator(policy.DefaultChecks(), nil)
+	if err != nil {
+		return nil, fmt.Errorf("the Pod Security evaluator cannot start: %w", err)
+	}
+	return evaluator, nil
+}
+
+// Judge holds the pod template against the Pod Security admission's own
 // evaluator, and reports what remains after the hardening: one warning per check.
-func (p *pod) judge(evaluator policy.Evaluator) (*Verdict, error) {
+func (p *Pod) Judge(evaluator policy.Evaluator) (*Verdict, error) {
 	template, err := p.decodeTemplate()
 	if err != nil {
 		return nil, err
 	}
-	v := &Verdict{Policy: policyVersion().String(), Excepted: p.excepted}
+	v := &Verdict{Policy: policyVersion().String(), Excepted: p.Excepted}
 	setHostPorts(&template.Spec)
 	if p.openShift() {
 		v.Policy += ", SCC " + sccName
@@ -53,7 +64,7 @@ func (p *pod) judge(evaluator policy.Evaluator) (*Verdict, error) {
 	}
 	if p.openShift() {
 		for _, detail := range judgeSCC(&template.Spec) {
-			p.refused(v, "the SCC "+sccName, detail, p.spec.path)
+			p.refused(v, "the SCC "+sccName, detail, p.Spec.Path)
 		}
 	}
 	return v, nil
@@ -78,42 +89,42 @@ func setHostPorts(pod *corev1.PodSpec) {
 }
 
 // refused reports what an admission refuses still.
-func (p *pod) refused(v *Verdict, by, detail, path string) {
+func (p *Pod) refused(v *Verdict, by, detail, path string) {
 	v.Violations = append(v.Violations, detail)
 	note := ""
 	if len(v.Excepted) > 0 {
 		note = " (left alone by exceptContainers: " + strings.Join(v.Excepted, ", ") + ")"
 	}
-	if p.report.validate {
-		p.report.differs(change{path: path}, fmt.Sprintf("%s: refused by %s%s", detail, by, note))
+	if p.Report.Validate {
+		p.Report.Differs(krm.Change{Path: path}, fmt.Sprintf("%s: refused by %s%s", detail, by, note))
 		return
 	}
-	p.report.add(framework.Warning, change{path: path}, "%s: refused by %s; left as it is, because the pod may need it%s", detail, by, note)
+	p.Report.Add(framework.Warning, krm.Change{Path: path}, "%s: refused by %s; left as it is, because the pod may need it%s", detail, by, note)
 }
 
 // leftAt returns the field that a check of the evaluator is about: the first
 // that was left for it, else the pod.
-func (p *pod) leftAt(reason string) string {
+func (p *Pod) leftAt(reason string) string {
 	if paths := p.left[reason]; len(paths) > 0 {
 		return paths[0]
 	}
-	return p.spec.path
+	return p.Spec.Path
 }
 
 // decodeTemplate returns the pod template as the API server would read it.
-func (p *pod) decodeTemplate() (*corev1.PodTemplateSpec, error) {
+func (p *Pod) decodeTemplate() (*corev1.PodTemplateSpec, error) {
 	template := &corev1.PodTemplateSpec{}
-	if decodeNode(p.template.node, template) == nil {
+	if decodeNode(p.Template.Node, template) == nil {
 		return template, nil
 	}
 	// The API server reads YAML 1.1, in which yes is true. That takes longer.
-	text, err := yaml.NewRNode(p.template.node).String()
+	text, err := yaml.NewRNode(p.Template.Node).String()
 	if err != nil {
-		return nil, p.template.errorf("cannot be judged: %v", err)
+		return nil, p.Template.Errorf("cannot be judged: %v", err)
 	}
 	template = &corev1.PodTemplateSpec{}
 	if err := kubeyaml.Unmarshal([]byte(text), template); err != nil {
-		return nil, p.template.errorf("is not what Kubernetes expects: %v", err)
+		return nil, p.Template.Errorf("is not what Kubernetes expects: %v", err)
 	}
 	return template, nil
 }

@@ -1,4 +1,4 @@
-package transformer
+package hardening
 
 import (
 	"fmt"
@@ -6,6 +6,8 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	"sigs.k8s.io/kustomize/kyaml/fn/framework"
+
+	"fluxtrust.dev/flux-trust/krm"
 )
 
 // The profile OpenShift leaves to the platform what its SecurityContextConstraints
@@ -31,18 +33,18 @@ func platformFields() []string {
 // leaveToPlatform takes out of the securityContext of the pod or of a container
 // what the platform sets. Containers that are excepted get as their own what the
 // pod loses and the platform would not give them.
-func (p *pod) leaveToPlatform(owner field, excepted []field) error {
-	sc, err := owner.get("securityContext")
-	if err != nil || !sc.exists() {
+func (p *Pod) leaveToPlatform(owner krm.Field, excepted []krm.Field) error {
+	sc, err := owner.Get("securityContext")
+	if err != nil || !sc.Exists() {
 		return err
 	}
-	filled := len(sc.node.Content) > 0
+	filled := len(sc.Node.Content) > 0
 	for _, key := range platformFields() {
-		current, err := sc.get(key)
+		current, err := sc.Get(key)
 		if err != nil {
 			return err
 		}
-		if !current.exists() {
+		if !current.Exists() {
 			continue
 		}
 		accepted, redundant, err := platformTakes(key, current)
@@ -51,8 +53,8 @@ func (p *pod) leaveToPlatform(owner field, excepted []field) error {
 			return err
 		case accepted:
 		case redundant: // as good as what the platform sets, so no reason to warn
-			p.report.did(framework.Info, change{path: current.path}, "removed: OpenShift sets it")
-			p.remove(sc, key)
+			p.Report.Did(framework.Info, krm.Change{Path: current.Path}, "removed: OpenShift sets it")
+			p.Remove(sc, key)
 		default:
 			if err := p.handDown(excepted, key, current); err != nil {
 				return err
@@ -60,20 +62,20 @@ func (p *pod) leaveToPlatform(owner field, excepted []field) error {
 			p.drop(sc, key, current, "OpenShift sets it, and refuses another value")
 		}
 	}
-	p.removeEmpty(owner, "securityContext", filled)
+	p.RemoveEmpty(owner, "securityContext", filled)
 	return nil
 }
 
 // platformTakes tells whether the SCC accepts a value that may differ from its
 // own, and whether a value is only what the SCC gives anyway.
-func platformTakes(key string, current field) (accepted, redundant bool, err error) {
+func platformTakes(key string, current krm.Field) (accepted, redundant bool, err error) {
 	switch key {
 	case "seccompProfile":
-		kind, err := current.textAt("type")
+		kind, err := current.TextAt("type")
 		return false, kind == "RuntimeDefault", err
 	case "runAsNonRoot":
-		value, err := current.boolean()
-		return false, value != nil && value.value && !value.quoted, err
+		value, err := current.Boolean()
+		return false, value != nil && value.Value && !value.Quoted, err
 	default:
 		id, err := number(current)
 		return id >= firstPlatformID, key == "fsGroup", err

@@ -1,4 +1,4 @@
-package transformer
+package hardening
 
 import (
 	"maps"
@@ -6,6 +6,8 @@ import (
 	"strings"
 
 	"sigs.k8s.io/kustomize/kyaml/yaml"
+
+	"fluxtrust.dev/flux-trust/krm"
 )
 
 // What the Pod Security Standard says about AppArmor, SELinux, Windows, and the
@@ -18,16 +20,16 @@ const appArmorAnnotation = "container.apparmor.security.beta.kubernetes.io/"
 // hardenPlatform takes away what a pod or container says about AppArmor,
 // SELinux and Windows that the standard refuses. The defaults of the node apply
 // then.
-func (p *pod) hardenPlatform(owner field) error {
-	sc, err := owner.get("securityContext")
+func (p *Pod) hardenPlatform(owner krm.Field) error {
+	sc, err := owner.Get("securityContext")
 	if err != nil {
 		return err
 	}
-	appArmor, err := sc.get("appArmorProfile")
+	appArmor, err := sc.Get("appArmorProfile")
 	if err != nil {
 		return err
 	}
-	if kind, err := appArmor.textAt("type"); err != nil {
+	if kind, err := appArmor.TextAt("type"); err != nil {
 		return err
 	} else if kind == "Unconfined" {
 		p.drop(sc, "appArmorProfile", appArmor, "Unconfined; the profile of the container runtime applies instead")
@@ -35,24 +37,24 @@ func (p *pod) hardenPlatform(owner field) error {
 	if err := p.hardenSELinux(sc); err != nil {
 		return err
 	}
-	windows, err := sc.get("windowsOptions")
+	windows, err := sc.Get("windowsOptions")
 	if err != nil {
 		return err
 	}
-	hostProcess, err := windows.get("hostProcess")
+	hostProcess, err := windows.Get("hostProcess")
 	if err != nil {
 		return err
 	}
-	if value, err := hostProcess.boolean(); err != nil {
+	if value, err := hostProcess.Boolean(); err != nil {
 		return err
-	} else if value != nil && (value.value || value.quoted) {
+	} else if value != nil && (value.Value || value.Quoted) {
 		p.replace(windows, "hostProcess", hostProcess, false)
 	}
 	return nil
 }
 
-func (p *pod) hardenSELinux(sc field) error {
-	options, err := sc.get("seLinuxOptions")
+func (p *Pod) hardenSELinux(sc krm.Field) error {
+	options, err := sc.Get("seLinuxOptions")
 	if err != nil {
 		return err
 	}
@@ -65,17 +67,17 @@ func (p *pod) hardenSELinux(sc field) error {
 		allowed["type"] = []string{""}
 	}
 	for _, key := range []string{"type", "user", "role"} {
-		option, err := options.get(key)
+		option, err := options.Get(key)
 		if err != nil {
 			return err
 		}
-		value, err := option.text()
+		value, err := option.Text()
 		if err != nil {
 			return err
 		}
 		if !slices.Contains(allowed[key], value) {
 			p.drop(options, key, option, "the default of the node applies instead")
-			p.removeEmpty(sc, "seLinuxOptions", true)
+			p.RemoveEmpty(sc, "seLinuxOptions", true)
 		}
 	}
 	return nil
@@ -83,17 +85,17 @@ func (p *pod) hardenSELinux(sc field) error {
 
 // findLeft remembers where the pod has what "restricted" forbids and what cannot
 // be taken away without breaking it, by the reason that the evaluator gives.
-func (p *pod) findLeft() error {
+func (p *Pod) findLeft() error {
 	for _, key := range []string{"hostNetwork", "hostPID", "hostIPC"} {
-		host, err := p.spec.get(key)
+		host, err := p.Spec.Get(key)
 		if err != nil {
 			return err
 		}
-		value, err := host.boolean()
+		value, err := host.Boolean()
 		if err != nil {
 			return err
 		}
-		if value != nil && value.value {
+		if value != nil && value.Value {
 			p.leave("host namespaces", host)
 			if key == "hostNetwork" { // see setHostPorts
 				p.leave("hostPort", host)
@@ -118,17 +120,17 @@ func (p *pod) findLeft() error {
 	return nil
 }
 
-func (p *pod) findSysctls() error {
-	sysctls, err := p.spec.at("securityContext", "sysctls")
+func (p *Pod) findSysctls() error {
+	sysctls, err := p.Spec.At("securityContext", "sysctls")
 	if err != nil {
 		return err
 	}
-	items, err := sysctls.items()
+	items, err := sysctls.Items()
 	if err != nil {
 		return err
 	}
 	for _, sysctl := range items {
-		name, err := sysctl.textAt("name")
+		name, err := sysctl.TextAt("name")
 		if err != nil {
 			return err
 		}
@@ -149,26 +151,26 @@ func safeSysctls() []string {
 }
 
 // leave remembers a field that stays as it is.
-func (p *pod) leave(reason string, f field) {
+func (p *Pod) leave(reason string, f krm.Field) {
 	if p.left == nil {
 		p.left = map[string][]string{}
 	}
-	p.left[reason] = append(p.left[reason], f.path)
+	p.left[reason] = append(p.left[reason], f.Path)
 }
 
-func (p *pod) findVolumes() error {
+func (p *Pod) findVolumes() error {
 	allowed := []string{"name", "configMap", "csi", "downwardAPI", "emptyDir", "ephemeral", "image", "persistentVolumeClaim", "projected", "secret"}
-	items, err := p.spec.entries("volumes")
+	items, err := p.Spec.Entries("volumes")
 	if err != nil {
 		return err
 	}
 	for _, v := range items {
-		if v.node.Kind != yaml.MappingNode {
-			return v.errorf("expected a volume, got %s", describe(v.node))
+		if v.Node.Kind != yaml.MappingNode {
+			return v.Errorf("expected a volume, got %s", krm.Describe(v.Node))
 		}
-		for i := 0; i < len(v.node.Content); i += 2 {
-			if key := v.node.Content[i].Value; !slices.Contains(allowed, key) {
-				p.leave("restricted volume types", field{path: v.path + "." + key})
+		for i := 0; i < len(v.Node.Content); i += 2 {
+			if key := v.Node.Content[i].Value; !slices.Contains(allowed, key) {
+				p.leave("restricted volume types", krm.Field{Path: v.Path + "." + key})
 			}
 		}
 	}
@@ -177,30 +179,30 @@ func (p *pod) findVolumes() error {
 
 // leaveHosts remembers ports, probes and hooks of a container that reach for the
 // host or name one, wherever they stand.
-func (p *pod) leaveHosts(c field) {
+func (p *Pod) leaveHosts(c krm.Field) {
 	for _, key := range []string{"ports", "livenessProbe", "readinessProbe", "startupProbe", "lifecycle"} {
-		if part, err := c.get(key); err == nil && part.exists() {
+		if part, err := c.Get(key); err == nil && part.Exists() {
 			p.leaveHostsIn(part)
 		}
 	}
 }
 
-func (p *pod) leaveHostsIn(f field) {
-	if items, err := f.items(); err == nil {
+func (p *Pod) leaveHostsIn(f krm.Field) {
+	if items, err := f.Items(); err == nil {
 		for _, item := range items {
 			p.leaveHostsIn(item)
 		}
 		return
 	}
-	if f.node.Kind != yaml.MappingNode {
+	if f.Node.Kind != yaml.MappingNode {
 		return
 	}
-	for i := 0; i < len(f.node.Content); i += 2 {
-		child := field{path: f.path + "." + f.node.Content[i].Value, node: resolve(f.node.Content[i+1])}
-		switch key := f.node.Content[i].Value; {
-		case key == "hostPort" && child.node.Value != "0":
+	for i := 0; i < len(f.Node.Content); i += 2 {
+		child := krm.Field{Path: f.Path + "." + f.Node.Content[i].Value, Node: krm.Resolve(f.Node.Content[i+1])}
+		switch key := f.Node.Content[i].Value; {
+		case key == "hostPort" && child.Node.Value != "0":
 			p.leave("hostPort", child)
-		case key == "host" && child.node.Value != "":
+		case key == "host" && child.Node.Value != "":
 			p.leave("probe or lifecycle host", child)
 		default:
 			p.leaveHostsIn(child)
@@ -209,19 +211,19 @@ func (p *pod) leaveHostsIn(f field) {
 }
 
 // dropAppArmorAnnotations removes those that switch AppArmor off.
-func (p *pod) dropAppArmorAnnotations() error {
-	annotations, err := p.template.at("metadata", "annotations")
+func (p *Pod) dropAppArmorAnnotations() error {
+	annotations, err := p.Template.At("metadata", "annotations")
 	if err != nil {
 		return err
 	}
-	texts, err := annotations.texts()
+	texts, err := annotations.Texts()
 	if err != nil {
 		return err
 	}
 	for _, key := range slices.Sorted(maps.Keys(texts)) {
 		value := texts[key]
 		if strings.HasPrefix(key, appArmorAnnotation) && value == "unconfined" {
-			p.drop(annotations, key, field{path: annotations.path + "." + key, node: &yaml.Node{Kind: yaml.ScalarNode, Value: value}}, "the profile of the container runtime applies instead")
+			p.drop(annotations, key, krm.Field{Path: annotations.Path + "." + key, Node: &yaml.Node{Kind: yaml.ScalarNode, Value: value}}, "the profile of the container runtime applies instead")
 		}
 	}
 	return nil

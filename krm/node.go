@@ -1,4 +1,4 @@
-package transformer
+package krm
 
 import (
 	"fmt"
@@ -6,15 +6,16 @@ import (
 	"sigs.k8s.io/kustomize/kyaml/yaml"
 )
 
-// resolve follows an alias to what it stands for.
-func resolve(n *yaml.Node) *yaml.Node {
+// Resolve follows an alias to what it stands for.
+func Resolve(n *yaml.Node) *yaml.Node {
 	if n.Kind == yaml.AliasNode {
 		return n.Alias
 	}
 	return n
 }
 
-func indexOf(mapping *yaml.Node, key string) int {
+// IndexOf returns where in the content of a mapping a key stands, or -1.
+func IndexOf(mapping *yaml.Node, key string) int {
 	for i := 0; i+1 < len(mapping.Content); i += 2 {
 		if mapping.Content[i].Value == key {
 			return i
@@ -27,7 +28,8 @@ func isNull(n *yaml.Node) bool {
 	return n.Kind == yaml.ScalarNode && n.ShortTag() == yaml.NodeTagNull
 }
 
-func describe(n *yaml.Node) string {
+// Describe names what a node is, for messages.
+func Describe(n *yaml.Node) string {
 	switch n.Kind {
 	case yaml.MappingNode:
 		return "a mapping"
@@ -38,17 +40,19 @@ func describe(n *yaml.Node) string {
 	}
 }
 
-func textNode(value string) *yaml.Node {
+// TextNode returns a string.
+func TextNode(value string) *yaml.Node {
 	return &yaml.Node{Kind: yaml.ScalarNode, Tag: yaml.NodeTagString, Value: value}
 }
 
-func boolNode(value bool) *yaml.Node {
+// BoolNode returns true or false.
+func BoolNode(value bool) *yaml.Node {
 	return &yaml.Node{Kind: yaml.ScalarNode, Tag: yaml.NodeTagBool, Value: fmt.Sprint(value)}
 }
 
-// node returns the YAML of a value made of structs, lists and scalars, or of
+// Node returns the YAML of a value made of structs, lists and scalars, or of
 // YAML.
-func node(value any) (*yaml.Node, error) {
+func Node(value any) (*yaml.Node, error) {
 	if n, ok := value.(*yaml.Node); ok {
 		return n, nil
 	}
@@ -57,4 +61,12 @@ func node(value any) (*yaml.Node, error) {
 		return nil, fmt.Errorf("encoding %T: %w", value, err)
 	}
 	return n, nil
+}
+
+// Quote shows a scalar as it stands, so that "true" and true can be told apart.
+func Quote(n *yaml.Node) string {
+	if n.ShortTag() == yaml.NodeTagString && n.Style != 0 {
+		return "the string \"" + n.Value + "\""
+	}
+	return n.Value
 }

@@ -1,0 +1,40 @@
+package krm
+
+import (
+	"strings"
+
+	"sigs.k8s.io/kustomize/kyaml/yaml"
+)
+
+// CheckKeys refuses keys that stand twice: readers disagree about which one
+// counts, so an edit of either may do nothing.
+func CheckKeys(f Field) error {
+	if f.Node.Kind == yaml.SequenceNode {
+		items, err := f.Items()
+		if err != nil {
+			return err
+		}
+		for _, item := range items {
+			if err := CheckKeys(item); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	if f.Node.Kind != yaml.MappingNode {
+		return nil
+	}
+	seen := map[string]bool{}
+	for i := 0; i+1 < len(f.Node.Content); i += 2 {
+		key := f.Node.Content[i].Value
+		child := Field{Path: strings.TrimPrefix(f.Path+"."+key, "."), Node: f.Node.Content[i+1]}
+		if seen[key] {
+			return child.Errorf("stands twice; remove one")
+		}
+		seen[key] = true
+		if err := CheckKeys(child); err != nil {
+			return err
+		}
+	}
+	return nil
+}
