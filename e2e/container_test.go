@@ -3,7 +3,6 @@ package e2e
 import (
 	"os"
 	"os/exec"
-	"path/filepath"
 	"strings"
 	"testing"
 )
@@ -21,41 +20,14 @@ func image(t *testing.T) string {
 	return name
 }
 
-// TestKustomizeContainer builds the quickstart with the function as a container.
-func TestKustomizeContainer(t *testing.T) {
-	kustomize, name := program(t, "KUSTOMIZE"), image(t)
-	dir := copyQuickstart(t)
-	replaceInFile(t, filepath.Join(dir, "functionconfig.yaml"), "exec:\n        path: flux-trust", "container:\n        image: "+name)
-	got := run(t, dir, kustomize, "build", "--enable-alpha-plugins", ".")
-	if got.code != 0 {
-		t.Fatalf("exit code %d\n%s", got.code, got.stderr)
+// kptImage is the image under a name with a slash: kpt puts a registry of its own
+// before one without.
+func kptImage(t *testing.T) string {
+	t.Helper()
+	if name := image(t); strings.Contains(name, "/") {
+		return name
 	}
-	if want := read(t, filepath.Join(examples, "quickstart/expected.yaml")); got.stdout != want {
-		t.Errorf("the container gives\n%s\nthe executable gives\n%s", got.stdout, want)
-	}
-}
-
-// TestKptContainer renders the package with the function as a container.
-func TestKptContainer(t *testing.T) {
-	kpt := kpt(t)
-	// kpt puts a registry of its own before a name without a slash.
-	name := "local/" + image(t)
-	if got := run(t, ".", "docker", "tag", image(t), name); got.code != 0 {
-		t.Fatal(got.stderr)
-	}
-	t.Cleanup(func() { run(t, ".", "docker", "rmi", name) })
-	byExec, byImage := kptPackage(t), kptPackage(t)
-	replaceInFile(t, filepath.Join(byImage, "Kptfile"), "exec: "+program(t, "FLUX_TRUST"), "image: "+name)
-	for dir, flags := range map[string][]string{byExec: {"--allow-exec"}, byImage: {"--image-pull-policy", "never"}} {
-		got := run(t, dir, kpt, append([]string{"fn", "render", "."}, flags...)...)
-		if got.code != 0 {
-			t.Fatalf("exit code %d\n%s", got.code, got.stderr)
-		}
-	}
-	const manifest = "flux-system/gotk-components.yaml"
-	if a, b := read(t, filepath.Join(byExec, manifest)), read(t, filepath.Join(byImage, manifest)); a != b {
-		t.Errorf("the executable gives\n%s\nthe container gives\n%s", a, b)
-	}
+	return "library/" + image(t) // the same for Docker
 }
 
 // TestImageIsLocked runs the image with nothing that it does not need.

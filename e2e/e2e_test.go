@@ -57,14 +57,14 @@ func run(t *testing.T, dir string, name string, args ...string) result {
 	return result{stdout.String(), stderr.String(), cmd.ProcessState.ExitCode()}
 }
 
-// copyQuickstart copies the example, so that it can be changed.
-func copyQuickstart(t *testing.T) string {
+// copyExample copies an example, so that it can be changed, and the others beside it.
+func copyExample(t *testing.T, name string) string {
 	t.Helper()
-	dir := filepath.Join(t.TempDir(), "quickstart")
-	if err := os.CopyFS(dir, os.DirFS(filepath.Join(examples, "quickstart"))); err != nil {
+	root := t.TempDir()
+	if err := os.CopyFS(root, os.DirFS(examples)); err != nil {
 		t.Fatal(err)
 	}
-	return dir
+	return filepath.Join(root, name)
 }
 
 func replaceInFile(t *testing.T, file, old, by string) {

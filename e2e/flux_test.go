@@ -94,7 +94,7 @@ func TestFluxBuildsPatches(t *testing.T) {
 
 // TestFluxRefusesFunctions: the reason that the README shows.
 func TestFluxRefusesFunctions(t *testing.T) {
-	_, err := fluxBuild(t, copyQuickstart(t), "spec: {}\n")
+	_, err := fluxBuild(t, copyExample(t, "quickstart"), "spec: {}\n")
 	const want = "external plugins disabled; unable to load external plugin 'FluxTrust'"
 	if err == nil || !strings.Contains(err.Error(), want) {
 		t.Errorf("got %v, want %s", err, want)

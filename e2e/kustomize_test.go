@@ -10,26 +10,11 @@ import (
 
 var pluginFlags = []string{"build", "--enable-alpha-plugins", "--enable-exec", "."}
 
-// TestKustomizeExec builds the quickstart with the function as an executable.
-func TestKustomizeExec(t *testing.T) {
-	kustomize := program(t, "KUSTOMIZE")
-	program(t, "FLUX_TRUST")
-	dir := filepath.Join(examples, "quickstart")
-	got := run(t, dir, kustomize, pluginFlags...)
-	if got.code != 0 {
-		t.Fatalf("exit code %d\n%s", got.code, got.stderr)
-	}
-	if want := "flux-trust: 7 controllers found, 7 changed, 0 warnings\n"; got.stderr != want {
-		t.Errorf("stderr %q, want %q", got.stderr, want)
-	}
-	compare(t, filepath.Join(dir, "expected.yaml"), got.stdout)
-}
-
 // TestKustomizeHashSuffix changes the root: the name of the ConfigMap changes,
 // and with it the reference in every Deployment, so that the pods restart.
 func TestKustomizeHashSuffix(t *testing.T) {
 	kustomize := program(t, "KUSTOMIZE")
-	dir := copyQuickstart(t)
+	dir := copyExample(t, "quickstart")
 	name := regexp.MustCompile(`z-scaler-ca-[a-z0-9]{10}`)
 
 	build := func() map[string]int {
@@ -79,12 +64,12 @@ func TestKustomizeLayers(t *testing.T) {
 		}
 	}
 	t.Run("same layer", func(t *testing.T) {
-		dir := copyQuickstart(t)
+		dir := copyExample(t, "quickstart")
 		replaceInFile(t, filepath.Join(dir, "kustomization.yaml"), "transformers:", "namePrefix: team-\nnamespace: gitops\ntransformers:")
 		check(t, dir)
 	})
 	t.Run("outer layer", func(t *testing.T) {
-		dir := copyQuickstart(t)
+		dir := copyExample(t, "quickstart")
 		outer := filepath.Join(filepath.Dir(dir), "outer")
 		if err := os.Mkdir(outer, 0o700); err != nil {
 			t.Fatal(err)
@@ -111,7 +96,7 @@ func TestKustomizeErrors(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			dir := copyQuickstart(t)
+			dir := copyExample(t, "quickstart")
 			replaceInFile(t, filepath.Join(dir, tc.file), tc.old, tc.new)
 			if tc.file == "kustomization.yaml" {
 				replaceInFile(t, filepath.Join(dir, tc.file), "resources:\n", "")
@@ -140,7 +125,7 @@ func TestKustomizeRotation(t *testing.T) {
 		"outer prefix": "outer",
 	} {
 		t.Run(name, func(t *testing.T) {
-			dir := copyQuickstart(t)
+			dir := copyExample(t, "quickstart")
 			build := dir
 			if layer == "outer" {
 				build = filepath.Join(filepath.Dir(dir), "outer")
@@ -183,7 +168,7 @@ func TestKustomizeRotation(t *testing.T) {
 // the new resource, and renames it with the rest.
 func TestKustomizeInline(t *testing.T) {
 	kustomize := program(t, "KUSTOMIZE")
-	dir := copyQuickstart(t)
+	dir := copyExample(t, "quickstart")
 	config := "    inline:\n      name: corporate-ca\n      pem: |\n        " +
 		strings.ReplaceAll(newAuthority(t, "root").pem(), "\n", "\n        ")
 	replaceInFile(t, filepath.Join(dir, "functionconfig.yaml"), "  - configMap: {name: z-scaler-ca, keys: [Company-Root-CA.crt]}", "  -\n"+config)
@@ -237,7 +222,7 @@ func TestKustomizeBadBundle(t *testing.T) {
 		"an HTML page":    {"<html>404</html>\n", "holds no certificate: there is no line -----BEGIN CERTIFICATE-----"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			dir := copyQuickstart(t)
+			dir := copyExample(t, "quickstart")
 			if err := os.WriteFile(filepath.Join(dir, "certs/Company-Root-CA.crt"), []byte(tc.text), 0o600); err != nil {
 				t.Fatal(err)
 			}

@@ -65,14 +65,20 @@ func (b build) write(file, text string) {
 	}
 }
 
-// ok runs a program that must succeed and returns its stdout.
-func (b build) ok(name string, args ...string) string {
+// must runs a program that must succeed.
+func (b build) must(name string, args ...string) result {
 	b.t.Helper()
 	got := run(b.t, b.dir, name, args...)
 	if got.code != 0 {
 		b.t.Fatalf("%s %s: exit code %d\n%s", name, strings.Join(args, " "), got.code, got.stderr)
 	}
-	return got.stdout
+	return got
+}
+
+// ok runs a program that must succeed and returns its stdout.
+func (b build) ok(name string, args ...string) string {
+	b.t.Helper()
+	return b.must(name, args...).stdout
 }
 
 // kustomize builds the folder with a kustomization.
@@ -115,7 +121,7 @@ func canonical(t *testing.T, text string) map[string]string {
 	resources := map[string]string{}
 	for _, document := range strings.Split("\n"+text, "\n---\n") {
 		var r map[string]any
-		if err := yaml.Unmarshal([]byte(document), &r); err != nil {
+		if err := yaml.Unmarshal([]byte(document+"\n"), &r); err != nil {
 			t.Fatal(err)
 		}
 		if r == nil {

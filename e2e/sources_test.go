@@ -9,21 +9,6 @@ import (
 	"testing"
 )
 
-// TestKustomizePerSourceSecrets builds the example with Secrets per source.
-func TestKustomizePerSourceSecrets(t *testing.T) {
-	kustomize := program(t, "KUSTOMIZE")
-	program(t, "FLUX_TRUST")
-	dir := filepath.Join(examples, "per-source-secrets")
-	got := run(t, dir, kustomize, pluginFlags...)
-	if got.code != 0 {
-		t.Fatalf("exit code %d\n%s", got.code, got.stderr)
-	}
-	compare(t, filepath.Join(dir, "expected.yaml"), got.stdout)
-	if readme := read(t, filepath.Join(dir, "README.md")); !strings.Contains(readme, "```\n"+got.stderr+"```") {
-		t.Errorf("the README does not show\n%s", got.stderr)
-	}
-}
-
 // TestKustomizeNameReference puts a prefix around the function, and in the same
 // layer as a generator of the Secret: with the nameReference of docs/sources.md every
 // reference names a Secret of its namespace.
@@ -39,13 +24,9 @@ func TestKustomizeNameReference(t *testing.T) {
 		"same layer":  "namePrefix: team-\nconfigurations: [nameReference.yaml]\nsecretGenerator:\n- name: corporate-ca\n  namespace: apps\n  files: [ca.crt=Company-Root-CA.crt]\n",
 	} {
 		t.Run(name, func(t *testing.T) {
-			root := t.TempDir()
-			if err := os.CopyFS(root, os.DirFS(examples)); err != nil {
-				t.Fatal(err)
-			}
-			dir := filepath.Join(root, "per-source-secrets")
+			dir := copyExample(t, "per-source-secrets")
 			if layer == "" {
-				dir = filepath.Join(root, "outer")
+				dir = filepath.Join(filepath.Dir(dir), "outer")
 				layer = "resources: [../per-source-secrets]\nnamePrefix: team-\nconfigurations: [nameReference.yaml]\n"
 				if err := os.Mkdir(dir, 0o700); err != nil {
 					t.Fatal(err)
