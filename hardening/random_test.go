@@ -1,6 +1,7 @@
 package hardening
 
 import (
+	"encoding/json"
 	"flag"
 	"fmt"
 	"math/rand/v2"
@@ -250,6 +251,9 @@ func randomPod(t *testing.T, i int, g *generator, config *v1alpha1.SecurityConte
 func checkHardened(evaluator policy.Evaluator, before, after *yaml.RNode, results framework.Results, profile v1alpha1.Profile) string {
 	was, err := templateOf(before)
 	if err != nil {
+		if strings.HasPrefix(err.Error(), "JSON: ") {
+			return err.Error()
+		}
 		was = nil // quoted booleans and the like: the API server would refuse it
 	}
 	is, err := templateOf(after)
@@ -286,11 +290,28 @@ func checkHardened(evaluator policy.Evaluator, before, after *yaml.RNode, result
 	return ""
 }
 
+// templateOf reads a pod template by way of JSON, and fails when the function, which
+// takes another way, reads anything else.
 func templateOf(deployment *yaml.RNode) (*corev1.PodTemplateSpec, error) {
-	var d struct {
-		Spec struct{ Template corev1.PodTemplateSpec }
+	var value any
+	if err := deployment.YNode().Decode(&value); err != nil {
+		return nil, err
 	}
-	return &d.Spec.Template, decodeNode(deployment.YNode(), &d)
+	data, err := json.Marshal(value)
+	if err != nil {
+		return nil, err
+	}
+	type pod struct {
+		Spec struct {
+			Template corev1.PodTemplateSpec `json:"template"`
+		} `json:"spec"`
+	}
+	var is, decoded pod
+	err = json.Unmarshal(data, &is)
+	if decodeErr := decodeNode(deployment.YNode(), &decoded); decodeErr == nil && (err != nil || !reflect.DeepEqual(is, decoded)) {
+		return nil, fmt.Errorf("JSON: %v, %v; function: %v", err, is, decoded) //nolint:errorlint // may be nil
+	}
+	return &is.Spec.Template, err
 }
 
 // checkWeaker returns what was strict and is not any more, or "".

@@ -168,7 +168,7 @@ func (d *Document) text() ([]byte, error) {
 	case d.original == nil:
 		return encodeYAML(nil, d.replacement)
 	default:
-		return rewrite(d.body, d.original, d.replacement, d.json)
+		return rewrite(d.body, d.original, d.replacement, d.json, readsAs(d.replacement))
 	}
 }
 

@@ -163,19 +163,21 @@ func parseItem(text []byte) *yaml.RNode {
 }
 
 // text returns the text of a changed item, or nil when it must be written with
-// the whole list.
+// the whole list. It is read once more in its place.
 func (i *item) text(data []byte) []byte {
 	before := data[i.start:i.end]
 	dash := before[:min(i.column, len(before))]
-	body, err := rewrite(outdent(before, i.column), i.original, i.replacement, false)
+	inPlace := func(body []byte) []byte {
+		return slices.Concat(dash, bytes.TrimPrefix(indent(body, i.column), bytes.Repeat([]byte(" "), i.column)))
+	}
+	body, err := rewrite(outdent(before, i.column), i.original, i.replacement, false, func(body []byte) bool {
+		again := parseItem(inPlace(body))
+		return again != nil && equal(again.YNode(), i.replacement.YNode())
+	})
 	if err != nil {
 		return nil
 	}
-	text := slices.Concat(dash, bytes.TrimPrefix(indent(body, i.column), bytes.Repeat([]byte(" "), i.column)))
-	if again := parseItem(text); again == nil || !equal(again.YNode(), i.replacement.YNode()) {
-		return nil
-	}
-	return text
+	return inPlace(body)
 }
 
 // outdent takes an item out of its list: the dash and the spaces before each
@@ -262,5 +264,5 @@ func (l *ResourceList) restText() ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	return rewrite(l.rest, original.document, l.document, false)
+	return rewrite(l.rest, original.document, l.document, false, readsAs(l.document))
 }

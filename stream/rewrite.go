@@ -21,7 +21,7 @@ import (
 // merged into the original text: a three-way merge. Where that does not work
 // out, or does not read back as the changed resource, the changed resource in
 // the writer's style is taken as it is.
-func rewrite(text []byte, original, changed *yaml.RNode, isJSON bool) ([]byte, error) {
+func rewrite(text []byte, original, changed *yaml.RNode, isJSON bool, readsBack func(text []byte) bool) ([]byte, error) {
 	crlf := bytes.Count(text, []byte("\r\n"))
 	allCRLF := crlf > 0 && crlf == bytes.Count(text, []byte("\n"))
 	ours := text
@@ -32,6 +32,15 @@ func rewrite(text []byte, original, changed *yaml.RNode, isJSON bool) ([]byte, e
 	if noNewline {
 		ours = append(slices.Clone(ours), '\n')
 	}
+	finish := func(out []byte) []byte {
+		if noNewline {
+			out = bytes.TrimSuffix(out, []byte("\n"))
+		}
+		if allCRLF {
+			out = bytes.ReplaceAll(out, []byte("\n"), []byte("\r\n"))
+		}
+		return out
+	}
 
 	encode := encodeYAML
 	if isJSON {
@@ -41,25 +50,21 @@ func rewrite(text []byte, original, changed *yaml.RNode, isJSON bool) ([]byte, e
 	if err != nil {
 		return nil, err
 	}
-	out, err := encode(ours, changed)
+	plain, err := encode(ours, changed)
 	if err != nil {
 		return nil, err
 	}
-	if merged, ok := merge(string(base), string(ours), string(out), align); ok && readsAs(merged, changed) {
-		out = merged
-	} else if merged, ok := merge(string(base), string(ours), string(out), nil); ok && readsAs(merged, changed) {
-		out = merged
-	} else if !readsAs(out, changed) {
-		return nil, errors.New("cannot be written so that it reads back as it was meant; write it without unusual YAML")
+	for _, adapt := range []func(change, style []udiff.Edit, base string) []udiff.Edit{align, nil} {
+		if merged, ok := merge(string(base), string(ours), string(plain), adapt); ok {
+			if out := finish(merged); readsBack(out) {
+				return out, nil
+			}
+		}
 	}
-
-	if noNewline {
-		out = bytes.TrimSuffix(out, []byte("\n"))
+	if out := finish(plain); readsBack(out) {
+		return out, nil
 	}
-	if allCRLF {
-		out = bytes.ReplaceAll(out, []byte("\n"), []byte("\r\n"))
-	}
-	return out, nil
+	return nil, errors.New("cannot be written so that it reads back as it was meant; write it without unusual YAML")
 }
 
 // withoutAnchors returns a resource in which everything that an alias refers to is
@@ -145,11 +150,13 @@ func foldSpace(lines []string) string {
 	return out.String()
 }
 
-// readsAs tells whether a text reads back as a resource.
-func readsAs(text []byte, resource *yaml.RNode) bool {
-	documents, err := parse(chunk{body: text, line: 1})
-	return err == nil && len(documents) == 1 && documents[0].original != nil &&
-		equal(documents[0].original.YNode(), resource.YNode())
+// readsAs tells whether a text is a document that reads as a resource.
+func readsAs(resource *yaml.RNode) func(text []byte) bool {
+	return func(text []byte) bool {
+		documents, err := parse(chunk{body: text, line: 1})
+		return err == nil && len(documents) == 1 && documents[0].original != nil &&
+			equal(documents[0].original.YNode(), resource.YNode())
+	}
 }
 
 // equal compares what two nodes mean: not their style, comments or anchors.

@@ -89,7 +89,11 @@ func unmarshal(root *yaml.Node, config *FluxTrust) error {
 	if err != nil {
 		return err
 	}
-	strict := kubeyaml.UnmarshalStrict([]byte(text), &FluxTrust{})
+	strict := kubeyaml.UnmarshalStrict([]byte(text), config)
+	if strict == nil {
+		return nil
+	}
+	*config = FluxTrust{}
 	if err := kubeyaml.Unmarshal([]byte(text), config); err != nil {
 		return err
 	}

@@ -1,6 +1,8 @@
 package v1alpha1
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"fmt"
 	"path"
 	"regexp"
@@ -16,7 +18,7 @@ import (
 var dnsName = regexp.MustCompile(`^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$`)
 
 // dataKey is what Kubernetes accepts as a key of a ConfigMap or Secret.
-var dataKey = regexp.MustCompile(`^[-._a-zA-Z0-9]{1,253}$`)
+var dataKey = regexp.MustCompile(`^[-._a-zA-Z0-9]+$`)
 
 // validate checks what the types alone cannot say. It runs before the defaults
 // are filled in, so that it speaks of what was written.
@@ -67,7 +69,7 @@ func (e *CABundleEntry) validate(p *problems, at string, used map[string]string)
 		e.Inline.validate(p, at+".inline", e.Optional, used)
 	}
 	for i, f := range e.Fingerprints {
-		if !fingerprint.MatchString(normalizeFingerprint(f)) {
+		if f = normalizeFingerprint(f); len(f) != len("sha256:")+hex.EncodedLen(sha256.Size) || !fingerprint.MatchString(f) {
 			p.add(fmt.Sprintf("%s.fingerprints[%d]", at, i), "is not sha256: and 64 hexadecimal digits; openssl x509 -in ca.crt -noout -fingerprint -sha256 prints them")
 		}
 	}
@@ -81,7 +83,7 @@ func (e *CABundleEntry) validate(p *problems, at string, used map[string]string)
 }
 
 // fingerprint is sha256: and 64 hexadecimal digits, as in bundle.Fingerprint.
-var fingerprint = regexp.MustCompile(`^sha256:[0-9a-f]{64}$`)
+var fingerprint = regexp.MustCompile(`^sha256:[0-9a-f]+$`)
 
 func normalizeFingerprint(f string) string {
 	algorithm, digits, _ := strings.Cut(strings.ToLower(f), ":")
@@ -150,7 +152,7 @@ func (p *problems) checkSource(at, name, what string, keys []string, used map[st
 	for i, key := range keys {
 		keyPath := fmt.Sprintf("%s.keys[%d]", at, i)
 		switch {
-		case !dataKey.MatchString(key) || key == "." || strings.HasPrefix(key, ".."):
+		case len(key) > maxName || !dataKey.MatchString(key) || key == "." || strings.HasPrefix(key, ".."):
 			p.add(keyPath, "%s cannot be a key; keys consist of letters, digits, '-', '_' and '.'", show(key))
 		case slices.Contains(keys[:i], key):
 			p.add(keyPath, "%s stands twice; remove one", show(key))
@@ -248,9 +250,12 @@ func (c *Controllers) validate(p *problems) {
 }
 
 // looksSecret tells whether a value looks like a line of a key.
-func looksSecret(value string) bool { return base64Line.MatchString(value) }
+func looksSecret(value string) bool {
+	const shortest = 40
+	return len(value) >= shortest && base64Line.MatchString(value)
+}
 
-var base64Line = regexp.MustCompile(`^[A-Za-z0-9+/=]{40,}$`)
+var base64Line = regexp.MustCompile(`^[A-Za-z0-9+/=]+$`)
 
 // show repeats a value in a message, unless it could be something that should
 // not be repeated, such as a key that was pasted into the wrong field.
@@ -262,7 +267,7 @@ func show(value string) string {
 	return fmt.Sprintf("%q", value)
 }
 
-// maxName is the longest name of an object, hashLength what a hash adds to it.
+// maxName is the longest name of an object or key, hashLength what a hash adds to it.
 const maxName, hashLength = 253, 11
 
 func (p *problems) checkName(at, name, what string) {
