@@ -22,8 +22,6 @@ else
 fi
 command -v kpt > /dev/null || echo "SKIPPED: everything in kpt, because it is not on the PATH"
 
-go test -C e2e -count=1 -v ./... > bin/e2e.log 2>&1 && code=0 || code=$?
-grep -E '^ *--- |SKIPPED' bin/e2e.log || true
-[ "$code" = 0 ] || cat bin/e2e.log
-tail -1 bin/e2e.log
+go test -C e2e -count=1 -json ./... > bin/e2e.json && code=0 || code=$?
+go run -C e2e ./table < bin/e2e.json
 exit "$code"
