@@ -54,6 +54,11 @@ func (p *Pod) containers(key string) ([]krm.Field, error) { return p.Spec.Entrie
 
 // Harden applies the profile to every container that is not excepted.
 func (p *Pod) Harden() error {
+	if containers, err := p.containers("containers"); err != nil {
+		return err
+	} else if len(containers) == 0 {
+		return p.Spec.Errorf("has no containers")
+	}
 	hardened, excepted, err := p.sort()
 	if err != nil {
 		return err
