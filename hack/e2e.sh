@@ -6,7 +6,7 @@
 set -eu
 image=$1
 go_image=$2
-export FLUX_TRUST="$PWD/bin/flux-trust" KUSTOMIZE="$PWD/bin/kustomize" KUBE_SCORE="$PWD/bin/kube-score"
+export MUTATIONS=1 FLUX_TRUST="$PWD/bin/flux-trust" KUSTOMIZE="$PWD/bin/kustomize" KUBE_SCORE="$PWD/bin/kube-score"
 
 if ! docker info > /dev/null 2>&1; then
     echo "SKIPPED: everything in containers, because no Docker engine answers (docker info)"

@@ -12,11 +12,11 @@ import (
 
 // addExtras applies what goes beyond the profile. Each says what it needs: a pod
 // that a node refuses is harder to explain than one that was never changed.
-func (p *Pod) addExtras() error {
+func (p *Pod) addExtras(hardened []restrictedContainer) error {
 	extras := &p.Config.Extras
 	if extras.RunAsUser != "" {
-		for _, i := range p.Controllers {
-			if err := p.runAsImage(i); err != nil {
+		for _, c := range hardened {
+			if err := p.runAsImage(c); err != nil {
 				return err
 			}
 		}
@@ -69,17 +69,14 @@ func (p *Pod) setExtra(f krm.Field, key string, want *yaml.Node, note string) er
 
 // runAsImage writes the user of the image into a controller, unless somebody
 // has chosen one.
-func (p *Pod) runAsImage(index int) error {
-	containers, err := p.containers("containers")
-	if err != nil {
-		return err
+func (p *Pod) runAsImage(c restrictedContainer) error {
+	if !c.controller {
+		return nil
 	}
-	c := containers[index]
-	for _, owner := range []krm.Field{p.Spec, c} {
-		for _, key := range []string{"runAsUser", "runAsGroup"} {
-			if id, err := owner.At("securityContext", key); err != nil || id.Exists() {
-				return err
-			}
+	for _, owner := range []krm.Field{p.Spec, c.Field} {
+		// A group without a user is gone by now.
+		if user, err := owner.At("securityContext", "runAsUser"); err != nil || user.Exists() {
+			return err
 		}
 	}
 	image := c.TextOr("image")
@@ -89,7 +86,7 @@ func (p *Pod) runAsImage(index int) error {
 			"not set: the user of the image %s is not known; write runAsUser and runAsGroup yourself", image)
 		return nil
 	}
-	sc, err := p.Ensure(c, "securityContext")
+	sc, err := p.Ensure(c.Field, "securityContext")
 	if err != nil {
 		return err
 	}

@@ -83,7 +83,7 @@ func (p *Pod) Harden() error {
 	if err := p.dropAppArmorAnnotations(); err != nil {
 		return err
 	}
-	if err := p.addExtras(); err != nil {
+	if err := p.addExtras(hardened); err != nil {
 		return err
 	}
 	return p.findLeft()
