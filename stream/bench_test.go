@@ -27,6 +27,9 @@ func someItems(count int, list bool) []byte {
 		}
 		out.WriteString(text)
 	}
+	if list {
+		out.WriteString("functionConfig:\n  kind: Any\n")
+	}
 	return out.Bytes()
 }
 

@@ -114,38 +114,38 @@ func sameConfig(config, guess *yaml.RNode) bool {
 
 // readItem reads the item whose line comes next.
 func (l *ResourceList) readItem(s *scanner, needs Needs) bool {
-	i := &item{index: l.count, start: s.pos}
-	first := i.start + l.indent + 1 // behind the dash
+	start := s.pos
+	first := start + l.indent + 1 // behind the dash
 	gap := s.spaces(first)
-	i.column = l.indent + 1 + gap
-	if s.mapping(first+gap, i.column) {
-		if i.end = s.end; !s.needed(needs, l.data[i.start:i.end]) {
+	column := l.indent + 1 + gap
+	var end int
+	if s.mapping(first+gap, column) {
+		if end = s.end; !s.needed(needs, l.data[start:end]) {
 			l.skipped++
 			return true
 		}
 	} else {
 		// What is not understood is parsed. It ends before the next line that is not
 		// indented deeper than the dashes, or the parser will refuse it.
-		s.pos = i.start
+		s.pos = start
 		for more := true; more; {
-			end := bytes.IndexByte(l.data[s.pos:], '\n')
-			if end < 0 {
+			n := bytes.IndexByte(l.data[s.pos:], '\n')
+			if n < 0 {
 				s.pos = len(l.data)
 				break
 			}
-			s.next(s.pos + end)
+			s.next(s.pos + n)
 			at := s.pos + s.spaces(s.pos)
 			more = at < len(l.data) && (at-s.pos > l.indent || l.data[at] == '\n' || l.data[at] == '#')
 		}
-		i.end = s.pos
+		end = s.pos
 	}
-	if l.parsed += i.end - i.start; l.parsed > maxParsed {
+	if l.parsed += end - start; l.parsed > maxParsed {
 		return false
 	}
-	i.original = parseItem(l.data[i.start:i.end])
-	i.replacement = i.original
-	l.items = append(l.items, i)
-	return i.original != nil
+	original := parseItem(l.data[start:end])
+	l.items = append(l.items, &item{index: l.count, start: start, end: end, column: column, original: original, replacement: original})
+	return original != nil
 }
 
 // parseItem parses the text of an item, from its dash on, in its place. It

@@ -176,8 +176,8 @@ func (s *scanner) entry(at, column int) bool {
 		}
 	}
 	l, ok := s.look(at)
-	if !ok {
-		return false
+	if !ok || !dash && s.word(at, l) {
+		return ok
 	}
 	colon := s.keyEnd(at, l)
 	switch {
@@ -193,6 +193,26 @@ func (s *scanner) entry(at, column int) bool {
 		return s.value(colon+1, l) && s.head(s.data[at:colon], s.data[colon+1:l.end])
 	}
 }
+
+// word reads what most lines are: below the top, a key and nothing, or a plain value,
+// both of which start with a letter. It only saves time: it is false for all else.
+func (s *scanner) word(at int, l glance) bool {
+	if s.depth == 1 || l.first <= at || l.first-at > maxKey || l.last != l.first || l.hash >= 0 || !isLetter(s.data[at]) || s.data[l.first-1] == ' ' {
+		return false
+	}
+	switch value := l.first + len(": "); {
+	case value > l.end:
+		s.awaiting = true
+	case value < l.end && isLetter(s.data[value]):
+		s.plain = true
+	default:
+		return false
+	}
+	s.content(l.end)
+	return true
+}
+
+func isLetter(c byte) bool { return 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' }
 
 // head notes apiVersion and kind.
 func (s *scanner) head(key, value []byte) bool {

@@ -62,11 +62,15 @@ const ownMark = "fluxtrust.dev/"
 // is needed; it is never missed where something is.
 func Needs(config *v1alpha1.FluxTrust) func(apiVersion, kind, text []byte) bool {
 	needs := needsOf(config)
+	var last []byte // resources of a kind often follow each other
+	var n need
 	return func(_, kind, text []byte) bool {
 		if bytes.HasSuffix(kind, []byte("List")) {
 			return true // it may hold anything
 		}
-		n := needs[string(kind)]
+		if !bytes.Equal(kind, last) {
+			last, n = kind, needs[string(kind)]
+		}
 		if n.every || text == nil && len(n.marks) > 0 {
 			return true
 		}
