@@ -161,15 +161,6 @@ func TestAdmissionRefusal(t *testing.T) {
 	}
 }
 
-func corpusIfAny(t *testing.T, pattern string) []string {
-	t.Helper()
-	found, err := filepath.Glob(filepath.Join(corpus, pattern))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return found
-}
-
 func deployments(t *testing.T, stream string) map[string]*appsv1.Deployment {
 	t.Helper()
 	found := map[string]*appsv1.Deployment{}

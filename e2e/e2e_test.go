@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"flag"
 	"os"
@@ -20,7 +21,8 @@ func program(t *testing.T, variable string) string {
 	t.Helper()
 	path := os.Getenv(variable)
 	if path == "" {
-		t.Skipf("SKIPPED: %s is not set; make e2e and make e2e-cluster run this test", variable)
+		by := map[string]string{"ETCD": "make e2e-cluster", "KUBE_APISERVER": "make e2e-cluster"}[variable]
+		t.Skipf("SKIPPED: %s is not set; %s runs this test", variable, cmp.Or(by, "make e2e"))
 	}
 	path, err := filepath.Abs(path)
 	if err != nil {

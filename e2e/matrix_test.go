@@ -48,7 +48,7 @@ var senseless = map[string]map[string]string{
 	"validators": {"patches": "mode Validate changes nothing", "patches --write": "mode Validate changes nothing"},
 }
 
-const inCluster = "the Deployments are made in the cluster; TestFluxInstancePatches applies the patches there"
+const inCluster = "the Deployments are made in the cluster; TestFluxInstancePatches applies the patches to them"
 
 const configFile, expectedFile = "functionconfig.yaml", "expected.yaml"
 

@@ -19,7 +19,8 @@ import (
 // corpus holds real manifests that stand beside the checkout of the project.
 const corpus = "../../shared/corpus"
 
-func corpusFiles(t *testing.T, patterns ...string) []string {
+// corpusIfAny returns the files of the corpus, if it is there.
+func corpusIfAny(t *testing.T, patterns ...string) []string {
 	t.Helper()
 	var files []string
 	for _, p := range patterns {
@@ -29,6 +30,12 @@ func corpusFiles(t *testing.T, patterns ...string) []string {
 		}
 		files = append(files, found...)
 	}
+	return files
+}
+
+func corpusFiles(t *testing.T, patterns ...string) []string {
+	t.Helper()
+	files := corpusIfAny(t, patterns...)
 	if len(files) == 0 {
 		t.Skipf("SKIPPED: no manifests in %s: this test runs beside the corpus only", corpus)
 	}
@@ -232,7 +239,8 @@ func TestPatchesOfEveryMethod(t *testing.T) {
 		"openshift":      "  securityContext: {profile: OpenShift}\n",
 		"trust only":     "  securityContext: {profile: None}\n",
 	} {
-		for _, file := range append(corpusFiles(t, "gotk/*v2.9.4.yaml", "installs/flux-aio*", "installs/*sasin91*"), "testdata/sidecars.yaml") {
+		for _, file := range append(corpusIfAny(t, "gotk/*v2.9.4.yaml", "installs/*sasin91*"), "testdata/sidecars.yaml",
+			filepath.Join(examples, "quickstart/flux-system/gotk-components.yaml"), filepath.Join(examples, "flux-aio/flux.yaml")) {
 			t.Run(name+"/"+filepath.Base(file), func(t *testing.T) {
 				t.Parallel()
 				b := newBuild(t, inline(root, spec), read(t, file))
@@ -271,8 +279,9 @@ func TestPatchesRotation(t *testing.T) {
 func TestFluxInstancePatches(t *testing.T) {
 	program(t, "KUSTOMIZE")
 	root := newAuthority(t, "root").pem()
-	gotk := corpusFiles(t, "gotk/*v2.9.4.yaml")[0]
-	for _, file := range append(corpusFiles(t, "fluxinstance/*"), "testdata/helmrelease-flux2.yaml") {
+	gotk := append(corpusIfAny(t, "gotk/*v2.9.4.yaml"), filepath.Join(examples, "quickstart/flux-system/gotk-components.yaml"))[0]
+	for _, file := range append(corpusIfAny(t, "fluxinstance/*"), "testdata/helmrelease-flux2.yaml",
+		filepath.Join(examples, "flux-instance/fluxinstance.yaml"), filepath.Join(examples, "helmrelease/helmrelease.yaml")) {
 		t.Run(filepath.Base(file), func(t *testing.T) {
 			t.Parallel()
 			b := newBuild(t, inline(root, ""), read(t, gotk))
