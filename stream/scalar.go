@@ -31,10 +31,11 @@ func (s *scanner) quoted(at, end int) bool {
 			s.content(end)
 			return isRest(s.data[closing+1 : end])
 		}
-		// Blank lines may be indented as they like.
+		// Blank lines may be indented as they like, others must not look like a marker
+		// of a document.
 		s.next(end)
 		at = s.pos + s.spaces(s.pos)
-		if at >= len(s.data) || s.data[at] != '\n' && at-s.pos <= s.levels[s.depth-1].column {
+		if at >= len(s.data) || s.data[at] != '\n' && (at == s.pos || at-s.pos < s.levels[s.depth-1].column) {
 			return false
 		}
 		if end, ok = s.lineEnd(at, false); !ok {
@@ -64,9 +65,15 @@ func (s *scanner) quoteEnd(at, end int, quote byte) (int, bool) {
 	return end, true
 }
 
-// block reads the lines of a block scalar.
-func (s *scanner) block() bool {
+// block reads the lines of a block scalar with a header.
+func (s *scanner) block(header []byte) bool {
+	if !isBlockHeader(header) {
+		return false
+	}
 	indent, widest := 0, 0 // of the content, and of blank lines before it
+	if len(header) > 1 && isIndicator(header[1]) {
+		indent = s.levels[s.depth-1].column + int(header[1]-'0')
+	}
 	for s.pos < len(s.data) {
 		n := s.spaces(s.pos)
 		at := s.pos + n
@@ -135,13 +142,16 @@ func startsPlain(text []byte) bool {
 }
 
 // isBlockHeader tells whether a text starts a block scalar that does not keep the
-// blank lines behind it.
+// blank lines behind it. It may say how deep the lines are indented.
 func isBlockHeader(text []byte) bool {
-	if len(text) > 1 && text[1] == '-' {
+	text = text[1:]
+	if len(text) > 0 && isIndicator(text[0]) {
 		text = text[1:]
 	}
-	return len(bytes.TrimRight(text[1:], " ")) == 0
+	return len(bytes.TrimRight(bytes.TrimPrefix(text, []byte("-")), " ")) == 0
 }
+
+func isIndicator(c byte) bool { return '1' <= c && c <= '9' }
 
 // isRest tells whether a text may stand behind a value: nothing or a comment.
 func isRest(text []byte) bool {

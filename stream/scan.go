@@ -13,7 +13,7 @@ type Needs = func(apiVersion, kind, text []byte) bool
 //
 // It understands block mappings and lists, plain and quoted scalars, block
 // scalars, simple flow style on one line, and comments. All else (anchors,
-// aliases, tags, other flow style, tabs, carriage returns, complex keys, indentation indicators, control
+// aliases, tags, other flow style, tabs, carriage returns, complex keys, control
 // characters) it does not, and says so. What it understands, the YAML reader
 // takes without an error for the same thing; a fuzz test holds it to that.
 type scanner struct {
@@ -275,7 +275,7 @@ func (s *scanner) value(at int, l glance) bool {
 		return s.quoted(start, l.end)
 	case '|', '>':
 		s.content(l.end)
-		return isBlockHeader(text) && s.block()
+		return s.block(text)
 	case '{', '[':
 		s.content(l.end)
 		n := flow(text, 0)
