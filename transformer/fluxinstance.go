@@ -115,15 +115,29 @@ func (t *transform) chart(release krm.Field) string {
 	if chart := release.TextOr("spec", "chart", "spec", "chart"); chart != "" {
 		return path.Base(chart)
 	}
-	kind, name := release.TextOr("spec", "chartRef", "kind"), release.TextOr("spec", "chartRef", "name")
-	for _, r := range t.resources {
+	ref := chartSource{release.TextOr("spec", "chartRef", "kind"), release.TextOr("spec", "chartRef", "name")}
+	if chart, ok := t.charts()[ref]; ok {
+		return chart
+	}
+	return ref.name
+}
+
+// chartSource is what the chartRef of a HelmRelease names.
+type chartSource struct{ kind, name string }
+
+// chartsIn returns the names of the charts in the sources among the resources, of
+// which there may be as many as there are releases.
+func chartsIn(resources []Resource) map[chartSource]string {
+	charts := map[chartSource]string{}
+	for _, r := range resources {
 		for _, object := range krm.Flatten(krm.Field{Node: r.Node.YNode()}) {
-			if object.TextOr("kind") == kind && object.TextOr("metadata", "name") == name {
-				return path.Base(object.TextOr("spec", "url") + object.TextOr("spec", "chart"))
+			s := chartSource{object.TextOr("kind"), object.TextOr("metadata", "name")}
+			if _, taken := charts[s]; !taken {
+				charts[s] = path.Base(object.TextOr("spec", "url") + object.TextOr("spec", "chart"))
 			}
 		}
 	}
-	return name
+	return charts
 }
 
 // instance makes the patches of a holder those that the config asks for.

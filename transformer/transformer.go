@@ -89,8 +89,9 @@ type transform struct {
 	patching, followsNames bool
 	// instances are the patches for what FluxInstances in the stream install.
 	instances []patches.Patch
-	// resources are those of the stream.
+	// resources are those of the stream, charts those that HelmReleases may refer to.
 	resources []Resource
+	charts    func() map[chartSource]string
 }
 
 // Run applies a config to the resources of a stream at a time, which changes
@@ -111,6 +112,7 @@ func newTransform(config *v1alpha1.FluxTrust, resources []Resource, now time.Tim
 		// Made when the first pod is judged: that takes longer than to look at a stream
 		// without controllers.
 		evaluator: sync.OnceValues(hardening.NewEvaluator),
+		charts:    sync.OnceValue(func() map[chartSource]string { return chartsIn(resources) }),
 		config:    config, resources: resources,
 		resolved: map[string]*roots{}, used: map[*provider]bool{}, namespaces: map[string]bool{}, matched: map[int]bool{}, seen: map[string]bool{},
 		versions: versions{}, missing: map[string]bool{}, checked: map[*provider]bool{}, kept: map[*provider]bool{},
