@@ -1,5 +1,7 @@
 IMAGE ?= flux-trust:dev
 GO_IMAGE ?= golang:1.26
+CA ?=
+BUILD_FLAGS ?=
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 INPUT ?=
 FUZZTIME ?= 10m
@@ -8,10 +10,12 @@ FUZZTIME ?= 10m
 RACE = $(shell command -v cc > /dev/null 2>&1 && echo -race)
 
 export GOTOOLCHAIN = local
-BUILD = CGO_ENABLED=0 go build -trimpath -ldflags "-s -w -X main.version=$(VERSION)"
+
+# What is made for others is named after its version, unless a name is given.
+NAMED = $(if $(filter file,$(origin IMAGE)),flux-trust:$(VERSION),$(IMAGE))
 
 .DEFAULT_GOAL := help
-.PHONY: help run test e2e e2e-cluster lint bench fuzz image release build update clean FORCE
+.PHONY: help run test e2e e2e-cluster lint bench fuzz image image-archive release build update clean FORCE
 
 help: ## Show what there is to make
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -41,6 +45,7 @@ lint: bin/golangci-lint ## Check format and style
 	bin/golangci-lint fmt --diff
 	bin/golangci-lint run ./...
 	cd e2e && ../bin/golangci-lint run ./...
+	cd tools/release && ../../bin/golangci-lint run ./...
 	@hack/vulncheck.sh
 
 bench: bin/flux-trust bin/kustomize bin/yq ## Measure against other ways; writes docs/performance.md
@@ -51,11 +56,15 @@ bench: bin/flux-trust bin/kustomize bin/yq ## Measure against other ways; writes
 fuzz: ## Fuzz every target for FUZZTIME each (default 10m)
 	@hack/fuzz.sh $(FUZZTIME)
 
-image: ## Build the container image IMAGE (default flux-trust:dev)
-	docker build --build-arg GO_IMAGE=$(GO_IMAGE) --build-arg VERSION=$(VERSION) --build-arg GOPROXY -t $(IMAGE) .
+image: ## Build the container image IMAGE (default flux-trust:dev), trusting the file CA
+	@CA='$(CA)' hack/image.sh $(IMAGE) $(GO_IMAGE) $(VERSION) $(BUILD_FLAGS)
 
-release: ## Build static binaries for all platforms and their checksums into dist/
-	@hack/release.sh $(VERSION)
+image-archive: ## Write the image for two architectures into dist/, without an engine
+	@hack/image-archive.sh $(VERSION) $(NAMED)
+	@cd dist && sha256sum flux-trust_$(VERSION:v%=%)_image.tar flux-trust_$(VERSION:v%=%)_image_linux_*.cdx.json | tee flux-trust_$(VERSION:v%=%)_image.sha256
+
+release: ## Make binaries, image, SBOMs, provenance and checksums in dist/
+	@hack/release.sh $(VERSION) $(NAMED)
 
 build: bin/flux-trust ## Build bin/flux-trust
 
@@ -69,7 +78,7 @@ clean: ## Remove what was built
 
 # The Go build cache decides what is built anew.
 bin/flux-trust: FORCE
-	@$(BUILD) -o $@ .
+	@hack/build.sh $(VERSION) $@
 
 bin/kustomize: tools/kustomize/go.mod
 	@echo "building kustomize (once)"

@@ -14,30 +14,7 @@ import (
 // repository. A block behind a comment <!-- not run: why --> is skipped.
 func TestDocs(t *testing.T) {
 	kustomize := program(t, "KUSTOMIZE")
-	repository := t.TempDir()
-	out, err := exec.Command("git", "-C", "..", "ls-files", "--cached", "--others", "--exclude-standard").Output()
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, file := range strings.Fields(string(out)) {
-		data, err := os.ReadFile(filepath.Join("..", file))
-		if os.IsNotExist(err) {
-			continue // deleted and not yet committed
-		}
-		if err != nil {
-			t.Fatal(err)
-		}
-		info, err := os.Stat(filepath.Join("..", file))
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := os.MkdirAll(filepath.Join(repository, filepath.Dir(file)), 0o700); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(filepath.Join(repository, file), data, info.Mode()); err != nil {
-			t.Fatal(err)
-		}
-	}
+	repository := copyRepository(t)
 	// What is built once need not be built again.
 	if err := os.MkdirAll(filepath.Join(repository, "bin"), 0o700); err != nil {
 		t.Fatal(err)
@@ -73,4 +50,34 @@ func TestDocs(t *testing.T) {
 	if ran == 0 {
 		t.Error("no block was found")
 	}
+}
+
+// copyRepository copies the files of the checkout, committed or not.
+func copyRepository(t *testing.T) string {
+	t.Helper()
+	repository := t.TempDir()
+	out, err := exec.Command("git", "-C", "..", "ls-files", "--cached", "--others", "--exclude-standard").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, file := range strings.Fields(string(out)) {
+		data, err := os.ReadFile(filepath.Join("..", file))
+		if os.IsNotExist(err) {
+			continue // deleted and not yet committed
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		info, err := os.Stat(filepath.Join("..", file))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := os.MkdirAll(filepath.Join(repository, filepath.Dir(file)), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(repository, file), data, info.Mode()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return repository
 }

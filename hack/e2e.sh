@@ -6,7 +6,7 @@
 set -eu
 image=$1
 go_image=$2
-export MUTATIONS=1 FLUX_TRUST="$PWD/bin/flux-trust" KUSTOMIZE="$PWD/bin/kustomize" KUBE_SCORE="$PWD/bin/kube-score"
+export MUTATIONS=1 RELEASE=1 FLUX_TRUST="$PWD/bin/flux-trust" KUSTOMIZE="$PWD/bin/kustomize" KUBE_SCORE="$PWD/bin/kube-score"
 
 if ! docker info > /dev/null 2>&1; then
     echo "SKIPPED: everything in containers, because no Docker engine answers (docker info)"
@@ -18,10 +18,10 @@ else
     fi
     echo "building the image $image"
     make -s image IMAGE="$image" GO_IMAGE="$go_image" > bin/image.log 2>&1 || { cat bin/image.log; exit 1; }
-    export IMAGE="$image"
+    export IMAGE="$image" GO_IMAGE="$go_image"
 fi
 command -v kpt > /dev/null || echo "SKIPPED: everything in kpt, because it is not on the PATH"
 
-go test -C e2e -count=1 -json ./... > bin/e2e.json && code=0 || code=$?
+go test -C e2e -count=1 -timeout 40m -json ./... > bin/e2e.json && code=0 || code=$?
 go run -C e2e ./table < bin/e2e.json
 exit "$code"

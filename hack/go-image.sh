@@ -14,14 +14,12 @@ mkdir -p "$root/usr/local/go" "$root/bin" "$root/tmp" "$root/root" "$root/etc"
 goroot=$(go env GOROOT)
 cp -r "$goroot/bin" "$goroot/pkg" "$goroot/src" "$goroot/lib" "$goroot/VERSION" "$root/usr/local/go/"
 
-# The programs that the Dockerfile calls, with the libraries that they name.
-for program in sh mkdir; do
-    path=$(command -v "$program")
-    cp -L "$path" "$root/bin/$program"
-    ldd "$path" | grep -o '/[^ ]*' | while read -r library; do
-        mkdir -p "$root$(dirname "$library")"
-        cp -L "$library" "$root$library"
-    done
+# The shell that runs the commands of the Dockerfile, with the libraries that it names.
+path=$(command -v sh)
+cp -L "$path" "$root/bin/sh"
+ldd "$path" | grep -o '/[^ ]*' | while read -r library; do
+    mkdir -p "$root$(dirname "$library")"
+    cp -L "$library" "$root$library"
 done
 
 GOMODCACHE=$root/mod GOFLAGS=-modcacherw go mod download
