@@ -61,14 +61,17 @@ Formats:
   flux-trust patches functionconfig.yaml fluxinstance.yaml -o flux-instance
   flux-trust patches functionconfig.yaml --write clusters/prod/flux-system
   flux-trust patches functionconfig.yaml --write clusters/prod/flux-system --check`,
-		Args: cobra.MinimumNArgs(1),
+		Args:              cobra.MinimumNArgs(1),
+		ValidArgsFunction: completeFiles,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return runPatches(o, args[0], args[1:], cmd.InOrStdin(), cmd.OutOrStdout(), cmd.ErrOrStderr())
 		},
 	}
 	cmd.Flags().StringVarP(&o.format, "output", "o", "", strings.Join(patchFormats(), ", "))
+	completeOutput(cmd, patchFormats()...)
 	cmd.Flags().StringVarP(&o.namespace, "namespace", "n", "flux-system", "namespace of the controllers, where no INPUT says it")
 	cmd.Flags().StringVar(&o.write, "write", "", "folder with gotk-components.yaml whose kustomization.yaml gets the patches")
+	_ = cmd.MarkFlagDirname("write") // there is one
 	cmd.Flags().BoolVar(&o.check, "check", false, "with --write: write nothing, exit with 1 when the folder is not up to date")
 	cmd.Flags().BoolVar(&o.remove, "remove", false, "with --write: take the patches out again")
 	return cmd

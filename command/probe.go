@@ -59,7 +59,8 @@ It is the only command that opens a connection.`,
 		Example: `  flux-trust probe functionconfig.yaml flux.yaml sources.yaml
   kubectl get helmrepositories,ocirepositories,gitrepositories,secrets,configmaps -A -o yaml | flux-trust probe functionconfig.yaml -
   flux-trust probe functionconfig.yaml flux.yaml --system-roots /etc/ssl/certs/ca-certificates.crt -o json`,
-		Args: cobra.MinimumNArgs(1),
+		Args:              cobra.MinimumNArgs(1),
+		ValidArgsFunction: completeFiles,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			result, err := runProbe(cmd, args[0], args[1:], flags)
 			if err != nil {
@@ -80,6 +81,7 @@ It is the only command that opens a connection.`,
 		},
 	}
 	cmd.Flags().StringVarP(&flags.output, "output", "o", "table", "table, json or yaml")
+	completeOutput(cmd, "table", "json", "yaml")
 	cmd.Flags().StringVar(&flags.systemRoots, "system-roots", "Host", "the public roots: Host (those of this machine), None, or a PEM file")
 	cmd.Flags().DurationVar(&flags.timeout, "timeout", probe.DefaultTimeout, "of each connection, with what is read from it")
 	cmd.Flags().IntVar(&flags.concurrency, "concurrency", probe.DefaultConcurrency, "connections at a time")

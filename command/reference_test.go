@@ -23,6 +23,7 @@ func TestCommandReference(t *testing.T) {
 			describe(&out, c)
 		}
 	}
+	out.WriteString(completion)
 	if *update {
 		if err := os.WriteFile(file, []byte(out.String()), 0o600); err != nil {
 			t.Fatal(err)
@@ -30,6 +31,18 @@ func TestCommandReference(t *testing.T) {
 	}
 	compare(t, file, []byte(out.String()))
 }
+
+// completion is what cobra adds and explains at length.
+const completion = `
+## flux-trust completion
+
+` + "```\nflux-trust completion bash|zsh|fish|powershell\n```" + `
+
+completion prints a script with which the shell completes commands, flags, the values
+of -o, and the names of configs and inputs. With --help, each says how to keep it.
+
+<!-- not run: shown by --help -->
+` + "```sh\nsource <(flux-trust completion bash)\nflux-trust completion fish > ~/.config/fish/completions/flux-trust.fish\n```\n"
 
 func describe(out *strings.Builder, c *cobra.Command) {
 	name := c.CommandPath()

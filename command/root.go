@@ -46,10 +46,11 @@ that has the name of a subcommand is given with its folder: ./version.`,
   flux-trust functionconfig.yaml flux-system/gotk-components.yaml
   kustomize build --enable-alpha-plugins --enable-exec .
   kpt fn eval --exec flux-trust --fn-config functionconfig.yaml`,
-		Version:       version,
-		Args:          cobra.ArbitraryArgs,
-		SilenceErrors: true,
-		SilenceUsage:  true,
+		Version:           version,
+		Args:              cobra.ArbitraryArgs,
+		ValidArgsFunction: completeRoot,
+		SilenceErrors:     true,
+		SilenceUsage:      true,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) == 0 {
 				return runResourceList(cmd.InOrStdin(), cmd.OutOrStdout(), cmd.ErrOrStderr())

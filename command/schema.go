@@ -40,5 +40,6 @@ that take no other. That is not meant to be applied.`,
 		},
 	}
 	cmd.Flags().StringVarP(&output, "output", "o", "json", "json or crd")
+	completeOutput(cmd, "json", "crd")
 	return cmd
 }

@@ -48,7 +48,8 @@ exceptions in force. The exit code is 1 when there is an error.`,
 		Example: `  flux-trust validate functionconfig.yaml flux.yaml
   kubectl get deployments,configmaps -n flux-system -o yaml | flux-trust validate functionconfig.yaml -
   flux-trust validate functionconfig.yaml flux.yaml -o json > report.json`,
-		Args: cobra.MinimumNArgs(1),
+		Args:              cobra.MinimumNArgs(1),
+		ValidArgsFunction: completeFiles,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if output != "text" && output != "json" {
 				return fmt.Errorf("-o %s is not known; write text or json", output)
@@ -73,6 +74,7 @@ exceptions in force. The exit code is 1 when there is an error.`,
 		},
 	}
 	cmd.Flags().StringVarP(&output, "output", "o", "text", "text or json")
+	completeOutput(cmd, "text", "json")
 	return cmd
 }
 
