@@ -2,14 +2,18 @@ package e2e
 
 import (
 	"bytes"
+	"encoding/json"
 	"fmt"
 	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
+
+	"sigs.k8s.io/yaml"
 )
 
 const listHead = "apiVersion: config.kubernetes.io/v1\nkind: ResourceList\nitems:\n"
@@ -81,16 +85,21 @@ func start(t *testing.T, input string) (*exec.Cmd, io.ReadCloser, *bytes.Buffer)
 
 // TestKilledWriter kills the function at 200 offsets of its output. Whoever looks at
 // the exit code, as kustomize and kpt do, never takes a part for the whole; and a
-// part of a ResourceList lacks what stands at its end.
+// part that reads as a ResourceList with less than all items lacks what stands at its
+// end.
 func TestKilledWriter(t *testing.T) {
-	input := writeFile(t, manyItems(2_000))
+	input := writeFile(t, manyItems(1_000))
 	cmd, out, stderr := start(t, input)
 	whole, err := io.ReadAll(out)
 	if err != nil || cmd.Wait() != nil {
 		t.Fatalf("%v\n%s", err, stderr)
 	}
+	all, ok := readList(whole)
+	if !ok || len(all.Items) != 1_001 || len(all.FunctionConfig) == 0 || len(all.Results) == 0 {
+		t.Fatalf("%d items, config %s, results %s", len(all.Items), all.FunctionConfig, all.Results)
+	}
 	const offsets = 200
-	killed := 0
+	killed, lists := 0, 0
 	for i := range offsets {
 		cmd, out, _ := start(t, input)
 		part := make([]byte, len(whole)*i/offsets)
@@ -115,12 +124,48 @@ func TestKilledWriter(t *testing.T) {
 			continue
 		}
 		killed++
-		if len(part) < len(whole) && bytes.Contains(part, []byte("\nfunctionConfig:")) && bytes.HasSuffix(part, whole[len(whole)-100:]) {
-			t.Errorf("offset %d: %d of %d bytes look whole", i, len(part), len(whole))
+		for _, end := range []int{len(part), bytes.LastIndexByte(part, '\n') + 1} {
+			list, ok := readList(part[:end])
+			if !ok {
+				continue
+			}
+			lists++
+			if marked := len(list.FunctionConfig) > 0 || len(list.Results) > 0; marked && !reflect.DeepEqual(list.Items, all.Items) {
+				t.Errorf("offset %d: a ResourceList with %d of %d items looks whole", i, len(list.Items), len(all.Items))
+			}
 		}
 	}
-	if killed < offsets*3/4 {
-		t.Errorf("only %d of %d were killed while they wrote", killed, offsets)
+	if killed < offsets*3/4 || lists < killed/2 {
+		t.Errorf("only %d of %d were killed while they wrote, and %d lists could be read", killed, offsets, lists)
+	}
+}
+
+type resourceList struct {
+	Kind                    string
+	Items                   []any
+	FunctionConfig, Results json.RawMessage
+}
+
+func readList(text []byte) (resourceList, bool) {
+	var list resourceList
+	err := yaml.Unmarshal(text, &list)
+	return list, err == nil && list.Kind == "ResourceList"
+}
+
+// TestKilledUnderKustomize cuts the output where it still reads as a ResourceList:
+// between two items, and behind the last one.
+func TestKilledUnderKustomize(t *testing.T) {
+	kustomize := program(t, "KUSTOMIZE")
+	for _, awk := range []string{"/^- / && ++n == 3 {exit} {print}", "/^functionConfig:/ {exit} {print}"} {
+		dir := copyExample(t, "quickstart")
+		script := fmt.Sprintf("#!/bin/sh\n'%s' | awk '%s' && kill -KILL $$\n", program(t, "FLUX_TRUST"), awk)
+		if err := os.WriteFile(filepath.Join(dir, "cut"), []byte(script), 0o700); err != nil { //nolint:gosec // a program
+			t.Fatal(err)
+		}
+		replaceInFile(t, filepath.Join(dir, "functionconfig.yaml"), "path: flux-trust", "path: ./cut")
+		if got := run(t, dir, kustomize, pluginFlags...); got.code == 0 || got.stdout != "" || !strings.Contains(got.stderr, "signal: killed") {
+			t.Errorf("exit code %d, %d bytes of output\n%s", got.code, len(got.stdout), got.stderr)
+		}
 	}
 }
 
