@@ -37,9 +37,10 @@ test: bin/flux-trust bin/kustomize ## Run all tests that need no container engin
 e2e: bin/flux-trust bin/kustomize bin/kube-score ## Run the function in kustomize, kpt and containers; says what is missing
 	@hack/e2e.sh $(IMAGE) $(GO_IMAGE)
 
-e2e-cluster: bin/flux-trust ## Apply real installs to a real API server, which is built once
+e2e-cluster: bin/flux-trust ## Run a real API server and real controllers, which are built once (ARGS=-update: docs/real-flux.md)
 	FLUX_TRUST=$(CURDIR)/bin/flux-trust ETCD=$$(hack/tool.sh etcd) KUBE_APISERVER=$$(hack/tool.sh kube-apiserver) \
-		go test -C e2e -count=1 -v -run TestCluster .
+		SOURCE_CONTROLLER=$$(hack/tool.sh source-controller) IMAGE_REFLECTOR_CONTROLLER=$$(hack/tool.sh image-reflector-controller) \
+		go test -C e2e -count=1 -v -timeout 20m -run TestCluster . $(ARGS)
 
 lint: bin/golangci-lint ## Check format and style
 	bin/golangci-lint fmt --diff

@@ -19,6 +19,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -109,13 +110,16 @@ func freeAddress(t *testing.T) string {
 // read the end of what it has written.
 func background(t *testing.T, name string, args ...string) func() string {
 	t.Helper()
-	return backgroundIn(t, os.Environ(), name, args...)
+	log, _ := spawn(t, os.Environ(), name, args...)
+	return log
 }
 
-func backgroundIn(t *testing.T, env []string, name string, args ...string) func() string {
+// spawn is background with an environment, and returns how to stop the program
+// before the end of the test, too.
+func spawn(t *testing.T, env []string, name string, args ...string) (log func() string, stop func()) {
 	t.Helper()
-	log := filepath.Join(t.TempDir(), "log")
-	file, err := os.Create(log)
+	path := filepath.Join(t.TempDir(), "log")
+	file, err := os.Create(path)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -128,18 +132,19 @@ func backgroundIn(t *testing.T, env []string, name string, args ...string) func(
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() {
+	stop = sync.OnceFunc(func() {
 		cancel()
 		_ = cmd.Wait() // it was told to end
 		_ = file.Close()
 	})
+	t.Cleanup(stop)
 	return func() string {
-		text, err := os.ReadFile(log)
+		text, err := os.ReadFile(path)
 		if err != nil {
 			return err.Error()
 		}
 		return string(text[max(0, len(text)-4000):])
-	}
+	}, stop
 }
 
 // await tries until there is no error, or the time is over.
@@ -178,7 +183,8 @@ func (r reply) message() string {
 	return status.Message
 }
 
-func (s *apiServer) do(method, path, contentType string, body any) reply {
+// do sends a request. The media type is that of the body, or of the answer to a GET.
+func (s *apiServer) do(method, path, mediaType string, body any) reply {
 	s.t.Helper()
 	data, err := json.Marshal(body)
 	if err != nil {
@@ -189,7 +195,11 @@ func (s *apiServer) do(method, path, contentType string, body any) reply {
 		s.t.Fatal(err)
 	}
 	request.Header.Set("Authorization", "Bearer "+s.token)
-	request.Header.Set("Content-Type", contentType)
+	header := "Content-Type"
+	if method == http.MethodGet && mediaType != "" {
+		header = "Accept"
+	}
+	request.Header.Set(header, mediaType)
 	response, err := s.client.Do(request)
 	if err != nil {
 		return reply{text: err.Error()}

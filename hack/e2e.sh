@@ -13,7 +13,7 @@ if ! docker info > /dev/null 2>&1; then
 else
     if ! docker image inspect "$go_image" > /dev/null 2>&1 && ! docker pull -q "$go_image" > /dev/null 2>&1; then
         echo "$go_image is not here and cannot be pulled; building with the Go toolchain of this machine"
-        go_image=flux-trust-go:$(cat go.mod go.sum hack/go-image.sh | git hash-object --stdin | cut -c1-12)
+        go_image=flux-trust-go:$(cat go.mod go.sum hack/go-image.sh hack/copy-programs.sh | git hash-object --stdin | cut -c1-12)
         docker image inspect "$go_image" > /dev/null 2>&1 || hack/go-image.sh "$go_image"
     fi
     echo "building the image $image"

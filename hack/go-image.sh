@@ -10,17 +10,12 @@ image=$1
 root=$(mktemp -d)
 trap 'chmod -R u+w "$root" && rm -rf "$root"' EXIT
 
-mkdir -p "$root/usr/local/go" "$root/bin" "$root/tmp" "$root/root" "$root/etc"
+mkdir -p "$root/usr/local/go" "$root/tmp" "$root/root" "$root/etc"
 goroot=$(go env GOROOT)
 cp -r "$goroot/bin" "$goroot/pkg" "$goroot/src" "$goroot/lib" "$goroot/VERSION" "$root/usr/local/go/"
 
-# The shell that runs the commands of the Dockerfile, with the libraries that it names.
-path=$(command -v sh)
-cp -L "$path" "$root/bin/sh"
-ldd "$path" | grep -o '/[^ ]*' | while read -r library; do
-    mkdir -p "$root$(dirname "$library")"
-    cp -L "$library" "$root$library"
-done
+# The shell that runs the commands of the Dockerfile.
+hack/copy-programs.sh "$root" sh
 
 GOMODCACHE=$root/mod GOFLAGS=-modcacherw go mod download
 mkdir -p "$root/proxy"
