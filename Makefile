@@ -26,7 +26,7 @@ run: bin/flux-trust bin/kustomize ## Show before and after on the bundled exampl
 test: bin/flux-trust bin/kustomize ## Run all tests that need no container engine
 	go vet ./...
 	@[ -d ../shared/corpus ] || echo "SKIPPED: the tests over real installs, because ../shared/corpus is not there"
-	@command -v kpt > /dev/null || echo "SKIPPED: the tests with kpt, because it is not on the PATH"
+	@command -v kpt > /dev/null || echo "SKIPPED: the tests with kpt, because it is not on the PATH: https://kpt.dev/installation"
 	go test $(RACE) -short ./...
 	go test ./command -run BothWays
 	go test ./hardening -run 'TestRandomPods$$' -cases 100000 -v

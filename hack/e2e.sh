@@ -20,7 +20,7 @@ else
     make -s image IMAGE="$image" GO_IMAGE="$go_image" > bin/image.log 2>&1 || { cat bin/image.log; exit 1; }
     export IMAGE="$image" GO_IMAGE="$go_image"
 fi
-command -v kpt > /dev/null || echo "SKIPPED: everything in kpt, because it is not on the PATH"
+command -v kpt > /dev/null || echo "SKIPPED: everything in kpt, because it is not on the PATH: https://kpt.dev/installation"
 
 go test -C e2e -count=1 -timeout 40m -json ./... > bin/e2e.json && code=0 || code=$?
 go run -C e2e ./table < bin/e2e.json

@@ -25,13 +25,11 @@ func main() {
 // event is one of go test -json: go doc test2json.
 type event struct {
 	Action, Package, ImportPath, Test, Output string
-	Elapsed                                   float64
 }
 
 // result is what became of a test, or of a package.
 type result struct {
 	name, action, output string
-	seconds              float64
 	hasParts             bool
 }
 
@@ -86,14 +84,16 @@ func read(in io.Reader) ([]*result, error) {
 		if r == nil {
 			r = &result{name: e.Test}
 			byName[key], results = r, append(results, r)
-			if above := strings.LastIndex(key, "/"); e.Test != "" && above > 0 && byName[key[:above]] != nil {
-				byName[key[:above]].hasParts = true
+			for i, c := range key { // the name of a part may hold a slash
+				if above := byName[key[:i]]; c == '/' && above != nil {
+					above.hasParts = true
+				}
 			}
 		}
 		r.output += e.Output
 		switch e.Action {
 		case "pass", "fail", "skip", "build-fail":
-			r.action, r.seconds = e.Action, e.Elapsed
+			r.action = e.Action
 		}
 	}
 }
@@ -161,7 +161,7 @@ func printMatrix(w *strings.Builder, results []*result, notes *notes) {
 }
 
 func printRest(w *strings.Builder, results []*result, notes *notes) {
-	fmt.Fprintln(w, "test\tran\tskipped\tfailed\tseconds")
+	fmt.Fprintln(w, "test\tran\tskipped\tfailed")
 	for _, top := range results {
 		if top.name == "" || strings.Contains(top.name, "/") {
 			continue
@@ -184,7 +184,7 @@ func printRest(w *strings.Builder, results []*result, notes *notes) {
 		if failed == 0 && top.action == "fail" {
 			failed++
 		}
-		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%.1f\n", top.name, number(ran), counted(skipped), number(failed), top.seconds)
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", top.name, number(ran), counted(skipped), number(failed))
 	}
 	fmt.Fprintln(w)
 }
