@@ -15,7 +15,7 @@ export GOTOOLCHAIN = local
 NAMED = $(if $(filter file,$(origin IMAGE)),flux-trust:$(VERSION),$(IMAGE))
 
 .DEFAULT_GOAL := help
-.PHONY: help run test e2e e2e-cluster lint bench fuzz image image-archive release build update clean FORCE
+.PHONY: help run test e2e e2e-cluster cover lint bench fuzz image image-archive release build update clean FORCE
 
 help: ## Show what there is to make
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -41,6 +41,9 @@ e2e-cluster: bin/flux-trust ## Run a real API server and real controllers, which
 	FLUX_TRUST=$(CURDIR)/bin/flux-trust ETCD=$$(hack/tool.sh etcd) KUBE_APISERVER=$$(hack/tool.sh kube-apiserver) \
 		SOURCE_CONTROLLER=$$(hack/tool.sh source-controller) IMAGE_REFLECTOR_CONTROLLER=$$(hack/tool.sh image-reflector-controller) \
 		go test -C e2e -count=1 -v -timeout 20m -run TestCluster . $(ARGS)
+
+cover: ## Print which part of the code the tests reach; less than 90 % is an error
+	@hack/cover.sh 90
 
 lint: bin/golangci-lint ## Check format and style
 	bin/golangci-lint fmt --diff
