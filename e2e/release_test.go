@@ -120,6 +120,24 @@ func TestRelease(t *testing.T) {
 			wantImage(t, images[i], digest([]byte(read(t, artifact("linux_"+architecture)))), wantLabels(t, repository, releaseVersion))
 		}
 	})
+	t.Run("image archive by itself", func(t *testing.T) {
+		file := artifact("image.tar")
+		want := read(t, file)
+		if err := os.Remove(file); err != nil {
+			t.Fatal(err)
+		}
+		run(t, repository, "make", "-s", "image-archive", "IMAGE=flux-trust:"+releaseVersion)
+		if read(t, file) != want {
+			t.Error("make image-archive gives another archive than make release")
+		}
+		checksums := artifact("image.sha256")
+		if got := run(t, dist, "sha256sum", "-c", filepath.Base(checksums)); got.code != 0 || strings.Count(got.stdout, ": OK\n") != 3 {
+			t.Errorf("%s%s", got.stdout, got.stderr)
+		}
+		if err := os.Remove(checksums); err != nil {
+			t.Fatal(err)
+		}
+	})
 	t.Run("containerd", func(t *testing.T) { testContainerd(t, artifact("image.tar")) })
 	t.Run("docker load", func(t *testing.T) { testDockerLoad(t, artifact("image.tar")) })
 	t.Run("image behind a proxy", func(t *testing.T) { testImageBehindProxy(t, repository) })
@@ -225,7 +243,7 @@ func testProvenance(t *testing.T, dist string, artifact func(string) string, com
 	decode(t, []byte(read(t, artifact("provenance.json"))), &statement)
 	build := statement.Predicate.BuildDefinition
 	if statement.Type != "https://in-toto.io/Statement/v1" || statement.PredicateType != "https://slsa.dev/provenance/v1" ||
-		build.BuildType == "" || statement.Predicate.RunDetails.Builder.ID == "" || build.ExternalParameters["command"] != "make release VERSION="+releaseVersion {
+		build.BuildType == "" || statement.Predicate.RunDetails.Builder.ID == "" || build.ExternalParameters["command"] != "make release VERSION="+releaseVersion+" IMAGE=flux-trust:"+releaseVersion {
 		t.Errorf("it says %+v", statement)
 	}
 

@@ -21,5 +21,5 @@ for platform in linux/amd64 linux/arm64 darwin/amd64 darwin/arm64 windows/amd64 
 done
 echo "building the image for linux/amd64 and linux/arm64"
 hack/image-archive.sh "$version" "$image"
-GOFLAGS=-buildvcs=false go run -C tools/release ./provenance "$version" "$(git rev-parse HEAD)" "$PWD/dist"
+GOFLAGS=-buildvcs=false go run -C tools/release ./provenance "$version" "$(git rev-parse HEAD)" "$image" "$PWD/dist"
 (cd dist && sha256sum flux-trust_* > SHA256SUMS && cat SHA256SUMS)

@@ -1,7 +1,7 @@
 // Command provenance writes how a release was made: an in-toto statement with the
 // SLSA provenance, unsigned. The same input gives the same bytes.
 //
-// Usage: provenance VERSION COMMIT DIST
+// Usage: provenance VERSION COMMIT IMAGE DIST
 package main
 
 import (
@@ -23,10 +23,10 @@ func main() {
 }
 
 func run(args []string) error {
-	if len(args) != 3 {
-		return fmt.Errorf("%d arguments; write VERSION COMMIT DIST", len(args))
+	if len(args) != 4 {
+		return fmt.Errorf("%d arguments; write VERSION COMMIT IMAGE DIST", len(args))
 	}
-	version, commit, dist := args[0], args[1], args[2]
+	version, commit, image, dist := args[0], args[1], args[2], args[3]
 	name := "flux-trust_" + strings.TrimPrefix(version, "v")
 	file := filepath.Join(dist, name+"_provenance.json")
 	// One of an earlier run is no artifact.
@@ -37,7 +37,7 @@ func run(args []string) error {
 	if err != nil {
 		return err
 	}
-	s, err := statement(version, commit, made)
+	s, err := statement(version, commit, image, made)
 	if err != nil {
 		return err
 	}

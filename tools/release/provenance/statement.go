@@ -23,12 +23,15 @@ const (
 	buildType = source + "/make-release/v1"
 )
 
-func statement(version, commit string, made *release) (*intoto.Statement, error) {
+func statement(version, commit, image string, made *release) (*intoto.Statement, error) {
 	dependencies, err := dependenciesOf(commit, made)
 	if err != nil {
 		return nil, err
 	}
-	parameters, err := structpb.NewStruct(map[string]any{"source": "git+" + source, "version": version, "command": "make release VERSION=" + version})
+	parameters, err := structpb.NewStruct(map[string]any{
+		"source": "git+" + source, "version": version, "image": image,
+		"command": "make release VERSION=" + version + " IMAGE=" + image,
+	})
 	if err != nil {
 		return nil, fmt.Errorf("writing the parameters: %w", err)
 	}
