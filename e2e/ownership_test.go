@@ -4,6 +4,7 @@ package e2e
 
 import (
 	"context"
+	"encoding/json"
 	"net/http"
 	"path/filepath"
 	"strings"
@@ -21,41 +22,45 @@ import (
 // The tests of this file apply with the code of kustomize-controller, while others
 // change the same Deployment.
 
-// kustomizeController applies as kustomize-controller does.
-type kustomizeController struct {
+// applier applies as a program of Flux does: kustomize-controller, or the command
+// line, which is the manager flux.
+type applier struct {
 	t       *testing.T
 	manager *ssa.ResourceManager
+	name    string
 }
 
-func newKustomizeController(t *testing.T, s *apiServer) kustomizeController {
+func newApplier(t *testing.T, s *apiServer, name string) applier {
 	t.Helper()
 	log.SetLogger(logr.Discard())
 	c, err := client.New(&rest.Config{
-		Host: s.url, BearerToken: s.token, TLSClientConfig: rest.TLSClientConfig{CAFile: s.ca},
+		Host: s.url, BearerToken: s.token, TLSClientConfig: rest.TLSClientConfig{CAFile: s.ca}, QPS: -1,
 	}, client.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	return kustomizeController{t, ssa.NewResourceManager(c, nil, ssa.Owner{Field: "kustomize-controller", Group: "kustomize.toolkit.fluxcd.io"})}
+	return applier{t, ssa.NewResourceManager(c, nil, ssa.Owner{Field: name, Group: "kustomize.toolkit.fluxcd.io"}), name}
 }
 
-// apply returns what happened to each object. The options are those of
-// kustomize-controller, which takes over what kubectl has changed.
-func (k kustomizeController) apply(objects ...object) map[ssa.Action]int {
+// apply returns how often what has happened. kustomize-controller takes over what
+// kubectl has changed; the options are those of its own code.
+func (k applier) apply(objects ...object) map[ssa.Action]int {
 	k.t.Helper()
 	var list []*unstructured.Unstructured
 	for _, o := range objects {
 		list = append(list, (&unstructured.Unstructured{Object: o}).DeepCopy())
 	}
 	options := ssa.DefaultApplyOptions()
-	options.Cleanup = ssa.ApplyCleanupOptions{
-		Annotations: []string{"kubectl.kubernetes.io/last-applied-configuration"},
-		FieldManagers: []ssa.FieldManager{
-			{Name: "kubectl", OperationType: metav1.ManagedFieldsOperationApply},
-			{Name: "kubectl", OperationType: metav1.ManagedFieldsOperationUpdate},
-			{Name: "before-first-apply", OperationType: metav1.ManagedFieldsOperationUpdate},
-			{Name: "kustomize-controller", OperationType: metav1.ManagedFieldsOperationUpdate},
-		},
+	if k.name == "kustomize-controller" {
+		options.Cleanup = ssa.ApplyCleanupOptions{
+			Annotations: []string{"kubectl.kubernetes.io/last-applied-configuration"},
+			FieldManagers: []ssa.FieldManager{
+				{Name: "kubectl", OperationType: metav1.ManagedFieldsOperationApply},
+				{Name: "kubectl", OperationType: metav1.ManagedFieldsOperationUpdate},
+				{Name: "before-first-apply", OperationType: metav1.ManagedFieldsOperationUpdate},
+				{Name: k.name, OperationType: metav1.ManagedFieldsOperationUpdate},
+			},
+		}
 	}
 	changes, err := k.manager.ApplyAll(context.Background(), list, options)
 	if err != nil {
@@ -100,7 +105,7 @@ func TestClusterOwnership(t *testing.T) {
 		objects = append(objects, o)
 	}
 	s.restrict(objects)
-	flux := newKustomizeController(t, s)
+	flux := newApplier(t, s, "kustomize-controller")
 	unchanged := func(t *testing.T, when string) {
 		t.Helper()
 		before := s.do(http.MethodGet, s.path(deployment), "", nil)
@@ -167,4 +172,57 @@ func TestClusterOwnership(t *testing.T) {
 		}
 		unchanged(t, "after the repair")
 	})
+}
+
+// TestClusterTakeOut takes the change out of Git. It is gone from the cluster, unless
+// flux bootstrap has applied it as well; then the command of docs/bootstrap.md helps.
+func TestClusterTakeOut(t *testing.T) {
+	s := startAPIServer(t)
+	manifest := read(t, filepath.Join(examples, "quickstart/flux-system/gotk-components.yaml"))
+	b := newBuild(t, inline(newAuthority(t, "root").pem(), ""), manifest)
+	stock := parse(t, sourceController(t, manifest), "")[0]
+	trusting := parse(t, sourceController(t, b.ok(program(t, "FLUX_TRUST"), "config.yaml", "flux.yaml")), "")[0]
+	s.restrict([]object{stock})
+	bootstrap, flux := newApplier(t, s, "flux"), newApplier(t, s, "kustomize-controller")
+	trusts := func() bool {
+		t.Helper()
+		o := s.do(http.MethodGet, s.path(stock), "", nil).object(t)
+		delete(o["metadata"].(object), "managedFields") //nolint:forcetypeassert // every object has metadata
+		data, err := json.Marshal(o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return strings.Contains(string(data), "flux-trust")
+	}
+	for name, tc := range map[string]struct {
+		first object
+		stays bool
+	}{
+		"the change came later":    {stock, false},
+		"bootstrap has applied it": {trusting, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			bootstrap.apply(tc.first)
+			flux.apply(tc.first)
+			flux.apply(trusting)
+			if !trusts() {
+				t.Fatal("the change is not there")
+			}
+			flux.apply(stock)
+			if got := trusts(); got != tc.stays {
+				t.Errorf("after it is out of Git: the change is there: %t", got)
+			}
+			if doc := read(t, "../docs/bootstrap.md"); !strings.Contains(doc, "kubectl apply --server-side --force-conflicts --field-manager=flux -f -") {
+				t.Error("docs/bootstrap.md has another command")
+			}
+			r := s.do(http.MethodPatch, s.path(stock)+"?fieldManager=flux&force=true", "application/apply-patch+yaml", stock)
+			if r.code != http.StatusOK || trusts() {
+				t.Errorf("after the command: %d %s", r.code, r.text)
+			}
+			if got := flux.apply(stock); got[ssa.UnchangedAction] != 1 {
+				t.Errorf("Flux changes something: %v", got)
+			}
+			s.do(http.MethodDelete, s.path(stock), "application/json", nil)
+		})
+	}
 }
