@@ -19,27 +19,9 @@ import (
 	"sigs.k8s.io/kustomize/kyaml/yaml"
 	kubeyaml "sigs.k8s.io/yaml"
 
+	"fluxtrust.dev/flux-trust/internal/corpus"
 	"fluxtrust.dev/flux-trust/stream"
 )
-
-// corpus holds real manifests that stand beside the checkout of the project.
-const corpus = "../../shared/corpus/"
-
-func corpusFiles(t *testing.T, patterns ...string) []string {
-	t.Helper()
-	var files []string
-	for _, p := range patterns {
-		found, err := filepath.Glob(corpus + p)
-		if err != nil {
-			t.Fatal(err)
-		}
-		files = append(files, found...)
-	}
-	if len(files) == 0 {
-		t.Skipf("no manifests in %s: these tests run beside the corpus only", corpus)
-	}
-	return files
-}
 
 func writeConfig(t *testing.T, spec string) string {
 	t.Helper()
@@ -70,7 +52,7 @@ func TestCorpusInstalls(t *testing.T) {
 		"flux-aio-cozystack.yaml": "host namespaces",
 	}
 	config := writeConfig(t, "")
-	for _, file := range corpusFiles(t, "gotk/*", "installs/*", "odd/01*") {
+	for _, file := range corpus.Files(t, "gotk/*", "installs/*", "odd/01*") {
 		name := filepath.Base(file)
 		t.Run(name, func(t *testing.T) {
 			input, err := os.ReadFile(file)
@@ -240,7 +222,7 @@ func asJSON(t *testing.T, value any) string {
 // TestCorpusNegative runs over what looks like Flux v2 and is not.
 func TestCorpusNegative(t *testing.T) {
 	strict, ignore := writeConfig(t, ""), writeConfig(t, "  onNoControllers: Ignore\n")
-	for _, file := range corpusFiles(t, "negative/*", "odd/0[2-9]*", "odd/[12]*") {
+	for _, file := range corpus.Files(t, "negative/*", "odd/0[2-9]*", "odd/[12]*") {
 		t.Run(filepath.Base(file), func(t *testing.T) {
 			input, err := os.ReadFile(file)
 			if err != nil {
@@ -262,7 +244,7 @@ func TestCorpusNegative(t *testing.T) {
 // Deployments.
 func TestCorpusPatches(t *testing.T) {
 	config := writeConfig(t, "  onNoControllers: Ignore\n")
-	for _, file := range corpusFiles(t, "overlays/*") {
+	for _, file := range corpus.Files(t, "overlays/*") {
 		input, err := os.ReadFile(file)
 		if err != nil {
 			t.Fatal(err)
@@ -279,7 +261,7 @@ func TestCorpusPatches(t *testing.T) {
 // that gives way.
 func TestCorpusFluxInstances(t *testing.T) {
 	config := writeConfig(t, "")
-	for _, file := range corpusFiles(t, "fluxinstance/*") {
+	for _, file := range corpus.Files(t, "fluxinstance/*") {
 		t.Run(filepath.Base(file), func(t *testing.T) {
 			input, err := os.ReadFile(file)
 			if err != nil {
@@ -315,7 +297,7 @@ func TestCorpusAsResourceList(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, file := range corpusFiles(t, "gotk/*v2.9.4.yaml", "installs/*", "odd/01*") {
+	for _, file := range corpus.Files(t, "gotk/*v2.9.4.yaml", "installs/*", "odd/01*") {
 		t.Run(filepath.Base(file), func(t *testing.T) {
 			plain, stderr, code := run(nil, configFile, file)
 			if code != 0 {

@@ -2,8 +2,6 @@ package command
 
 import (
 	"bytes"
-	"compress/gzip"
-	"io"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -16,6 +14,7 @@ import (
 	"sigs.k8s.io/kustomize/kyaml/yaml"
 
 	"fluxtrust.dev/flux-trust/api/v1alpha1"
+	"fluxtrust.dev/flux-trust/internal/corpus"
 	"fluxtrust.dev/flux-trust/stream"
 	"fluxtrust.dev/flux-trust/transformer"
 )
@@ -201,7 +200,7 @@ func TestBothWaysGolden(t *testing.T) {
 	fast := 0
 	for _, file := range configs {
 		t.Run(filepath.Base(filepath.Dir(file)), func(t *testing.T) {
-			config := readCorpus(t, file)
+			config := corpus.Read(t, file)
 			inputs, err := filepath.Glob(filepath.Join(filepath.Dir(file), "input.*"))
 			if err != nil || len(inputs) != 1 {
 				t.Fatal(inputs, err)
@@ -211,11 +210,11 @@ func TestBothWaysGolden(t *testing.T) {
 				if _, err := os.Stat(input); err != nil {
 					continue
 				}
-				d.plain(readCorpus(t, input))
+				d.plain(corpus.Read(t, input))
 				if d.list(wrap(t, readAll(t, input), d.node)) {
 					fast++
 				}
-				if d.list(asList(readCorpus(t, input), config)) {
+				if d.list(asList(corpus.Read(t, input), config)) {
 					fast++
 				}
 			}
@@ -237,9 +236,9 @@ func TestBothWaysCorpus(t *testing.T) {
 		"sources":   "  onNoControllers: Ignore\n  caBundle: [{configMap: {name: z-scaler-ca, keys: [ca.crt]}}]\n  sources: [{kinds: [HelmRepository], certSecretRef: {name: x}}]\n",
 		"hardening": "  onNoControllers: Ignore\n  mount: {method: None}\n",
 	}
-	for _, file := range corpusFiles(t, "*/*", "large.yaml.gz") {
+	for _, file := range corpus.Files(t, "*/*", "large.yaml.gz") {
 		t.Run(filepath.Base(file), func(t *testing.T) {
-			data := readCorpus(t, file)
+			data := corpus.Read(t, file)
 			for name, spec := range configs {
 				if name != "default" && len(data) > 400<<10 {
 					continue
@@ -254,25 +253,4 @@ func TestBothWaysCorpus(t *testing.T) {
 			}
 		})
 	}
-}
-
-// readCorpus reads a file, which may be compressed.
-func readCorpus(t *testing.T, file string) []byte {
-	t.Helper()
-	f, err := os.Open(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = f.Close() }()
-	var in io.Reader = f
-	if filepath.Ext(file) == ".gz" {
-		if in, err = gzip.NewReader(f); err != nil {
-			t.Fatal(err)
-		}
-	}
-	data, err := io.ReadAll(in)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return data
 }

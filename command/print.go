@@ -7,6 +7,7 @@ import (
 
 	"sigs.k8s.io/kustomize/kyaml/fn/framework"
 
+	"fluxtrust.dev/flux-trust/krm"
 	"fluxtrust.dev/flux-trust/transformer"
 )
 
@@ -17,18 +18,18 @@ func printOutcome(errOut io.Writer, o transformer.Outcome) {
 	switch {
 	case o.Validated:
 		fmt.Fprintf(text, "flux-trust: %s checked, %d not as configured, %s, %s\n",
-			plural(o.Controllers, "controller"), o.Changed, plural(count[framework.Error], "error"), plural(count[framework.Warning], "warning"))
+			krm.Count(o.Controllers, "controller"), o.Changed, krm.Count(count[framework.Error], "error"), krm.Count(count[framework.Warning], "warning"))
 	case count[framework.Error] > 0:
-		fmt.Fprintf(text, "flux-trust: nothing changed: %s, %s\n", plural(count[framework.Error], "error"), plural(count[framework.Warning], "warning"))
+		fmt.Fprintf(text, "flux-trust: nothing changed: %s, %s\n", krm.Count(count[framework.Error], "error"), krm.Count(count[framework.Warning], "warning"))
 	default:
 		restored := ""
 		if o.Released > 0 {
 			restored = fmt.Sprintf(", %d restored", o.Released)
 		}
 		if o.Sources+o.SourcesReleased > 0 {
-			restored += fmt.Sprintf(", %s selected, %d changed", plural(o.Sources, "source"), o.SourcesChanged)
+			restored += fmt.Sprintf(", %s selected, %d changed", krm.Count(o.Sources, "source"), o.SourcesChanged)
 		}
-		fmt.Fprintf(text, "flux-trust: %s found, %d changed%s, %s\n", plural(o.Controllers, "controller"), o.Changed, restored, plural(count[framework.Warning], "warning"))
+		fmt.Fprintf(text, "flux-trust: %s found, %d changed%s, %s\n", krm.Count(o.Controllers, "controller"), o.Changed, restored, krm.Count(count[framework.Warning], "warning"))
 	}
 	// Where stderr is closed there is nobody left to tell.
 	_, _ = io.WriteString(errOut, text.String())
@@ -53,7 +54,7 @@ func printPatched(errOut io.Writer, made int, o transformer.Outcome) {
 	if made != 1 {
 		patches = fmt.Sprintf("%d patches", made)
 	}
-	fmt.Fprintf(text, "flux-trust: %s for %s, %s\n", patches, plural(o.Controllers, "controller"), plural(count[framework.Warning], "warning"))
+	fmt.Fprintf(text, "flux-trust: %s for %s, %s\n", patches, krm.Count(o.Controllers, "controller"), krm.Count(count[framework.Warning], "warning"))
 	_, _ = io.WriteString(errOut, text.String())
 }
 
@@ -71,11 +72,4 @@ func sentence(r *framework.Result) string {
 		parts = append(parts, r.Field.Path)
 	}
 	return strings.Join(append(parts, r.Message), ": ")
-}
-
-func plural(n int, noun string) string {
-	if n == 1 {
-		return "1 " + noun
-	}
-	return fmt.Sprintf("%d %ss", n, noun)
 }

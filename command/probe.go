@@ -14,6 +14,7 @@ import (
 	kubeyaml "sigs.k8s.io/yaml"
 
 	"fluxtrust.dev/flux-trust/api/v1alpha1"
+	"fluxtrust.dev/flux-trust/krm"
 	"fluxtrust.dev/flux-trust/probe"
 	"fluxtrust.dev/flux-trust/transformer"
 )
@@ -256,7 +257,7 @@ func (p *probing) table() string {
 			details(&out, p.Reports[i-1])
 		}
 	}
-	fmt.Fprintf(&out, "\n%s, %d failed, %d skipped\n", plural(p.OK, "host")+" ok", p.Failed, p.Skipped)
+	fmt.Fprintf(&out, "\n%s, %d failed, %d skipped\n", krm.Count(p.OK, "host")+" ok", p.Failed, p.Skipped)
 	return out.String()
 }
 

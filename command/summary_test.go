@@ -13,6 +13,7 @@ import (
 	"sigs.k8s.io/kustomize/kyaml/yaml"
 
 	"fluxtrust.dev/flux-trust/api/v1alpha1"
+	"fluxtrust.dev/flux-trust/internal/corpus"
 	"fluxtrust.dev/flux-trust/transformer"
 )
 
@@ -20,7 +21,7 @@ import (
 // which controllers change and what the Pod Security admission says afterwards.
 // The files are small enough to be read, and a rule that changes shows in them.
 func TestCorpusSummaries(t *testing.T) {
-	files := corpusFiles(t, "gotk/*", "installs/*", "odd/01*")
+	files := corpus.Files(t, "gotk/*", "installs/*", "odd/01*")
 	for _, profile := range []v1alpha1.Profile{v1alpha1.Restricted, v1alpha1.OpenShift, v1alpha1.NoProfile} {
 		t.Run(string(profile), func(t *testing.T) {
 			var out strings.Builder

@@ -14,6 +14,7 @@ import (
 
 	"fluxtrust.dev/flux-trust/api/v1alpha1"
 	"fluxtrust.dev/flux-trust/hardening"
+	"fluxtrust.dev/flux-trust/krm"
 	"fluxtrust.dev/flux-trust/transformer"
 )
 
@@ -156,9 +157,9 @@ func (v *validation) text() string {
 		}
 	}
 	if v.Valid {
-		fmt.Fprintf(&out, "\nValid: %s as configured.\n", plural(v.Controllers, "controller"))
+		fmt.Fprintf(&out, "\nValid: %s as configured.\n", krm.Count(v.Controllers, "controller"))
 	} else {
-		fmt.Fprintf(&out, "\nNot valid: %s.\n", plural(errors, "error"))
+		fmt.Fprintf(&out, "\nNot valid: %s.\n", krm.Count(errors, "error"))
 	}
 	return out.String()
 }

@@ -2,12 +2,10 @@ package stream
 
 import (
 	"bytes"
-	"compress/gzip"
-	"io"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
+
+	"fluxtrust.dev/flux-trust/internal/corpus"
 )
 
 // checkScan holds the scanner against the YAML reader: what it understands is one
@@ -178,13 +176,9 @@ func TestNotable(t *testing.T) {
 // TestScanCorpus runs the scanner over every real document, and says how many it
 // understands.
 func TestScanCorpus(t *testing.T) {
-	files, err := filepath.Glob(corpus + "/*/*")
-	if err != nil || len(files) == 0 {
-		t.Skipf("no manifests in %s: run this test beside the corpus", corpus)
-	}
 	understood, all := 0, 0
-	for _, file := range append(files, corpus+"/large.yaml.gz") {
-		data := readCorpus(t, file)
+	for _, file := range corpus.Files(t, "*/*", "large.yaml.gz") {
+		data := corpus.Read(t, file)
 		for c := range split(data) {
 			if all++; checkScan(t, c.body) {
 				understood++
@@ -195,26 +189,6 @@ func TestScanCorpus(t *testing.T) {
 	if understood < all*4/5 { // most others have anchors
 		t.Error("fewer than four of five documents are understood")
 	}
-}
-
-func readCorpus(t *testing.T, file string) []byte {
-	t.Helper()
-	f, err := os.Open(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = f.Close() }()
-	var in io.Reader = f
-	if filepath.Ext(file) == ".gz" {
-		if in, err = gzip.NewReader(f); err != nil {
-			t.Fatal(err)
-		}
-	}
-	data, err := io.ReadAll(in)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return data
 }
 
 // FuzzScan looks for a text that the scanner takes for something else than the

@@ -1,7 +1,6 @@
 package transformer
 
 import (
-	"os"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -10,22 +9,16 @@ import (
 	"sigs.k8s.io/kustomize/kyaml/yaml"
 
 	"fluxtrust.dev/flux-trust/controllers"
+	"fluxtrust.dev/flux-trust/internal/corpus"
 )
 
 // TestCertSecretRefOfEveryRelease holds the table of kinds and versions against
 // the CRDs of real releases: which versions have spec.certSecretRef, and which key
 // of its Secret the controller reads.
 func TestCertSecretRefOfEveryRelease(t *testing.T) {
-	files, err := filepath.Glob("../../shared/corpus/gotk/*.yaml")
-	if err != nil || len(files) == 0 {
-		t.Skip("SKIPPED: ../shared/corpus is not there")
-	}
 	seen := map[string]bool{}
-	for _, file := range files {
-		data, err := os.ReadFile(file)
-		if err != nil {
-			t.Fatal(err)
-		}
+	for _, file := range corpus.Files(t, "gotk/*.yaml") {
+		data := corpus.Read(t, file)
 		v := versions{}
 		for _, image := range regexp.MustCompile(`image: (\S*/(\S+-controller):\S+)`).FindAllStringSubmatch(string(data), -1) {
 			v.see(image[2], controllers.Tag(image[1]))
