@@ -39,7 +39,7 @@ func FilesIfAny(t *testing.T, patterns ...string) []string {
 // Read reads a file, which may be compressed.
 func Read(t *testing.T, file string) []byte {
 	t.Helper()
-	f, err := os.Open(file)
+	f, err := os.Open(file) //nolint:gosec // one of Files
 	if err != nil {
 		t.Fatal(err)
 	}
