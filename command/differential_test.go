@@ -12,6 +12,7 @@ import (
 	"github.com/aymanbagabas/go-udiff"
 	"sigs.k8s.io/kustomize/kyaml/kio"
 	"sigs.k8s.io/kustomize/kyaml/yaml"
+	kubeyaml "sigs.k8s.io/yaml"
 
 	"fluxtrust.dev/flux-trust/api/v1alpha1"
 	"fluxtrust.dev/flux-trust/internal/corpus"
@@ -189,6 +190,26 @@ func asList(documents, config []byte) []byte {
 	return []byte(list.String())
 }
 
+// jsonOf writes the documents that can be written as JSON, one behind the other. Every
+// third has a line of its own, every third some escapes.
+func jsonOf(documents []byte) []byte {
+	var out bytes.Buffer
+	for i, text := range strings.Split("\n"+strings.TrimPrefix(string(documents), "\ufeff"), "\n---") {
+		data, err := kubeyaml.YAMLToJSON([]byte(text))
+		if err != nil || data[0] != '{' {
+			continue
+		}
+		switch i % 3 {
+		case 1:
+			data = append(data, '\n')
+		case 2:
+			data = bytes.ReplaceAll(data, []byte("/"), []byte(`\/`))
+		}
+		out.Write(data)
+	}
+	return out.Bytes()
+}
+
 func TestBothWaysGolden(t *testing.T) {
 	if testing.Short() {
 		t.Skip("takes long: not with -short")
@@ -211,6 +232,7 @@ func TestBothWaysGolden(t *testing.T) {
 					continue
 				}
 				d.plain(corpus.Read(t, input))
+				d.plain(jsonOf(corpus.Read(t, input)))
 				if d.list(wrap(t, readAll(t, input), d.node)) {
 					fast++
 				}
@@ -247,6 +269,7 @@ func TestBothWaysCorpus(t *testing.T) {
 				d := newDiffer(t, []byte(config))
 				d.plain(data)
 				if len(data) < 1<<20 {
+					d.plain(jsonOf(data))
 					fast := d.list(asList(data, []byte(config)))
 					t.Logf("%s: read item by item: %t", name, fast)
 				}

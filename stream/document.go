@@ -46,7 +46,7 @@ func New(resource *yaml.RNode, behind []*Document) *Document {
 // Split reads a stream of YAML or JSON documents. The name of the file is used
 // in errors, and every error names the line in the file.
 //
-// Documents that need not be parsed, because they are plain YAML and hold no
+// Documents that need not be parsed, because they are plain YAML or JSON and hold no
 // resource that is needed, are not. Where needs is nil, all are.
 func Split(file string, data []byte, needs Needs) ([]*Document, error) {
 	if err := checkEncoding(data); err != nil {
@@ -70,17 +70,20 @@ func Split(file string, data []byte, needs Needs) ([]*Document, error) {
 			continue
 		}
 		passed = nil
-		if size += len(c.body); size > maxParsed {
-			return nil, fmt.Errorf("%s: %w", file, errTooMuch)
-		}
-		parsed, err := parse(c)
-		if err != nil {
+		parsed, err := parse(c, needs, maxParsed-size)
+		switch {
+		case errors.Is(err, errTooMuch):
+			return nil, fmt.Errorf("%s: %w", file, err)
+		case err != nil:
 			return nil, fmt.Errorf("%s: document %d: %w", file, index+1, err)
 		}
 		for _, d := range parsed {
 			d.File, d.Index = file, index
 			documents = append(documents, d)
 			index++
+			if d.Skipped == 0 {
+				size += len(d.body)
+			}
 		}
 	}
 	return documents, nil
@@ -172,9 +175,13 @@ func (d *Document) text() ([]byte, error) {
 	}
 }
 
-func parse(c chunk) ([]*Document, error) {
-	if documents, ok := parseJSON(c); ok {
-		return documents, nil
+// parse reads a chunk, of which so many bytes may be parsed.
+func parse(c chunk, needs Needs, room int) ([]*Document, error) {
+	if documents, ok, err := parseJSON(c, needs, room); ok {
+		return documents, err
+	}
+	if len(c.body) > room {
+		return nil, errTooMuch
 	}
 	document := &Document{lead: c.lead, body: c.body}
 	var node, next yaml.Node

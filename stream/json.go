@@ -13,32 +13,61 @@ import (
 // parseJSON reads a chunk that holds one or more JSON objects, one after the
 // other, each a document of its own. It is not left to the YAML reader, which
 // refuses tabs and surrogate pairs. The result is false when the chunk is
-// anything else than JSON.
-func parseJSON(c chunk) ([]*Document, bool) {
+// anything else than JSON. Those that are needed may have room for so many bytes.
+func parseJSON(c chunk, needs Needs, room int) ([]*Document, bool, error) {
+	documents, ok := splitJSON(c)
+	if !ok {
+		return nil, false, nil
+	}
+	for _, d := range documents {
+		if !needsJSON(d.body, needs) {
+			d.Skipped = 1
+		} else if room -= len(d.body); room < 0 {
+			return nil, true, errTooMuch
+		}
+	}
+	for _, d := range documents {
+		if d.Skipped > 0 {
+			continue
+		}
+		if d.original = parseJSONValue(d.body); d.original == nil {
+			return nil, false, nil
+		}
+	}
+	return documents, true, nil
+}
+
+// parseJSONValue returns nil for what is nested too deep.
+func parseJSONValue(text []byte) *yaml.RNode {
+	decoder := json.NewDecoder(bytes.NewReader(text))
+	decoder.UseNumber()
+	node, err := jsonValue(decoder, 0)
+	if err != nil {
+		return nil
+	}
+	return yaml.NewRNode(node)
+}
+
+// splitJSON finds the JSON values of a chunk that starts with an object.
+func splitJSON(c chunk) ([]*Document, bool) {
 	if text := bytes.TrimSpace(c.body); len(text) == 0 || text[0] != '{' {
 		return nil, false
 	}
 	decoder := json.NewDecoder(bytes.NewReader(c.body))
-	decoder.UseNumber()
 	var documents []*Document
-	start := 0
+	lead, start := c.lead, 0
 	for {
-		node, err := jsonValue(decoder, 0)
-		if errors.Is(err, io.EOF) {
+		var value json.RawMessage
+		if err := decoder.Decode(&value); errors.Is(err, io.EOF) {
 			break
-		}
-		if err != nil {
+		} else if err != nil {
 			return nil, false
 		}
 		end := int(decoder.InputOffset())
-		document := &Document{body: c.body[start:end], original: yaml.NewRNode(node), json: true}
-		if len(documents) == 0 {
-			document.lead = c.lead
-		} else {
+		document := &Document{lead: lead, body: c.body[start:end], json: true}
+		if len(documents) > 0 {
 			// White space between objects is no part of either.
-			trimmed := bytes.TrimLeft(document.body, " \t\r\n")
-			document.lead = document.body[:len(document.body)-len(trimmed)]
-			document.body = trimmed
+			document.lead, document.body = c.body[start:end-len(value)], c.body[end-len(value):end]
 		}
 		documents = append(documents, document)
 		start = end
@@ -46,6 +75,36 @@ func parseJSON(c chunk) ([]*Document, bool) {
 	last := documents[len(documents)-1]
 	last.body = c.body[start-len(last.body):]
 	return documents, true
+}
+
+// needsJSON tells whether a JSON value must be parsed.
+func needsJSON(text []byte, needs Needs) bool {
+	decoder := json.NewDecoder(bytes.NewReader(text))
+	if start, err := decoder.Token(); needs == nil || err != nil || start != json.Delim('{') {
+		return true
+	}
+	head := map[string]string{}
+	for decoder.More() {
+		key, err := decoder.Token()
+		var value json.RawMessage
+		if err != nil || decoder.Decode(&value) != nil {
+			return true
+		}
+		name, ok := key.(string)
+		if !ok || name != "apiVersion" && name != "kind" {
+			continue
+		}
+		var is string
+		if _, twice := head[name]; twice || value[0] != '"' || json.Unmarshal(value, &is) != nil {
+			return true
+		}
+		head[name] = is
+	}
+	// Escapes could hide a name.
+	if bytes.Contains(text, []byte(`\u`)) || bytes.Contains(text, []byte(`\/`)) {
+		text = nil
+	}
+	return needs([]byte(head["apiVersion"]), []byte(head["kind"]), text)
 }
 
 // maxDepth is how deep the YAML reader lets a document be nested.

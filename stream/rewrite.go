@@ -153,7 +153,7 @@ func foldSpace(lines []string) string {
 // readsAs tells whether a text is a document that reads as a resource.
 func readsAs(resource *yaml.RNode) func(text []byte) bool {
 	return func(text []byte) bool {
-		documents, err := parse(chunk{body: text, line: 1})
+		documents, err := parse(chunk{body: text, line: 1}, nil, maxParsed)
 		return err == nil && len(documents) == 1 && documents[0].original != nil &&
 			equal(documents[0].original.YNode(), resource.YNode())
 	}

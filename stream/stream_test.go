@@ -2,6 +2,7 @@ package stream
 
 import (
 	"bytes"
+	"slices"
 	"strings"
 	"testing"
 
@@ -168,6 +169,44 @@ func TestFlowNull(t *testing.T) {
 
 // FuzzSplit: what is not changed comes back byte for byte, parsed or not, and to
 // skip documents hides no error.
+// TestJSONNeeds parses what is needed, and everything whose kind is not plain.
+func TestJSONNeeds(t *testing.T) {
+	const other = `{"apiVersion": "v1", "kind": "Other"}`
+	needs := func(apiVersion, kind, text []byte) bool {
+		return string(apiVersion) == "v1" && string(kind) == "Needed" || text == nil || bytes.Contains(text, []byte("name"))
+	}
+	for text, want := range map[string]bool{
+		other: false,
+		`{"kind": "Needed", "a": {"kind": "Other"}, "apiVersion": "v1"}`: true,
+		`{"kind": "Needed", "apiVersion": "v2"}`:                         false,
+		`{"k\u0069nd": "N\u0065eded", "apiVersion": "v1"}`:               true,
+		`{"kind": "Other", "a": ["name"]}`:                               true,
+		`{"kind": "Other", "a": "n\u0061me"}`:                            true,
+		`{"kind": "Other", "a": "x\/y"}`:                                 true,
+		`{"kind": "Other", "a": "x\ny"}`:                                 false,
+		`{"kind": "Other", "kind": "Needed", "apiVersion": "v1"}`:        true,
+		`{"kind": "Other", "kind": "Other"}`:                             true,
+		`{"kind": null}`:                                                 true,
+		`{"kind": {"kind": "Other"}}`:                                    true,
+		`{"a": {"kind": "Needed", "apiVersion": "v1"}}`:                  false,
+		`{}`: false,
+	} {
+		for _, data := range []string{text, other + text, other + "\n \n" + text + "\n\n" + other, "---\n" + text + "\n---\n"} {
+			documents, err := Split("f", []byte(data), needs)
+			if err != nil {
+				t.Fatal(err)
+			}
+			parsed := slices.ContainsFunc(documents, func(d *Document) bool { return d.Resource() != nil })
+			if parsed != want {
+				t.Errorf("%q: parsed %t, want %t", data, parsed, want)
+			}
+			if joined, err := Join(documents); err != nil || string(joined.Bytes()) != data {
+				t.Errorf("got %q, %v, want %q", joined.Bytes(), err, data)
+			}
+		}
+	}
+}
+
 func FuzzSplit(f *testing.F) {
 	for _, seed := range []string{"a: 1\n---\n# x\n...\n%YAML 1.2\n--- b\n", "\ufeff{\"a\":1}{}\n", "a: |\r\n  ---\r\n---\r\n", "a: 1\n---\n---\n- b\n---\nkind: A\n"} {
 		f.Add([]byte(seed))
