@@ -18,7 +18,7 @@ NAMED = $(if $(filter file,$(origin IMAGE)),flux-trust:$(VERSION),$(IMAGE))
 .PHONY: help run test e2e e2e-cluster cover lint bench fuzz image image-archive release build update clean FORCE
 
 help: ## Show what there is to make
-	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 run: bin/flux-trust bin/kustomize ## Show before and after on the bundled example, or on INPUT=gotk-components.yaml
 	@hack/run.sh $(if $(INPUT),"$(INPUT)")
