@@ -47,7 +47,7 @@ type folder struct {
 // runFolder brings the patches in a folder up to date, checks that they are, or
 // takes them out.
 func runFolder(o patchOptions, config *v1alpha1.FluxTrust, configFile string, inputs []string, in io.Reader, errOut io.Writer) error {
-	f, err := openFolder(o.write)
+	f, err := openFolder(o.write, configFile)
 	if err != nil {
 		return err
 	}
@@ -80,20 +80,19 @@ func runFolder(o patchOptions, config *v1alpha1.FluxTrust, configFile string, in
 	return f.save(stale)
 }
 
-func openFolder(dir string) (*folder, error) {
+func openFolder(dir, configFile string) (*folder, error) {
 	f := &folder{dir: dir, file: filepath.Join(dir, "kustomization.yaml"), now: map[string][]byte{}, want: map[string][]byte{}}
 	if info, err := os.Stat(dir); err != nil || !info.IsDir() {
 		return nil, fmt.Errorf("--write %s: is no folder; name the one with %s, or create it first", dir, componentsFile)
 	}
-	for _, name := range []string{"kustomization.yaml", "kustomization.yml", "Kustomization"} {
-		file := filepath.Join(dir, name)
-		if data, err := os.ReadFile(file); err == nil { //nolint:gosec // in a folder that the user names
-			f.file, f.now[file] = file, data
-			break
-		}
+	if err := f.readKustomization(); err != nil {
+		return nil, fmt.Errorf("--write %s: %w", dir, err)
 	}
 	text := f.now[f.file]
 	if len(bytes.TrimSpace(text)) == 0 {
+		if err := leavesNothingOut(dir, configFile); err != nil {
+			return nil, err
+		}
 		text = []byte(newKustomization)
 		for _, name := range []string{componentsFile, syncFile} { // flux bootstrap fills them
 			if _, err := os.Stat(filepath.Join(dir, name)); errors.Is(err, fs.ErrNotExist) {
@@ -109,10 +108,48 @@ func openFolder(dir string) (*folder, error) {
 		return nil, fmt.Errorf("%s: is no kustomization: it must hold one document", f.file)
 	}
 	f.document, f.work = documents[0], documents[0].Resource().Copy()
+	if version, kind := f.work.GetApiVersion(), f.work.GetKind(); version != "" && !strings.HasPrefix(version, "kustomize.config.k8s.io/") {
+		return nil, fmt.Errorf("%s: is a %s of %s, not one of kustomize.config.k8s.io/v1beta1; name the folder with %s", f.file, kind, version, componentsFile)
+	}
 	if data, err := os.ReadFile(filepath.Join(dir, bundleFile)); err == nil { //nolint:gosec // as above
 		f.now[filepath.Join(dir, bundleFile)] = data
 	}
 	return f, nil
+}
+
+// readKustomization reads the file that kustomize would take, if there is one.
+func (f *folder) readKustomization() error {
+	for _, name := range []string{"kustomization.yaml", "kustomization.yml", "Kustomization"} {
+		file := filepath.Join(f.dir, name)
+		data, err := os.ReadFile(file) //nolint:gosec // in a folder that the user names
+		if errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		f.file, f.now[file] = file, data
+		return err
+	}
+	return nil
+}
+
+// leavesNothingOut refuses a folder with more manifests than a new kustomization names.
+// Flux builds a folder without one from all of them, and deletes what a build lacks.
+func leavesNothingOut(dir, configFile string) error {
+	ours := []string{filepath.Clean(configFile)}
+	for _, name := range []string{componentsFile, syncFile, bundleFile, "kustomization.yaml", "kustomization.yml"} {
+		ours = append(ours, filepath.Join(dir, name))
+	}
+	return filepath.WalkDir(dir, func(file string, entry fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			return fmt.Errorf("--write %s: %w", dir, err)
+		case entry.IsDir() && file != dir && strings.HasPrefix(entry.Name(), "."):
+			return fs.SkipDir
+		case entry.IsDir(), slices.Contains(ours, file), !slices.Contains([]string{".yaml", ".yml"}, filepath.Ext(file)):
+			return nil
+		}
+		return fmt.Errorf("--write %s: has no kustomization.yaml, and a new one would leave out %s, which Flux would then delete from the cluster; "+
+			"name the folder with %s, or first name all manifests: kustomize create --autodetect --recursive", dir, file, componentsFile)
+	})
 }
 
 // patches makes the patches for what the folder builds. Those for any install are

@@ -188,12 +188,44 @@ func TestFolderBundle(t *testing.T) {
 	}
 }
 
+// TestFolderNewKustomization: Flux builds a folder without a kustomization from all
+// manifests below it, and deletes what a new one leaves out.
+func TestFolderNewKustomization(t *testing.T) {
+	for name, refused := range map[string]bool{
+		"apps.yaml": true, "flux-system/gotk-components.yaml": true, "apps/web/deployment.yml": true,
+		"notes.txt": false, "certs/README.md": false, ".github/workflows/render.yaml": false, "flux-trust-ca.yaml": false,
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir, config := newFolder(t, folderConfigMap, map[string]string{"gotk-components.yaml": "", "kustomization.yaml": ""})
+			file := filepath.Join(dir, name)
+			if err := os.MkdirAll(filepath.Dir(file), 0o750); err != nil {
+				t.Fatal(err)
+			}
+			writeFile(t, file, "")
+			_, stderr, code := run(nil, "patches", config, "--write", dir)
+			if want := "would leave out " + file + ", which Flux would then delete from the cluster"; (code == 1) != refused || refused && !strings.Contains(string(stderr), want) {
+				t.Errorf("exit code %d\n%s", code, stderr)
+			}
+			if text := contents(t, filepath.Join(dir, "kustomization.yaml")); (len(text) == 0) != refused {
+				t.Errorf("kustomization.yaml:\n%s", text)
+			}
+		})
+	}
+	// The config itself is for flux-trust alone.
+	dir, config := newFolder(t, folderConfigMap, nil)
+	moved := filepath.Join(dir, "corporate-ca.yaml")
+	writeFile(t, moved, string(contents(t, config)))
+	write(t, moved, dir)
+}
+
 // TestFolderErrors: nothing is written.
 func TestFolderErrors(t *testing.T) {
 	other := strings.Replace(folderKustomization, "  - patch: |\n", "  - patch: |\n      # fluxtrust.dev/config: other\n", 1)
 	for name, tc := range map[string]struct{ kustomization, spec, want string }{
 		"another config":      {other, folderConfigMap, `patches[0]: FluxTrust "other" has added this patch`},
 		"patches are no list": {"kind: Kustomization\npatches: {a: b}\n", folderConfigMap, "kustomization.yaml: patches: expected a list"},
+		"another kind":        {"apiVersion: kustomize.toolkit.fluxcd.io/v1\nkind: Kustomization\n", folderConfigMap, "kustomization.yaml: is a Kustomization of kustomize.toolkit.fluxcd.io/v1, not one of kustomize.config.k8s.io/v1beta1"},
+		"a Deployment":        {"apiVersion: apps/v1\nkind: Deployment\n", folderConfigMap, "is a Deployment of apps/v1, not"},
 		"two documents":       {"a: 1\n---\nb: 1\n", folderConfigMap, "it must hold one document"},
 		"no such method":      {folderKustomization, folderConfigMap + "  mount: {method: InitContainer}\n", "set spec.mount.initContainer.image"},
 		"no such file":        {"kind: Kustomization\nconfigMapGenerator: [{name: x, files: [nope]}]\n", folderConfigMap, "configMapGenerator[0]: open "},
@@ -208,6 +240,14 @@ func TestFolderErrors(t *testing.T) {
 				t.Errorf("%v, %v", entries, err)
 			}
 		})
+	}
+	// What cannot be read is not missing: it would be overwritten.
+	dir, config := newFolder(t, folderConfigMap, nil)
+	if err := os.Mkdir(filepath.Join(dir, "kustomization.yaml"), 0o750); err != nil {
+		t.Fatal(err)
+	}
+	if _, stderr, code := run(nil, "patches", config, "--write", dir); code != 1 || !strings.Contains(string(stderr), "kustomization.yaml: is a directory") {
+		t.Errorf("exit code %d\n%s", code, stderr)
 	}
 	for args, want := range map[string]string{
 		"--check":                               "--check and --remove need the folder: --write DIR",
