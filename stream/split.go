@@ -43,6 +43,8 @@ func splitTo(data []byte, yield func(chunk) bool) {
 			end = pos + n + 1
 		}
 		switch text := data[pos:end]; {
+		case !atHead && text[0] != '-' && text[0] != '.':
+			// Most lines.
 		case isMarker(text, "---"):
 			if !atHead {
 				finish(pos)
