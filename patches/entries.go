@@ -28,7 +28,7 @@ func Replace(list *yaml.Node, owner string, want []Patch) error {
 		case "":
 			out = append(out, entry)
 		default:
-			return &Error{fmt.Sprintf("patches[%d]", i), fmt.Sprintf("FluxTrust %q has added this patch; use one config per folder, or give both the same metadata.name", by)}
+			return &Error{fmt.Sprintf("patches[%d]", i), fmt.Sprintf("FluxTrust %q has added this patch; put further roots into its caBundle, or, if this config is to replace that one, give it the same metadata.name", by)}
 		}
 	}
 	if end < 0 {

@@ -108,7 +108,7 @@ func (d *deployment) hardened() *hardening.Pod {
 func (d *deployment) trust(t *transform, owner string) error {
 	if owner != "" && !d.claimed {
 		return &krm.FieldError{Path: d.ownerPath(), Message: fmt.Sprintf(
-			"FluxTrust %q has changed this Deployment already; use one config per Deployment, or give both the same metadata.name", owner)}
+			"FluxTrust %q has changed this Deployment already; put further roots into its caBundle, or, if this config is to check or replace that one, give it the same metadata.name", owner)}
 	}
 	before := d.Changed
 	if err := d.readPrevious(); err != nil {
