@@ -61,7 +61,7 @@ Formats:
   flux-trust patches functionconfig.yaml fluxinstance.yaml -o flux-instance
   flux-trust patches functionconfig.yaml --write clusters/prod/flux-system
   flux-trust patches functionconfig.yaml --write clusters/prod/flux-system --check`,
-		Args:              cobra.MinimumNArgs(1),
+		Args:              needsConfig,
 		ValidArgsFunction: completeFiles,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return runPatches(o, args[0], args[1:], cmd.InOrStdin(), cmd.OutOrStdout(), cmd.ErrOrStderr())

@@ -60,7 +60,7 @@ It is the only command that opens a connection.`,
 		Example: `  flux-trust probe functionconfig.yaml flux.yaml sources.yaml
   kubectl get helmrepositories,ocirepositories,gitrepositories,secrets,configmaps -A -o yaml | flux-trust probe functionconfig.yaml -
   flux-trust probe functionconfig.yaml flux.yaml --system-roots /etc/ssl/certs/ca-certificates.crt -o json`,
-		Args:              cobra.MinimumNArgs(1),
+		Args:              needsConfig,
 		ValidArgsFunction: completeFiles,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			result, err := runProbe(cmd, args[0], args[1:], flags)

@@ -58,7 +58,10 @@ that has the name of a subcommand is given with its folder: ./version.`,
 			return runPlain(args[0], args[1:], cmd.InOrStdin(), cmd.OutOrStdout(), cmd.ErrOrStderr())
 		},
 	}
-	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error {
+	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
+		if cmd != root {
+			return fmt.Errorf("%w (see %s --help)", err, cmd.CommandPath())
+		}
 		return fmt.Errorf("%w; the output goes to stdout and everything else is in the config (see flux-trust --help)", err)
 	})
 	root.AddCommand(newPatches(), newValidate(version), newProbe(version), newSchema(), &cobra.Command{
@@ -72,4 +75,12 @@ that has the name of a subcommand is given with its folder: ./version.`,
 		},
 	})
 	return root
+}
+
+// needsConfig is for commands whose first argument is a config.
+func needsConfig(cmd *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return fmt.Errorf("no config was given: flux-trust %s (see %s --help)", cmd.Use, cmd.CommandPath())
+	}
+	return nil
 }

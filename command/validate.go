@@ -49,7 +49,7 @@ exceptions in force. The exit code is 1 when there is an error.`,
 		Example: `  flux-trust validate functionconfig.yaml flux.yaml
   kubectl get deployments,configmaps -n flux-system -o yaml | flux-trust validate functionconfig.yaml -
   flux-trust validate functionconfig.yaml flux.yaml -o json > report.json`,
-		Args:              cobra.MinimumNArgs(1),
+		Args:              needsConfig,
 		ValidArgsFunction: completeFiles,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if output != "text" && output != "json" {

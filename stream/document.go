@@ -216,6 +216,8 @@ func (c chunk) invalid(err error) error {
 		hint = "; it looks like a template: render it first, for example with helm template"
 	case strings.Contains(message, "cannot start any token") && bytes.Contains(c.body, []byte("\t")):
 		hint = "; YAML is indented with spaces, not with tabs"
+	case strings.Contains(message, "did not find expected"):
+		hint = "; in what starts there, a line further down is not indented as it should be"
 	}
 	return fmt.Errorf("is not valid YAML: %s%s", lineNumber.ReplaceAllStringFunc(message, func(match string) string {
 		n, err := strconv.Atoi(match[len("line "):])

@@ -60,6 +60,7 @@ func TestSplitErrors(t *testing.T) {
 		"NUL":           {"a: \x00", "f.yaml: holds a NUL byte, so it is binary (a packed file?) or in another encoding than UTF-8"},
 		"line of a tab": {"a: 1\n---\n\nb:\n\t- 1\n", "f.yaml: document 2: is not valid YAML: line 5: found character that cannot start any token; YAML is indented with spaces, not with tabs"},
 		"CR alone":      {"a: 1\r---\rb: 2\r", "f.yaml: has lines that end in CR alone; convert it with: tr '\\r' '\\n'"},
+		"indentation":   {"a: 1\n---\nb:\n  c: 1\n d: 1\n", "f.yaml: document 2: is not valid YAML: line 4: did not find expected key; in what starts there, a line further down is not indented as it should be"},
 		"two documents": {"{a: 1}\n{b: 2}\n", "f.yaml: document 1: is not valid YAML: line 1: did not find expected <document start>; something stands behind the end of the document: put --- between documents"},
 		"JSON, comma":   {"{\"a\": 1},\n{\"b\": 2}\n", "f.yaml: document 1: is not valid YAML: did not find expected <document start>; something"},
 		"deep JSON":     {"{\"a\":" + strings.Repeat("[", 20000), "f.yaml: document 1: is not valid YAML: "},

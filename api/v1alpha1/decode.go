@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"io"
 	"reflect"
+	"regexp"
+	"strings"
 
 	"sigs.k8s.io/kustomize/kyaml/yaml"
 	kubeyaml "sigs.k8s.io/yaml"
@@ -30,7 +32,7 @@ func Parse(file string, data []byte) (*FluxTrust, error) {
 	if err := decoder.Decode(&doc); errors.Is(err, io.EOF) {
 		return nil, fmt.Errorf("%s: the config is empty; write for example:%s", file, minimal)
 	} else if err != nil {
-		return nil, fmt.Errorf("%s: the config is not valid YAML: %w%s", file, err, tabHint(data))
+		return nil, notYAML(file, data, err)
 	}
 	if err := decoder.Decode(&next); !errors.Is(err, io.EOF) {
 		return nil, fmt.Errorf("%s: the config holds more than one document; put one %s into a file of its own (the config is the first argument, then the inputs)", file, Kind)
@@ -41,13 +43,35 @@ func Parse(file string, data []byte) (*FluxTrust, error) {
 	return decode(doc.Content[0], file, true)
 }
 
-// tabHint names the usual reason for text that is no YAML.
-func tabHint(data []byte) string {
-	if bytes.Contains(data, []byte("\t")) {
-		return "; YAML is indented with spaces, not with tabs"
+// notYAML names the line that the YAML reader stumbles over: the one behind the longest
+// beginning that is YAML. The reader itself names the line before the mapping that it
+// could not finish.
+func notYAML(file string, data []byte, err error) error {
+	lines := bytes.SplitAfter(data, []byte("\n"))
+	if len(lines) > maxLines {
+		return fmt.Errorf("%s: the config is not valid YAML: %w", file, err)
 	}
-	return ""
+	bad := len(lines)
+	for ; bad > 1; bad-- {
+		var node yaml.Node
+		if yaml.Unmarshal(bytes.Join(lines[:bad-1], nil), &node) == nil {
+			break
+		}
+	}
+	message := readerLine.ReplaceAllString(err.Error(), "")
+	switch {
+	case bytes.Contains(lines[bad-1], []byte("\t")):
+		message += "; YAML is indented with spaces, not with tabs"
+	case strings.Contains(message, "did not find expected"):
+		message += "; this line does not go with those above it: look at the indentation"
+	}
+	return fmt.Errorf("%s:%d: the config is not valid YAML: %s", file, bad, message)
 }
+
+// maxLines is more than any config has: each is tried.
+const maxLines = 500
+
+var readerLine = regexp.MustCompile(`^yaml: (line \d+: )?`)
 
 // FromNode decodes, defaults and validates the functionConfig of a
 // ResourceList. The error is an *InvalidError.

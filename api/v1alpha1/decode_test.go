@@ -63,7 +63,11 @@ func TestParseAccepts(t *testing.T) {
 func TestParseReportsEveryProblem(t *testing.T) {
 	for name, tc := range map[string]struct{ config, want string }{
 		"empty file":               {"# nothing\n", "c.yaml: the config is empty; write for example:"},
-		"not YAML":                 {"a: [", "c.yaml: the config is not valid YAML: "},
+		"not YAML":                 {"a: [", "c.yaml:1: the config is not valid YAML: "},
+		"indented too much":        {strings.Replace(spec, "  caBundle", "    caBundle", 1), "c.yaml:7: the config is not valid YAML: did not find expected key; this line does not go with those above it: look at the indentation"},
+		"indented too little":      {strings.Replace(spec, "  - ", "- ", 1), "c.yaml:7: the config is not valid YAML: did not find expected key; this line"},
+		"a tab":                    {strings.Replace(spec, "  caBundle", "\tcaBundle", 1), "c.yaml:6: the config is not valid YAML: found character that cannot start any token; YAML is indented with spaces, not with tabs"},
+		"an open quote":            {strings.Replace(spec, "name: corporate-ca", "name: \"corporate-ca", 1), "c.yaml:4: the config is not valid YAML: found unexpected end of stream"},
 		"two documents":            {spec + "---\n" + spec, "c.yaml: the config holds more than one document; put one FluxTrust into a file of its own"},
 		"a list":                   {"- a\n", "c.yaml: the config is a list, not an object; write for example:"},
 		"a string":                 {"hello\n", "c.yaml: the config is a string, not an object; write for example:"},
