@@ -43,6 +43,36 @@ func TestClusterInstalls(t *testing.T) {
 	}
 }
 
+// TestClusterExamples applies what every example comes to. One cluster sees them all,
+// one after the other, as a cluster whose config changes does.
+func TestClusterExamples(t *testing.T) {
+	s := startAPIServer(t)
+	files, err := filepath.Glob(filepath.Join(examples, "*", expectedFile))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, file := range files {
+		t.Run(filepath.Base(filepath.Dir(file)), func(t *testing.T) {
+			switch expected := read(t, file); {
+			case !strings.Contains("\n"+expected, "\nkind: Deployment\n"):
+				t.Skip("SKIPPED: it holds no Deployments; they are made in the cluster")
+			case strings.Contains(file, "openshift"):
+				t.Skip("SKIPPED: only OpenShift fills in what the profile leaves to it")
+			default:
+				s.t = t
+				b := newBuild(t, read(t, filepath.Join(filepath.Dir(file), configFile)), expected)
+				b.write("transformed.yaml", expected)
+				objects := parse(t, expected, "flux-system")
+				s.restrict(objects)
+				known := s.known(objects)
+				s.mustApply(known...)
+				s.unchangedByApply(known)
+				s.judge(known, reported(t, b))
+			}
+		})
+	}
+}
+
 // TestClusterPrivileged: the API server refuses the pods as they were, and takes
 // them as the function has made them.
 func TestClusterPrivileged(t *testing.T) {
