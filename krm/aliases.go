@@ -44,6 +44,17 @@ func Prepare(resource *yaml.RNode) (*yaml.RNode, error) {
 	return work, nil
 }
 
+// HasMergeKeys tells whether a tree may have fields that no getter finds before it is
+// prepared.
+func HasMergeKeys(n *yaml.Node) bool {
+	for i, child := range n.Content {
+		if n.Kind == yaml.MappingNode && i%2 == 0 && (child.Kind == yaml.AliasNode || child.Value == "<<" || child.ShortTag() == yaml.MergeTag) || HasMergeKeys(child) {
+			return true
+		}
+	}
+	return false
+}
+
 // Copy copies a resource with its aliases. Those of kyaml's Copy point into the
 // original, and DeAnchor would change it.
 func Copy(resource *yaml.RNode) *yaml.RNode {

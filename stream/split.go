@@ -42,10 +42,9 @@ func splitTo(data []byte, yield func(chunk) bool) {
 		if n := bytes.IndexByte(data[pos:], '\n'); n >= 0 {
 			end = pos + n + 1
 		}
-		switch text := data[pos:end]; {
-		case !atHead && text[0] != '-' && text[0] != '.':
-			// Most lines.
-		case isMarker(text, "---"):
+		text := data[pos:end]
+		switch marker(text) {
+		case "---":
 			if !atHead {
 				finish(pos)
 			}
@@ -55,22 +54,34 @@ func splitTo(data []byte, yield func(chunk) bool) {
 			} else { // a document that starts on the line of its marker
 				body, bodyLine = pos+len("---"), line
 			}
-		case isMarker(text, "..."):
+		case "...":
 			if !atHead {
 				finish(pos)
 			}
 			atHead = true
 			body, bodyLine = end, line+1
-		case atHead && text[0] == '%':
-			body, bodyLine = end, line+1
-		case atHead && !isBlank(text):
-			atHead = false
+		default:
+			if atHead && text[0] == '%' {
+				body, bodyLine = end, line+1
+			} else if atHead {
+				atHead = isBlank(text)
+			}
 		}
 		pos = end
 	}
 	if more {
 		finish(len(data))
 	}
+}
+
+// marker returns the document marker that a line is, or "".
+func marker(line []byte) string {
+	for _, m := range []string{"---", "..."} {
+		if line[0] == m[0] && isMarker(line, m) {
+			return m
+		}
+	}
+	return ""
 }
 
 // isMarker tells whether a line is the given document marker.

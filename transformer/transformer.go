@@ -162,14 +162,14 @@ func (t *transform) resource(r Resource) (*yaml.RNode, []string) {
 		return r.Node, nil
 	}
 	objects := targets(root)
-	if len(objects) == 0 {
-		return r.Node, nil
-	}
 	var names []string
 	for _, m := range objects {
 		if m.kind == v1alpha1.Deployment {
 			names = append(names, m.name())
 		}
+	}
+	if !t.mayChange(r, objects) {
+		return r.Node, names
 	}
 	work, err := krm.Prepare(r.Node)
 	if err != nil {
@@ -197,6 +197,14 @@ func (t *transform) resource(r Resource) (*yaml.RNode, []string) {
 		return r.Node, names
 	}
 	return work, names
+}
+
+// mayChange is false where there are no targets, and for most HelmReleases, which
+// install something else. To see that costs less than a copy.
+func (t *transform) mayChange(r Resource, objects []manifest) bool {
+	return slices.ContainsFunc(objects, func(m manifest) bool {
+		return !isHolder(m.resource) || t.concerns(m) || krm.HasMergeKeys(r.Node.YNode())
+	})
 }
 
 // concerns tells whether a Deployment that cannot be read is one that the config
