@@ -177,7 +177,7 @@ func (f *folder) patches(o patchOptions, config *v1alpha1.FluxTrust, configFile 
 	others := slices.DeleteFunc(slices.Clone(resources), func(r transformer.Resource) bool {
 		return r.Node.GetKind() != "ConfigMap" && r.Node.GetKind() != "Secret"
 	})
-	if stock, _ := transformer.Patches(config, others, options, time.Now()); fitsAll(stock, made) {
+	if stock, _ := transformer.Patches(config, others, options, time.Now()); fitsAll(stock, made) && len(transformer.Namesakes(stock, resources, outcome)) == 0 {
 		made = stock
 	}
 	return made, bundle, outcome, nil

@@ -218,6 +218,27 @@ func TestFolderNewKustomization(t *testing.T) {
 	write(t, moved, dir)
 }
 
+// TestFolderNamesakes: patches that fit any release find controllers by parts of their
+// names. Where that would change somebody else's Deployment, those with whole names do.
+func TestFolderNamesakes(t *testing.T) {
+	controller, _, _ := strings.Cut(string(contents(t, stockController)), "---\n")
+	other := string(contents(t, "testdata/patches/namesake/namesake.yaml"))
+	kustomization := "resources: [gotk-components.yaml, other.yaml]\n"
+	dir, config := newFolder(t, folderConfigMap, map[string]string{
+		"kustomization.yaml": kustomization, "gotk-components.yaml": controller,
+		"other.yaml": strings.Replace(other, "name: source-controller", "name: my-source-controller", 1),
+	})
+	write(t, config, dir)
+	if text := string(contents(t, filepath.Join(dir, "kustomization.yaml"))); !strings.Contains(text, "name: ^source-controller$\n") {
+		t.Errorf("got\n%s", text)
+	}
+	writeFile(t, filepath.Join(dir, "other.yaml"), other)
+	_, stderr, code := run(nil, "patches", config, "--write", dir)
+	if want := "other.yaml, document 1): has the name of a controller and is none"; code != 1 || !strings.Contains(string(stderr), want) {
+		t.Errorf("exit code %d\n%s", code, stderr)
+	}
+}
+
 // TestFolderErrors: nothing is written.
 func TestFolderErrors(t *testing.T) {
 	other := strings.Replace(folderKustomization, "  - patch: |\n", "  - patch: |\n      # fluxtrust.dev/config: other\n", 1)

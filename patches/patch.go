@@ -20,6 +20,12 @@ type Target struct {
 	Namespace string
 }
 
+// Selects tells whether kustomize applies the patch to a resource.
+func (t Target) Selects(kind, namespace, name string) bool {
+	pattern, err := regexp.Compile(t.Name)
+	return err == nil && t.Kind == kind && (t.Namespace == "" || t.Namespace == namespace) && pattern.MatchString(name)
+}
+
 // Patch is a strategic-merge patch and whom it is for.
 type Patch struct {
 	Target Target

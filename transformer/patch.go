@@ -10,6 +10,7 @@ import (
 	"sigs.k8s.io/kustomize/kyaml/fn/framework"
 
 	"fluxtrust.dev/flux-trust/api/v1alpha1"
+	"fluxtrust.dev/flux-trust/controllers"
 	"fluxtrust.dev/flux-trust/krm"
 	"fluxtrust.dev/flux-trust/patches"
 )
@@ -43,6 +44,14 @@ func Patches(config *v1alpha1.FluxTrust, resources []Resource, options PatchOpti
 	if hasTargets(resources) {
 		t.run(0)
 		made, err = t.exactPatches(resources)
+		var others []Resource
+		if len(t.instances) == 0 { // or the patches are for what is made in the cluster
+			others = Namesakes(made, resources, t.outcome)
+		}
+		for _, r := range others {
+			t.report.Of(krm.Field{Node: r.Node.YNode()}, r.File).Add(framework.Error, krm.Change{},
+				"has the name of a controller and is none, and kustomize would patch it as well; build it in another folder than Flux")
+		}
 	} else {
 		for _, r := range resources {
 			t.outcome.Items = append(t.outcome.Items, r.Node)
@@ -58,6 +67,28 @@ func Patches(config *v1alpha1.FluxTrust, resources []Resource, options PatchOpti
 		return nil, t.outcome
 	}
 	return made, t.outcome
+}
+
+// Namesakes returns the workloads that patches would change because of their names,
+// though the run that made the outcome has left them alone. A patch adds a container
+// without an image to a Deployment that has none of that name.
+func Namesakes(made []patches.Patch, resources []Resource, outcome Outcome) []Resource {
+	var found []Resource
+	for i, r := range resources {
+		if outcome.Items[i] != r.Node {
+			continue
+		}
+		for _, m := range workloads(krm.Field{Node: r.Node.YNode()}) {
+			selects := func(p patches.Patch) bool {
+				return p.Target.Selects(string(m.kind), m.resource.TextOr("metadata", "namespace"), m.name())
+			}
+			if w, err := read(m); err == nil && !w.isPatch() && len(controllers.Find(w.seen)) == 0 && slices.ContainsFunc(made, selects) {
+				found = append(found, r)
+				break
+			}
+		}
+	}
+	return found
 }
 
 // hasTargets tells whether there is a workload or a FluxInstance.
