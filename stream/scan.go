@@ -131,6 +131,16 @@ func (s *scanner) goOn(at int) bool {
 
 // line reads a line of content outside scalars.
 func (s *scanner) line(at, column int) bool {
+	if s.levels[s.depth-1] == (level{column: column}) && isLetter(s.data[at]) { // the next key, which is likely
+		s.awaiting, s.plain = false, false
+		l, ok := s.look(at)
+		return ok && (s.word(at, l) || s.pair(at, column, false, l))
+	}
+	return s.turn(at, column)
+}
+
+// turn reads a line that may begin or end collections.
+func (s *scanner) turn(at, column int) bool {
 	for s.levels[s.depth-1].column > column { // the first is never
 		s.depth--
 		s.awaiting = false
@@ -176,9 +186,11 @@ func (s *scanner) entry(at, column int) bool {
 		}
 	}
 	l, ok := s.look(at)
-	if !ok || !dash && s.word(at, l) {
-		return ok
-	}
+	return ok && (!dash && s.word(at, l) || s.pair(at, column, dash, l))
+}
+
+// pair reads a key and its value, or what stands behind a dash.
+func (s *scanner) pair(at, column int, dash bool, l glance) bool {
 	colon := s.keyEnd(at, l)
 	switch {
 	case colon < 0 && !dash:
@@ -194,10 +206,11 @@ func (s *scanner) entry(at, column int) bool {
 	}
 }
 
-// word reads what most lines are: below the top, a key and nothing, or a plain value,
-// both of which start with a letter. It only saves time: it is false for all else.
+// word reads what most lines are: a key and nothing, or a plain value, both of which
+// start with a letter. It only saves time: it is false for all else.
 func (s *scanner) word(at int, l glance) bool {
-	if s.depth == 1 || l.first <= at || l.first-at > maxKey || l.last != l.first || l.hash >= 0 || !isLetter(s.data[at]) || s.data[l.first-1] == ' ' {
+	top := s.depth == 1 && (s.data[at] == 'a' || s.data[at] == 'k') // apiVersion, kind
+	if top || l.first <= at || l.first-at > maxKey || l.last != l.first || l.hash >= 0 || !isLetter(s.data[at]) || s.data[l.first-1] == ' ' {
 		return false
 	}
 	switch value := l.first + len(": "); {
