@@ -4,10 +4,12 @@ import (
 	"encoding/json"
 	"flag"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"reflect"
 	"runtime"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -223,14 +225,38 @@ func randomPods(t *testing.T, profile v1alpha1.Profile, cases int) {
 	}
 }
 
+// nodeOf returns the YAML of a value. The encoder would write a text and read it again.
+func nodeOf(value any) *yaml.Node {
+	switch v := value.(type) {
+	case map[string]any:
+		n := &yaml.Node{Kind: yaml.MappingNode, Tag: yaml.NodeTagMap}
+		for _, key := range slices.Sorted(maps.Keys(v)) {
+			n.Content = append(n.Content, krm.TextNode(key), nodeOf(v[key]))
+		}
+		return n
+	case []any:
+		n := &yaml.Node{Kind: yaml.SequenceNode, Tag: yaml.NodeTagSeq}
+		for _, entry := range v {
+			n.Content = append(n.Content, nodeOf(entry))
+		}
+		return n
+	case string:
+		n := krm.TextNode(v)
+		n.Style = yaml.DoubleQuotedStyle // "true" is no boolean
+		return n
+	case int:
+		return &yaml.Node{Kind: yaml.ScalarNode, Tag: yaml.NodeTagInt, Value: strconv.Itoa(v)}
+	case bool:
+		return krm.BoolNode(v)
+	default:
+		return &yaml.Node{Kind: yaml.ScalarNode, Tag: yaml.NodeTagNull, Value: "null"}
+	}
+}
+
 // randomPod hardens one pod template and returns false when it was refused.
 func randomPod(t *testing.T, i int, g *generator, config *v1alpha1.SecurityContext, evaluator policy.Evaluator) bool {
 	t.Helper()
-	input, err := krm.Node(g.deployment())
-	if err != nil {
-		t.Fatal(err)
-	}
-	before := yaml.NewRNode(input)
+	before := yaml.NewRNode(nodeOf(g.deployment()))
 	got := harden(config, before, evaluator)
 	if got.err != nil {
 		if !g.isWrong {
