@@ -228,6 +228,10 @@ func TestMetadata(t *testing.T) {
 func testImageBehindProxy(t *testing.T, repository string) {
 	t.Helper()
 	image(t)
+	// A build needs less than what the image downloads, so the rest may be missing.
+	if got := run(t, repository, "go", "mod", "download"); got.code != 0 {
+		t.Fatal(got.stderr)
+	}
 	cache := run(t, ".", "go", "env", "GOMODCACHE")
 	root := newAuthority(t, "root")
 	proxy := root.serve(t, http.FileServer(http.Dir(filepath.Join(strings.TrimSpace(cache.stdout), "cache/download"))))
