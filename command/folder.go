@@ -40,6 +40,9 @@ type folder struct {
 	file     string
 	document *stream.Document
 	work     *yaml.RNode
+	// crlf tells that all lines of the kustomization end in CRLF. It is read with LF:
+	// the parser takes a CR for a part of a comment, and loses the place of the next.
+	crlf bool
 	// now holds the files that exist, want those that are to be; a file with nil goes.
 	now, want map[string][]byte
 }
@@ -99,6 +102,9 @@ func openFolder(dir, configFile string) (*folder, error) {
 				f.want[filepath.Join(dir, name)] = []byte{}
 			}
 		}
+	}
+	if count := bytes.Count(text, []byte("\r\n")); count > 0 && count == bytes.Count(text, []byte("\n")) {
+		f.crlf, text = true, bytes.ReplaceAll(text, []byte("\r\n"), []byte("\n"))
 	}
 	documents, err := stream.Split(f.file, text, nil)
 	if err != nil {
@@ -268,6 +274,9 @@ func (f *folder) set(owner string, made []patches.Patch, bundle bundleObjects) e
 		return fmt.Errorf("%s: %w", f.file, err)
 	}
 	f.want[f.file] = text.Bytes()
+	if f.crlf {
+		f.want[f.file] = bytes.ReplaceAll(text.Bytes(), []byte("\n"), []byte("\r\n"))
+	}
 	return nil
 }
 

@@ -141,6 +141,25 @@ func TestFolder(t *testing.T) {
 	write(t, config, dir, "--remove")
 }
 
+// TestFolderRemove: the folder is as it was, whatever ends its lines.
+func TestFolderRemove(t *testing.T) {
+	for name, text := range map[string]string{
+		"LF":             "resources:\n- gotk-components.yaml\n",
+		"CRLF":           "resources:\r\n- gotk-components.yaml\r\n",
+		"CRLF, own list": "resources:\r\n- gotk-components.yaml\r\nconfigMapGenerator:\r\n# mine\r\n- name: mine\r\n",
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir, config := newFolder(t, folderConfigMap, map[string]string{"kustomization.yaml": text, "ca.crt": certificates(t)[0]})
+			write(t, config, dir)
+			checkFolder(t, config, dir, true)
+			write(t, config, dir, "--remove")
+			if after := string(contents(t, filepath.Join(dir, "kustomization.yaml"))); after != text {
+				t.Errorf("got %q, want %q", after, text)
+			}
+		})
+	}
+}
+
 // TestFolderBeforeBootstrap: the files of flux bootstrap are not there, or empty.
 func TestFolderBeforeBootstrap(t *testing.T) {
 	for name, files := range map[string]map[string]string{
