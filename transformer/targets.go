@@ -102,6 +102,10 @@ func (t *transform) target(object krm.Field) Target {
 	if target.URL, target.Skip = o.connectsTo(); target.Skip != "" {
 		return target
 	}
+	if target.URL == nil {
+		target.Problem = "spec." + o.api.address + " has no scheme or no host; write for example https://charts.example.com or oci://registry.example.com/app"
+		return target
+	}
 	target.Registry = o.kind == string(v1alpha1.ImageRepository) || o.scheme == "oci"
 	target.Helm = o.kind == string(v1alpha1.HelmRepository) && !target.Registry
 	t.readCA(o, &target)
@@ -109,7 +113,8 @@ func (t *transform) target(object krm.Field) Target {
 	return target
 }
 
-// connectsTo returns the URL of an object, or why there is none.
+// connectsTo returns the URL of an object, or why there is none. It returns neither
+// where the API server would refuse the object.
 func (o *fluxObject) connectsTo() (u *url.URL, skip string) {
 	address := o.TextOr("spec", o.api.address)
 	switch {
@@ -119,10 +124,24 @@ func (o *fluxObject) connectsTo() (u *url.URL, skip string) {
 		return nil, "has no spec." + o.api.address
 	case strings.Contains(address, "${"):
 		return nil, "spec." + o.api.address + " holds a ${…}, which Flux substitutes: probe what flux build kustomization prints"
-	case o.host == "":
+	case o.host == "" && o.kind == string(v1alpha1.Provider): // such as the name of a project
 		return nil, "spec." + o.api.address + " is no URL of a host"
+	case o.host == "":
+		return nil, ""
 	}
-	u = &url.URL{Scheme: "https", Host: o.host}
+	u = o.urlOf(address)
+	if reason := o.withoutTLS(); reason != "" {
+		return u, reason
+	}
+	if o.scheme != "https" && o.scheme != "oci" {
+		return u, o.scheme + ":// is not HTTPS"
+	}
+	return u, ""
+}
+
+// urlOf returns the URL behind an address that names a host.
+func (o *fluxObject) urlOf(address string) *url.URL {
+	u := &url.URL{Scheme: "https", Host: o.host}
 	switch {
 	case o.kind == string(v1alpha1.ImageRepository):
 		if first, rest, found := strings.Cut(address, "/"); found && strings.EqualFold(first, o.host) {
@@ -136,13 +155,7 @@ func (o *fluxObject) connectsTo() (u *url.URL, skip string) {
 			u.Path, u.RawQuery = parsed.Path, parsed.RawQuery
 		}
 	}
-	if reason := o.withoutTLS(); reason != "" {
-		return u, reason
-	}
-	if o.scheme != "https" && o.scheme != "oci" {
-		return u, o.scheme + ":// is not HTTPS"
-	}
-	return u, ""
+	return u
 }
 
 // readCA finds the CA that an object has for itself.

@@ -44,6 +44,18 @@ func TestTargets(t *testing.T) {
 			apiVersion: source + "v1", kind: "HelmRepository", spec: "{url: \"https://user:s3cret@Charts.example.com/stable?x=y\"}",
 			address: "https://charts.example.com/stable?x=y", want: Target{Helm: true, Bundle: true},
 		},
+		"HelmRepository, no scheme": {
+			apiVersion: source + "v1", kind: "HelmRepository", spec: "{url: user:s3cret@charts.example.com}",
+			want: Target{Bundle: true, Problem: "spec.url has no scheme or no host; write for example https://charts.example.com or oci://registry.example.com/app"},
+		},
+		"OCIRepository, no scheme": {
+			apiVersion: source + "v1", kind: "OCIRepository", spec: "{url: registry.example.com/app}",
+			want: Target{Bundle: true, Problem: "spec.url has no scheme or no host; write for example https://charts.example.com or oci://registry.example.com/app"},
+		},
+		"Provider, no host": {
+			apiVersion: notification + "v1beta3", kind: "Provider", spec: "{type: googlepubsub, address: my-project}",
+			want: Target{Bundle: true, CAAlone: true, Skip: "spec.address is no URL of a host"},
+		},
 		"HelmRepository, oci": {
 			apiVersion: source + "v1", kind: "HelmRepository", spec: "{type: oci, url: \"oci://registry.example.com/charts\"}",
 			address: "https://registry.example.com/charts", want: Target{Registry: true, Bundle: true},
