@@ -103,10 +103,7 @@ func openFolder(dir, configFile string) (*folder, error) {
 			}
 		}
 	}
-	if count := bytes.Count(text, []byte("\r\n")); count > 0 && count == bytes.Count(text, []byte("\n")) {
-		f.crlf, text = true, bytes.ReplaceAll(text, []byte("\r\n"), []byte("\n"))
-	}
-	documents, err := stream.Split(f.file, text, nil)
+	documents, err := stream.Split(f.file, f.withLF(text), nil)
 	if err != nil {
 		return nil, err
 	}
@@ -341,38 +338,4 @@ func (f *folder) dropEmpty(key string, list *yaml.Node) {
 			return
 		}
 	}
-}
-
-// stale returns the files that differ from what they are to be, sorted.
-func (f *folder) stale() []string {
-	var files []string
-	for file, text := range f.want {
-		now, exists := f.now[file]
-		if (text != nil) != exists || !bytes.Equal(now, text) {
-			files = append(files, file)
-		}
-	}
-	slices.Sort(files)
-	return files
-}
-
-// save writes files, each as a whole or not at all.
-func (f *folder) save(files []string) error {
-	for _, file := range files {
-		text := f.want[file]
-		if text == nil {
-			if err := os.Remove(file); err != nil {
-				return fmt.Errorf("removing %s: %w", file, err)
-			}
-			continue
-		}
-		temporary := file + ".tmp"
-		if err := os.WriteFile(temporary, text, 0o644); err != nil { //nolint:gosec // manifests are for everybody
-			return fmt.Errorf("writing %s: %w", file, err)
-		}
-		if err := os.Rename(temporary, file); err != nil {
-			return fmt.Errorf("writing %s: %w", file, err)
-		}
-	}
-	return nil
 }

@@ -160,6 +160,31 @@ func TestFolderRemove(t *testing.T) {
 	}
 }
 
+// TestFolderKeepsFiles: a file keeps its mode, and a link stays a link.
+func TestFolderKeepsFiles(t *testing.T) {
+	dir, config := newFolder(t, folderConfigMap, map[string]string{"real.yaml": folderKustomization})
+	target, link := filepath.Join(dir, "real.yaml"), filepath.Join(dir, "kustomization.yaml")
+	if err := os.Symlink("real.yaml", link); err != nil {
+		t.Fatal(err)
+	}
+	for _, mode := range []os.FileMode{0o600, 0o664} {
+		if err := os.Chmod(target, mode); err != nil {
+			t.Fatal(err)
+		}
+		write(t, config, dir)
+		if !strings.Contains(string(contents(t, target)), "/etc/ssl/flux-trust") {
+			t.Error("the target has no patches")
+		}
+		if info, err := os.Lstat(link); err != nil || info.Mode().Type() != os.ModeSymlink {
+			t.Errorf("%v, %v: no link any more", info, err)
+		}
+		if info, err := os.Stat(target); err != nil || info.Mode().Perm() != mode {
+			t.Errorf("%v, %v: want mode %v", info.Mode(), err, mode)
+		}
+		write(t, config, dir, "--remove")
+	}
+}
+
 // TestFolderBeforeBootstrap: the files of flux bootstrap are not there, or empty.
 func TestFolderBeforeBootstrap(t *testing.T) {
 	for name, files := range map[string]map[string]string{
