@@ -40,9 +40,6 @@ type folder struct {
 	file     string
 	document *stream.Document
 	work     *yaml.RNode
-	// crlf tells that all lines of the kustomization end in CRLF. It is read with LF:
-	// the parser takes a CR for a part of a comment, and loses the place of the next.
-	crlf bool
 	// now holds the files that exist, want those that are to be; a file with nil goes.
 	now, want map[string][]byte
 }
@@ -103,7 +100,7 @@ func openFolder(dir, configFile string) (*folder, error) {
 			}
 		}
 	}
-	documents, err := stream.Split(f.file, f.withLF(text), nil)
+	documents, err := stream.Split(f.file, text, nil)
 	if err != nil {
 		return nil, err
 	}
@@ -271,9 +268,6 @@ func (f *folder) set(owner string, made []patches.Patch, bundle bundleObjects) e
 		return fmt.Errorf("%s: %w", f.file, err)
 	}
 	f.want[f.file] = text.Bytes()
-	if f.crlf {
-		f.want[f.file] = bytes.ReplaceAll(text.Bytes(), []byte("\n"), []byte("\r\n"))
-	}
 	return nil
 }
 

@@ -8,16 +8,6 @@ import (
 	"slices"
 )
 
-// withLF returns the text of the kustomization with LF, and notes what it had.
-func (f *folder) withLF(text []byte) []byte {
-	count := bytes.Count(text, []byte("\r\n"))
-	f.crlf = count > 0 && count == bytes.Count(text, []byte("\n"))
-	if !f.crlf {
-		return text
-	}
-	return bytes.ReplaceAll(text, []byte("\r\n"), []byte("\n"))
-}
-
 // stale returns the files that differ from what they are to be, sorted.
 func (f *folder) stale() []string {
 	var files []string

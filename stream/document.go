@@ -185,7 +185,9 @@ func parse(c chunk, needs Needs, room int) ([]*Document, error) {
 	}
 	document := &Document{lead: c.lead, body: c.body}
 	var node, next yaml.Node
-	decoder := yaml.NewDecoder(bytes.NewReader(c.body))
+	// The YAML reader takes a CR for a part of a comment, and loses the place of the next.
+	text, _ := withLF(c.body)
+	decoder := yaml.NewDecoder(bytes.NewReader(text))
 	switch err := decoder.Decode(&node); {
 	case errors.Is(err, io.EOF):
 		return []*Document{document}, nil
@@ -203,6 +205,16 @@ func parse(c chunk, needs Needs, room int) ([]*Document, error) {
 		document.original = yaml.NewRNode(&node)
 	}
 	return []*Document{document}, nil
+}
+
+// withLF returns a text whose lines all end in CRLF with LF instead, and whether it was
+// one.
+func withLF(text []byte) ([]byte, bool) {
+	crlf := bytes.Count(text, []byte("\r\n"))
+	if crlf == 0 || crlf != bytes.Count(text, []byte("\n")) {
+		return text, false
+	}
+	return bytes.ReplaceAll(text, []byte("\r\n"), []byte("\n")), true
 }
 
 // invalid explains an error of the YAML reader, with the line in the file.

@@ -22,12 +22,7 @@ import (
 // out, or does not read back as the changed resource, the changed resource in
 // the writer's style is taken as it is.
 func rewrite(text []byte, original, changed *yaml.RNode, isJSON bool, readsBack func(text []byte) bool) ([]byte, error) {
-	crlf := bytes.Count(text, []byte("\r\n"))
-	allCRLF := crlf > 0 && crlf == bytes.Count(text, []byte("\n"))
-	ours := text
-	if allCRLF {
-		ours = bytes.ReplaceAll(text, []byte("\r\n"), []byte("\n"))
-	}
+	ours, allCRLF := withLF(text)
 	noNewline := !bytes.HasSuffix(ours, []byte("\n"))
 	if noNewline {
 		ours = append(slices.Clone(ours), '\n')

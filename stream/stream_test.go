@@ -230,3 +230,17 @@ func FuzzSplit(f *testing.F) {
 		}
 	})
 }
+
+// TestCRLFIsNoComment: whoever looks for a comment finds it, whatever ends the lines.
+func TestCRLFIsNoComment(t *testing.T) {
+	documents, err := Split("f", []byte("list:\r\n# mine\r\n- name: x\r\n# yours\r\n- name: y\r\n"), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	entries := documents[0].Resource().Field("list").Value.YNode().Content
+	for i, want := range []string{"# mine", "# yours"} {
+		if got := entries[i].HeadComment; got != want {
+			t.Errorf("the comment above entry %d is %q, want %q", i, got, want)
+		}
+	}
+}
