@@ -30,8 +30,8 @@ const generatorMark = "# fluxtrust.dev/config: "
 // suffix that kustomize adds.
 func (f *folder) generated() ([]*stream.Document, error) {
 	var documents []*stream.Document
-	for _, kind := range []string{"ConfigMap", "Secret"} {
-		key := strings.ToLower(kind[:1]) + kind[1:] + "Generator"
+	for _, of := range []struct{ key, kind string }{{"configMapGenerator", "ConfigMap"}, {"secretGenerator", "Secret"}} {
+		key, kind := of.key, of.kind
 		list, err := f.list(key, false)
 		if err != nil || list == nil {
 			if err != nil {

@@ -62,9 +62,7 @@ func startAPIServer(t *testing.T) *apiServer {
 		"account.key": string(pem.EncodeToMemory(&pem.Block{Type: "RSA PRIVATE KEY", Bytes: x509.MarshalPKCS1PrivateKey(key)})),
 		"tokens.csv":  s.token + ",admin,admin,system:masters\n",
 	} {
-		if err := os.WriteFile(path(file), []byte(text), 0o600); err != nil {
-			t.Fatal(err)
-		}
+		write(t, path(file), text)
 	}
 	address := freeAddress(t)
 	_, port, _ := strings.Cut(address, ":")

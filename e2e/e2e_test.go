@@ -81,17 +81,13 @@ func replaceInFile(t *testing.T, file, old, by string) {
 	if !strings.Contains(string(data), old) {
 		t.Fatalf("%s does not hold %q", file, old)
 	}
-	if err := os.WriteFile(file, []byte(strings.ReplaceAll(string(data), old, by)), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	write(t, file, strings.ReplaceAll(string(data), old, by))
 }
 
 func compare(t *testing.T, file, got string) {
 	t.Helper()
 	if *update {
-		if err := os.WriteFile(file, []byte(got), 0o600); err != nil {
-			t.Fatal(err)
-		}
+		write(t, file, got)
 	}
 	want, err := os.ReadFile(file)
 	if err != nil {
@@ -99,5 +95,13 @@ func compare(t *testing.T, file, got string) {
 	}
 	if got != string(want) {
 		t.Errorf("got\n%s\nwant %s:\n%s", got, file, want)
+	}
+}
+
+// write writes a file that a test needs.
+func write(t *testing.T, file, text string) {
+	t.Helper()
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
 	}
 }

@@ -61,13 +61,9 @@ func TestFluxBuildsPatches(t *testing.T) {
 		if err := os.Mkdir(dir, 0o700); err != nil {
 			t.Fatal(err)
 		}
-		if err := os.WriteFile(filepath.Join(dir, "gotk-components.yaml"), []byte(manifest), 0o600); err != nil {
-			t.Fatal(err)
-		}
+		write(t, filepath.Join(dir, "gotk-components.yaml"), manifest)
 		kustomization := "apiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomization\nresources:\n- gotk-components.yaml\n"
-		if err := os.WriteFile(filepath.Join(dir, "kustomization.yaml"), []byte(kustomization), 0o600); err != nil {
-			t.Fatal(err)
-		}
+		write(t, filepath.Join(dir, "kustomization.yaml"), kustomization)
 		b.ok(function, "patches", "config.yaml", "--write", dir)
 		got, err := fluxBuild(t, dir, "spec:\n"+substitution)
 		if err != nil {
@@ -80,9 +76,7 @@ func TestFluxBuildsPatches(t *testing.T) {
 		spec, objects, _ := strings.Cut(printed, "\n---\n")
 		dir := t.TempDir()
 		for name, text := range map[string]string{"flux.yaml": manifest, "objects.yaml": objects} {
-			if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
-				t.Fatal(err)
-			}
+			write(t, filepath.Join(dir, name), text)
 		}
 		got, err := fluxBuild(t, dir, spec+"\n"+substitution)
 		if err != nil {

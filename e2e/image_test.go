@@ -236,9 +236,7 @@ func testImageBehindProxy(t *testing.T, repository string) {
 	root := newAuthority(t, "root")
 	proxy := root.serve(t, http.FileServer(http.Dir(filepath.Join(strings.TrimSpace(cache.stdout), "cache/download"))))
 	ca := filepath.Join(t.TempDir(), "ca.pem")
-	if err := os.WriteFile(ca, []byte(root.pem()), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	write(t, ca, root.pem())
 	const name = "flux-trust:behind-proxy"
 	t.Setenv("GOPROXY", proxy)
 	arguments := []string{"-s", "image", "IMAGE=" + name, "VERSION=" + releaseVersion, "BUILD_FLAGS=--network host --platform linux/arm64"}

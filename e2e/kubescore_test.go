@@ -59,9 +59,7 @@ func scoreConfig(t *testing.T, dir, extras string) string {
 	text := "apiVersion: fluxtrust.dev/v1alpha1\nkind: FluxTrust\nmetadata: {name: corporate-ca}\nspec:\n" +
 		"  caBundle: [{configMap: {name: corp-ca, keys: [ca.crt]}, allow: [NotInStream]}]\n  securityContext: {extras: {" + extras + "}}\n"
 	name := "config" + fmt.Sprint(len(extras)) + ".yaml"
-	if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	write(t, filepath.Join(dir, name), text)
 	return name
 }
 
@@ -97,9 +95,7 @@ func TestKubeScore(t *testing.T) {
 				if got.code != 0 {
 					t.Fatal(got.stderr)
 				}
-				if err := os.WriteFile(filepath.Join(dir, "after.yaml"), []byte(got.stdout), 0o600); err != nil {
-					t.Fatal(err)
-				}
+				write(t, filepath.Join(dir, "after.yaml"), got.stdout)
 				after := score(t, dir, "after.yaml")
 				for check, grade := range before {
 					if after[check] < grade {

@@ -75,9 +75,7 @@ func TestKustomizeLayers(t *testing.T) {
 			t.Fatal(err)
 		}
 		text := "resources: [../quickstart]\nnamePrefix: team-\nnamespace: gitops\n"
-		if err := os.WriteFile(filepath.Join(outer, "kustomization.yaml"), []byte(text), 0o600); err != nil {
-			t.Fatal(err)
-		}
+		write(t, filepath.Join(outer, "kustomization.yaml"), text)
 		check(t, outer)
 	})
 }
@@ -136,17 +134,13 @@ func TestKustomizeRotation(t *testing.T) {
 				if name == "outer prefix" {
 					text += "namePrefix: team-\n"
 				}
-				if err := os.WriteFile(filepath.Join(build, "kustomization.yaml"), []byte(text), 0o600); err != nil {
-					t.Fatal(err)
-				}
+				write(t, filepath.Join(build, "kustomization.yaml"), text)
 			} else {
 				replaceInFile(t, filepath.Join(dir, "kustomization.yaml"), "transformers:", layer+"transformers:")
 			}
 			var digests, names []string
 			for _, roots := range steps {
-				if err := os.WriteFile(filepath.Join(dir, "certs/Company-Root-CA.crt"), []byte(roots), 0o600); err != nil {
-					t.Fatal(err)
-				}
+				write(t, filepath.Join(dir, "certs/Company-Root-CA.crt"), roots)
 				got := run(t, build, kustomize, pluginFlags...)
 				if got.code != 0 {
 					t.Fatal(got.stderr)
@@ -176,9 +170,7 @@ func TestKustomizeInline(t *testing.T) {
 	if err := os.Mkdir(outer, 0o700); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.WriteFile(filepath.Join(outer, "kustomization.yaml"), []byte("resources: [../quickstart]\nnamePrefix: team-\nnamespace: gitops\n"), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	write(t, filepath.Join(outer, "kustomization.yaml"), "resources: [../quickstart]\nnamePrefix: team-\nnamespace: gitops\n")
 	for build, name := range map[string]string{dir: "corporate-ca", outer: "team-corporate-ca"} {
 		got := run(t, build, kustomize, pluginFlags...)
 		if got.code != 0 {
@@ -223,9 +215,7 @@ func TestKustomizeBadBundle(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			dir := copyExample(t, "quickstart")
-			if err := os.WriteFile(filepath.Join(dir, "certs/Company-Root-CA.crt"), []byte(tc.text), 0o600); err != nil {
-				t.Fatal(err)
-			}
+			write(t, filepath.Join(dir, "certs/Company-Root-CA.crt"), tc.text)
 			got := run(t, dir, kustomize, pluginFlags...)
 			if got.code == 0 || got.stdout != "" || !strings.Contains(got.stderr, tc.want) ||
 				!strings.Contains(got.stderr, "error: ConfigMap flux-system/z-scaler-ca: data.Company-Root-CA.crt: ") {

@@ -96,13 +96,6 @@ func TestEveryRuleIsTested(t *testing.T) {
 	}
 }
 
-func write(t *testing.T, file, text string) {
-	t.Helper()
-	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
-		t.Fatal(err)
-	}
-}
-
 // mutantsOf finds what can be taken out of a file. The first one gets a number.
 func mutantsOf(t *testing.T, file, text string, number int) []mutant {
 	t.Helper()

@@ -5,7 +5,6 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
-	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
@@ -53,9 +52,7 @@ func TestWithoutNetwork(t *testing.T) {
 	items := "apiVersion: config.kubernetes.io/v1\nkind: ResourceList\nitems: []\nfunctionConfig:\n  " +
 		strings.ReplaceAll(strings.TrimSpace(read(t, filepath.Join(dir, "functionconfig.yaml"))), "\n", "\n  ") + "\n    onNoControllers: Ignore\n"
 	list := filepath.Join(t.TempDir(), "list.yaml")
-	if err := os.WriteFile(list, []byte(items), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	write(t, list, items)
 	for name, command := range map[string]string{
 		"filter":       function + " functionconfig.yaml flux-system/gotk-components.yaml",
 		"ResourceList": function + " < " + list,
@@ -88,9 +85,7 @@ func inlineConfig(t *testing.T, a authority) string {
 	file := filepath.Join(t.TempDir(), "config.yaml")
 	text := "apiVersion: fluxtrust.dev/v1alpha1\nkind: FluxTrust\nmetadata: {name: corporate-ca}\nspec:\n  caBundle:\n  - inline:\n      name: corporate-ca\n      pem: |\n        " +
 		strings.ReplaceAll(a.pem(), "\n", "\n        ") + "\n"
-	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	write(t, file, text)
 	return file
 }
 
@@ -98,9 +93,7 @@ func writeSource(t *testing.T, url string) string {
 	t.Helper()
 	file := filepath.Join(t.TempDir(), "sources.yaml")
 	text := "apiVersion: source.toolkit.fluxcd.io/v1\nkind: HelmRepository\nmetadata: {name: charts, namespace: apps}\nspec: {url: \"" + url + "\"}\n"
-	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	write(t, file, text)
 	return file
 }
 

@@ -67,9 +67,7 @@ func newNode(t *testing.T, s *apiServer, name string, public authority, outside 
 		return n
 	}
 	roots := filepath.Join(dir, "roots.crt")
-	if err := os.WriteFile(roots, []byte(public.pem()), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	write(t, roots, public.pem())
 	n.image = fmt.Sprintf("flux-trust-e2e/%s:%d", name, os.Getpid())
 	if got := run(t, ".", "../hack/controller-image.sh", n.program, roots, n.image); got.code != 0 {
 		t.Fatal(got.stderr)

@@ -150,9 +150,7 @@ func TestRelease(t *testing.T) {
 		}
 	})
 	t.Run("not of a dirty checkout", func(t *testing.T) {
-		if err := os.WriteFile(filepath.Join(repository, "main.go"), []byte("package main\n"), 0o600); err != nil {
-			t.Fatal(err)
-		}
+		write(t, filepath.Join(repository, "main.go"), "package main\n")
 		before := digests(t, dist)
 		if got := run(t, repository, "make", "-s", "release"); got.code == 0 || !strings.Contains(got.stderr, "is not a clean commit (v1.2.3-dirty); commit first") {
 			t.Errorf("exit code %d: %s", got.code, got.stderr)

@@ -25,9 +25,7 @@ func TestSchemaAgrees(t *testing.T) {
 		t.Fatalf("no configs: %v", err)
 	}
 	empty := filepath.Join(t.TempDir(), "empty.yaml")
-	if err := os.WriteFile(empty, []byte("{}\n"), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	write(t, empty, "{}\n")
 	mutants := map[string]bool{}
 	for _, file := range configs {
 		var config map[string]any

@@ -35,9 +35,7 @@ func TestKustomizeNameReference(t *testing.T) {
 				layer = read(t, filepath.Join(dir, "kustomization.yaml")) + layer
 			}
 			for file, text := range map[string]string{"kustomization.yaml": layer, "nameReference.yaml": reference[1]} {
-				if err := os.WriteFile(filepath.Join(dir, file), []byte(text), 0o600); err != nil {
-					t.Fatal(err)
-				}
+				write(t, filepath.Join(dir, file), text)
 			}
 			got := run(t, dir, kustomize, pluginFlags...)
 			if got.code != 0 {

@@ -138,9 +138,7 @@ func transform(t *testing.T, mount, ca string) *appsv1.Deployment {
 		"apiVersion: v1\nkind: ConfigMap\nmetadata: {name: corp-ca, namespace: flux-system}\ndata:\n  ca.crt: |-\n    " +
 		strings.ReplaceAll(ca, "\n", "\n    ") + "\n"
 	for name, text := range map[string]string{"config.yaml": config, "in.yaml": manifest} {
-		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
-			t.Fatal(err)
-		}
+		write(t, filepath.Join(dir, name), text)
 	}
 	got := run(t, dir, program(t, "FLUX_TRUST"), "config.yaml", "in.yaml")
 	if got.code != 0 {

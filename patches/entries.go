@@ -28,7 +28,7 @@ func Replace(list *yaml.Node, owner string, want []Patch) error {
 		case "":
 			out = append(out, entry)
 		default:
-			return &Error{fmt.Sprintf("patches[%d]", i), fmt.Sprintf("FluxTrust %q has added this patch; put further roots into its caBundle, or, if this config is to replace that one, give it the same metadata.name", by)}
+			return &Error{fmt.Sprintf("patches[%d]", i), Taken(by)}
 		}
 	}
 	if end < 0 {
@@ -43,4 +43,9 @@ func Replace(list *yaml.Node, owner string, want []Patch) error {
 		list.Style &^= yaml.FlowStyle
 	}
 	return nil
+}
+
+// Taken says that a patch is the work of another config, and what to do.
+func Taken(owner string) string {
+	return fmt.Sprintf("FluxTrust %q has added this patch; put further roots into its caBundle, or, if this config is to replace that one, give it the same metadata.name", owner)
 }

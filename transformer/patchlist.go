@@ -125,7 +125,7 @@ func (t *transform) ownPatch(entry krm.Field) (bool, error) {
 	}
 	owner := patches.Owner(body)
 	if owner != "" && owner != t.config.Metadata.Name && t.config.Spec.Mount.Method != v1alpha1.None {
-		return false, entry.Errorf("FluxTrust %q has added this patch; put further roots into its caBundle, or, if this config is to replace that one, give it the same metadata.name", owner)
+		return false, entry.Errorf("%s", patches.Taken(owner))
 	}
 	return owner == t.config.Metadata.Name, nil
 }
