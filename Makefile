@@ -28,9 +28,9 @@ test: bin/flux-trust bin/kustomize ## Run all tests that need no container engin
 	@[ -d ../shared/corpus ] || echo "SKIPPED: the tests over real installs, because ../shared/corpus is not there"
 	@command -v kpt > /dev/null || echo "SKIPPED: the tests with kpt, because it is not on the PATH: https://kpt.dev/installation"
 	go test $(RACE) -short ./...
-	go test ./command -run BothWays
-	go test ./hardening -run 'TestRandomPods$$' -cases 100000 -v
-	go test ./hardening -run TestRandomPodsOnOpenShift -cases 10000
+	go test ./internal/command -run BothWays
+	go test ./internal/hardening -run 'TestRandomPods$$' -cases 100000 -v
+	go test ./internal/hardening -run TestRandomPodsOnOpenShift -cases 10000
 	@hack/fuzz.sh 3s
 	FLUX_TRUST=$(CURDIR)/bin/flux-trust KUSTOMIZE=$(CURDIR)/bin/kustomize go test -C e2e -count=1 ./...
 
@@ -74,7 +74,7 @@ build: bin/flux-trust ## Build bin/flux-trust
 
 update: bin/flux-trust bin/kustomize ## Write golden files, schema and reference anew; read them before you commit
 	go test ./api/v1alpha1 -update
-	go test ./command -update
+	go test ./internal/command -update
 	FLUX_TRUST=$(CURDIR)/bin/flux-trust KUSTOMIZE=$(CURDIR)/bin/kustomize go test -C e2e -count=1 -run TestMatrix . -update
 
 clean: ## Remove what was built

@@ -8,7 +8,7 @@ import (
 	"runtime/debug"
 	"syscall"
 
-	"fluxtrust.dev/flux-trust/command"
+	"fluxtrust.dev/flux-trust/internal/command"
 )
 
 // version is stamped by the build.

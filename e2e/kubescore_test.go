@@ -70,10 +70,10 @@ func TestKubeScore(t *testing.T) {
 	documented := read(t, "../docs/hardening.md")
 	inputs := map[string]string{ // and whether the documentation has a row
 		"examples/quickstart/flux-system/gotk-components.yaml":               "a stock install",
-		"command/testdata/golden/sidecars/input.yaml":                        "sidecars",
-		"command/testdata/golden/insecure-everywhere/input.yaml":             "everything insecure",
-		"command/testdata/golden/no-tmp/input.yaml":                          "",
-		"command/testdata/golden/extras/input.yaml":                          "",
+		"internal/command/testdata/golden/sidecars/input.yaml":               "sidecars",
+		"internal/command/testdata/golden/insecure-everywhere/input.yaml":    "everything insecure",
+		"internal/command/testdata/golden/no-tmp/input.yaml":                 "",
+		"internal/command/testdata/golden/extras/input.yaml":                 "",
 		"../shared/corpus/gotk/gotk-components-v2.9.4.yaml":                  "",
 		"../shared/corpus/installs/flux-aio-cozystack.yaml":                  "",
 		"../shared/corpus/installs/helm-flux2-2.10.0-default-flux2.1.0.yaml": "",

@@ -34,7 +34,7 @@ func TestEveryRuleIsTested(t *testing.T) {
 	if os.Getenv("MUTATIONS") == "" {
 		t.Skip("SKIPPED: takes half a minute; make e2e runs it")
 	}
-	hardening, err := filepath.Abs("../hardening")
+	hardening, err := filepath.Abs("../internal/hardening")
 	if err != nil {
 		t.Fatal(err)
 	}

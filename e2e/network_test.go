@@ -28,7 +28,7 @@ func TestOnlyProbeOpensConnections(t *testing.T) {
 	for _, line := range strings.Split(strings.TrimSpace(string(out)), "\n") {
 		name, imports, _ := strings.Cut(line, " ")
 		found := slices.DeleteFunc(strings.Fields(imports), func(path string) bool { return !connects(path) })
-		if name == "fluxtrust.dev/flux-trust/probe" {
+		if name == "fluxtrust.dev/flux-trust/internal/probe" {
 			probes = slices.Contains(found, "net/http") && !slices.Contains(found, "os/exec")
 			continue
 		}

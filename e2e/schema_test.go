@@ -20,7 +20,7 @@ import (
 func TestSchemaAgrees(t *testing.T) {
 	function := program(t, "FLUX_TRUST")
 	schema := compileSchema(t, run(t, ".", function, "schema").stdout)
-	configs, err := filepath.Glob("../command/testdata/golden/*/config.yaml")
+	configs, err := filepath.Glob("../internal/command/testdata/golden/*/config.yaml")
 	if err != nil || len(configs) == 0 {
 		t.Fatalf("no configs: %v", err)
 	}

@@ -9,7 +9,7 @@ import (
 	"slices"
 	"strings"
 
-	"fluxtrust.dev/flux-trust/krm"
+	"fluxtrust.dev/flux-trust/internal/krm"
 )
 
 // Kinds of objects that hold certificates.

@@ -8,8 +8,8 @@ import (
 	"sigs.k8s.io/kustomize/kyaml/fn/framework"
 
 	"fluxtrust.dev/flux-trust/api/v1alpha1"
-	"fluxtrust.dev/flux-trust/hardening"
-	"fluxtrust.dev/flux-trust/krm"
+	"fluxtrust.dev/flux-trust/internal/hardening"
+	"fluxtrust.dev/flux-trust/internal/krm"
 )
 
 // Annotations of a Deployment that the function has changed.

@@ -8,8 +8,8 @@ import (
 	"sigs.k8s.io/kustomize/kyaml/fn/framework"
 
 	"fluxtrust.dev/flux-trust/api/v1alpha1"
-	"fluxtrust.dev/flux-trust/bundle"
-	"fluxtrust.dev/flux-trust/krm"
+	"fluxtrust.dev/flux-trust/internal/bundle"
+	"fluxtrust.dev/flux-trust/internal/krm"
 )
 
 // Root is a certificate of the bundle whose content is known.

@@ -9,8 +9,8 @@ import (
 	"sigs.k8s.io/kustomize/kyaml/fn/framework"
 
 	"fluxtrust.dev/flux-trust/api/v1alpha1"
-	"fluxtrust.dev/flux-trust/controllers"
-	"fluxtrust.dev/flux-trust/krm"
+	"fluxtrust.dev/flux-trust/internal/flux"
+	"fluxtrust.dev/flux-trust/internal/krm"
 )
 
 // previous holds, per container and variable, the literal value that an env
@@ -37,7 +37,7 @@ func (d *deployment) readPrevious() error {
 	}
 	// A container that was renamed or removed takes its record along.
 	for name := range d.previous {
-		if !slices.ContainsFunc(d.seen.Containers, func(c controllers.Container) bool { return c.Name == name }) {
+		if !slices.ContainsFunc(d.seen.Containers, func(c flux.Container) bool { return c.Name == name }) {
 			delete(d.previous, name)
 		}
 	}

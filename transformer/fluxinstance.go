@@ -8,9 +8,9 @@ import (
 	"sigs.k8s.io/kustomize/kyaml/fn/framework"
 
 	"fluxtrust.dev/flux-trust/api/v1alpha1"
-	"fluxtrust.dev/flux-trust/controllers"
-	"fluxtrust.dev/flux-trust/krm"
-	"fluxtrust.dev/flux-trust/patches"
+	"fluxtrust.dev/flux-trust/internal/flux"
+	"fluxtrust.dev/flux-trust/internal/krm"
+	"fluxtrust.dev/flux-trust/internal/patches"
 )
 
 // Objects from which controllers are made in the cluster. Their controllers are
@@ -101,7 +101,7 @@ func (t *transform) holder(object krm.Field) (*holder, error) {
 		h.components = append(h.components, name)
 	}
 	if len(components) == 0 {
-		h.components = controllers.Components() // a target that matches nothing does no harm
+		h.components = flux.Components() // a target that matches nothing does no harm
 	}
 	platform, err := instance.TextAt("cluster", "type")
 	h.openShift = platform == "openshift"

@@ -8,8 +8,8 @@ import (
 
 	"sigs.k8s.io/kustomize/kyaml/yaml"
 
-	"fluxtrust.dev/flux-trust/controllers"
 	"fluxtrust.dev/flux-trust/internal/corpus"
+	"fluxtrust.dev/flux-trust/internal/flux"
 )
 
 // TestCertSecretRefOfEveryRelease holds the table of kinds and versions against
@@ -21,7 +21,7 @@ func TestCertSecretRefOfEveryRelease(t *testing.T) {
 		data := corpus.Read(t, file)
 		v := versions{}
 		for _, image := range regexp.MustCompile(`image: (\S*/(\S+-controller):\S+)`).FindAllStringSubmatch(string(data), -1) {
-			v.see(image[2], controllers.Tag(image[1]))
+			v.see(image[2], flux.Tag(image[1]))
 		}
 		for _, text := range strings.Split(string(data), "\n---\n") {
 			if !strings.Contains(text, "kind: CustomResourceDefinition") {

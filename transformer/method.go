@@ -7,7 +7,7 @@ import (
 	"strings"
 
 	"fluxtrust.dev/flux-trust/api/v1alpha1"
-	"fluxtrust.dev/flux-trust/controllers"
+	"fluxtrust.dev/flux-trust/internal/flux"
 )
 
 // Names that the function writes, always the same, so that a later run
@@ -129,7 +129,7 @@ func (d *deployment) planInitContainer(config *v1alpha1.Mount, p plan, replace b
 			return p, fmt.Errorf("the image of the container %s is not known here, and the init container would use it; "+
 				"set spec.mount.initContainer.image to one with sh, find, awk and the public roots, or use the method Directory", first.Name)
 		}
-		if !controllers.HasShell(image) {
+		if !flux.HasShell(image) {
 			return p, fmt.Errorf("the image %q of container %s has no shell, as far as is known, so it cannot assemble the roots; "+
 				"set spec.mount.initContainer.image to one with sh, find, awk and the public roots, or use the method Directory", image, first.Name)
 		}

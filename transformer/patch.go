@@ -10,9 +10,9 @@ import (
 	"sigs.k8s.io/kustomize/kyaml/fn/framework"
 
 	"fluxtrust.dev/flux-trust/api/v1alpha1"
-	"fluxtrust.dev/flux-trust/controllers"
-	"fluxtrust.dev/flux-trust/krm"
-	"fluxtrust.dev/flux-trust/patches"
+	"fluxtrust.dev/flux-trust/internal/flux"
+	"fluxtrust.dev/flux-trust/internal/krm"
+	"fluxtrust.dev/flux-trust/internal/patches"
 )
 
 // PatchOptions say where patches are going to be.
@@ -82,7 +82,7 @@ func Namesakes(made []patches.Patch, resources []Resource, outcome Outcome) []Re
 			selects := func(p patches.Patch) bool {
 				return p.Target.Selects(string(m.kind), m.resource.TextOr("metadata", "namespace"), m.name())
 			}
-			if w, err := read(m); err == nil && !w.isPatch() && len(controllers.Find(w.seen)) == 0 && slices.ContainsFunc(made, selects) {
+			if w, err := read(m); err == nil && !w.isPatch() && len(flux.Find(w.seen)) == 0 && slices.ContainsFunc(made, selects) {
 				found = append(found, r)
 				break
 			}

@@ -10,8 +10,8 @@ import (
 	"sigs.k8s.io/kustomize/kyaml/yaml"
 
 	"fluxtrust.dev/flux-trust/api/v1alpha1"
-	"fluxtrust.dev/flux-trust/krm"
-	"fluxtrust.dev/flux-trust/patches"
+	"fluxtrust.dev/flux-trust/internal/krm"
+	"fluxtrust.dev/flux-trust/internal/patches"
 )
 
 // above returns the keys of the mapping above the list of patches, or above that

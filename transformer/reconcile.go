@@ -3,7 +3,7 @@ package transformer
 import (
 	"slices"
 
-	"fluxtrust.dev/flux-trust/krm"
+	"fluxtrust.dev/flux-trust/internal/krm"
 )
 
 // reconcile makes a pod what a plan says, and takes away what an earlier run of

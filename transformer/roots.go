@@ -12,8 +12,8 @@ import (
 	"sigs.k8s.io/kustomize/kyaml/yaml"
 
 	"fluxtrust.dev/flux-trust/api/v1alpha1"
-	"fluxtrust.dev/flux-trust/bundle"
-	"fluxtrust.dev/flux-trust/krm"
+	"fluxtrust.dev/flux-trust/internal/bundle"
+	"fluxtrust.dev/flux-trust/internal/krm"
 )
 
 // roots is the CA bundle as the controllers of a namespace see it.

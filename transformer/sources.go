@@ -10,7 +10,7 @@ import (
 	"sigs.k8s.io/kustomize/kyaml/fn/framework"
 
 	"fluxtrust.dev/flux-trust/api/v1alpha1"
-	"fluxtrust.dev/flux-trust/krm"
+	"fluxtrust.dev/flux-trust/internal/krm"
 )
 
 // legacyCAKey is the key of a certSecretRef before Flux 2.1.

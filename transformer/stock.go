@@ -10,9 +10,9 @@ import (
 	"sigs.k8s.io/kustomize/kyaml/yaml"
 
 	"fluxtrust.dev/flux-trust/api/v1alpha1"
-	"fluxtrust.dev/flux-trust/controllers"
-	"fluxtrust.dev/flux-trust/krm"
-	"fluxtrust.dev/flux-trust/patches"
+	"fluxtrust.dev/flux-trust/internal/flux"
+	"fluxtrust.dev/flux-trust/internal/krm"
+	"fluxtrust.dev/flux-trust/internal/patches"
 )
 
 // stock is an install of Flux that is not in the stream: flux-operator or Helm
@@ -97,7 +97,7 @@ func (t *transform) stockPatches(s stock, report krm.Report) ([]patches.Patch, e
 		t.config = &adapted
 	}
 	var changes []patches.Change
-	for _, name := range controllers.Names() {
+	for _, name := range flux.Names() {
 		if !slices.Contains(s.components, name) {
 			continue
 		}

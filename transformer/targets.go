@@ -9,8 +9,8 @@ import (
 	"time"
 
 	"fluxtrust.dev/flux-trust/api/v1alpha1"
-	"fluxtrust.dev/flux-trust/bundle"
-	"fluxtrust.dev/flux-trust/krm"
+	"fluxtrust.dev/flux-trust/internal/bundle"
+	"fluxtrust.dev/flux-trust/internal/krm"
 )
 
 // Target is what a Flux object connects to once the config has been applied.

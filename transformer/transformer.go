@@ -13,10 +13,10 @@ import (
 	"sigs.k8s.io/kustomize/kyaml/yaml"
 
 	"fluxtrust.dev/flux-trust/api/v1alpha1"
-	"fluxtrust.dev/flux-trust/controllers"
-	"fluxtrust.dev/flux-trust/hardening"
-	"fluxtrust.dev/flux-trust/krm"
-	"fluxtrust.dev/flux-trust/patches"
+	"fluxtrust.dev/flux-trust/internal/flux"
+	"fluxtrust.dev/flux-trust/internal/hardening"
+	"fluxtrust.dev/flux-trust/internal/krm"
+	"fluxtrust.dev/flux-trust/internal/patches"
 )
 
 // Resource is one resource of a stream and, where it is known, its file.
@@ -302,11 +302,11 @@ func (t *transform) selected(w *workload) ([]int, error) {
 	if w.kind != v1alpha1.Deployment && !additional {
 		return nil, nil // Flux has Deployments only
 	}
-	matches := controllers.Find(w.seen)
+	matches := flux.Find(w.seen)
 	var indexes []int
 	for _, m := range matches {
 		t.seen[m.Controller] = true
-		t.versions.see(m.Controller, controllers.Tag(w.seen.Containers[m.Container].Image))
+		t.versions.see(m.Controller, flux.Tag(w.seen.Containers[m.Container].Image))
 		if t.includes(m.Controller) {
 			indexes = append(indexes, m.Container)
 		}
@@ -317,7 +317,7 @@ func (t *transform) selected(w *workload) ([]int, error) {
 	if additional && len(w.seen.Containers) > 0 {
 		return mainContainers(w), nil
 	}
-	claimed := controllers.Claimed(w.seen)
+	claimed := flux.Claimed(w.seen)
 	broken := claimed != "" && t.includes(claimed) && (len(w.seen.Containers) == 0 || w.seen.Labels["app.kubernetes.io/component"] == claimed)
 	if additional || broken {
 		return nil, w.pod.Errorf("this is a controller by its name and labels, and has no container that could run one; " +

@@ -7,7 +7,7 @@ import (
 
 	"sigs.k8s.io/kustomize/kyaml/fn/framework"
 
-	"fluxtrust.dev/flux-trust/krm"
+	"fluxtrust.dev/flux-trust/internal/krm"
 )
 
 // reconcileVolumes brings the volumes up to date. A source that already carries

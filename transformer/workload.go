@@ -7,8 +7,8 @@ import (
 	"sigs.k8s.io/kustomize/kyaml/yaml"
 
 	"fluxtrust.dev/flux-trust/api/v1alpha1"
-	"fluxtrust.dev/flux-trust/controllers"
-	"fluxtrust.dev/flux-trust/krm"
+	"fluxtrust.dev/flux-trust/internal/flux"
+	"fluxtrust.dev/flux-trust/internal/krm"
 )
 
 // Annotations in which kustomize keeps what it renamed while it builds.
@@ -45,7 +45,7 @@ type workload struct {
 	podTemplate, pod krm.Field
 	// marked has the metadata that say what earlier runs have done.
 	marked     krm.Field
-	seen       controllers.Workload
+	seen       flux.Workload
 	namespaces []string
 }
 
@@ -133,7 +133,7 @@ func read(m manifest) (*workload, error) {
 		if err != nil {
 			return nil, err
 		}
-		w.seen.Containers = append(w.seen.Containers, controllers.Container{Name: name, Image: image})
+		w.seen.Containers = append(w.seen.Containers, flux.Container{Name: name, Image: image})
 	}
 	return w, nil
 }
@@ -149,7 +149,7 @@ func readHead(m manifest) *workload {
 	if err != nil {
 		labels = nil
 	}
-	return &workload{manifest: m, pod: m.object, namespaces: []string{m.resource.TextOr("metadata", "namespace")}, seen: controllers.Workload{
+	return &workload{manifest: m, pod: m.object, namespaces: []string{m.resource.TextOr("metadata", "namespace")}, seen: flux.Workload{
 		Names: []string{m.name()}, Labels: labels,
 	}}
 }

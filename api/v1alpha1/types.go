@@ -1,8 +1,8 @@
 package v1alpha1
 
 import (
-	"fluxtrust.dev/flux-trust/bundle"
-	"fluxtrust.dev/flux-trust/controllers"
+	"fluxtrust.dev/flux-trust/internal/bundle"
+	"fluxtrust.dev/flux-trust/internal/flux"
 )
 
 // GroupVersion and Kind identify the config.
@@ -316,7 +316,7 @@ type Controllers struct {
 // called.
 type Controller string
 
-func (Controller) values() []string { return controllers.Names() }
+func (Controller) values() []string { return flux.Names() }
 
 // AdditionalController selects workloads that are not Flux controllers, or are
 // and run in another kind of workload. All fields that are set must match; Name

@@ -8,8 +8,19 @@ import (
 	"testing"
 )
 
-// dir is seen from a package at the top of the project, where its tests run.
-const dir = "../../shared/corpus"
+// dir returns the folder beside the project's root, seen from the package whose tests run.
+func dir(t *testing.T) string {
+	t.Helper()
+	root := "."
+	for range 4 { // as deep as packages are
+		if _, err := os.Stat(filepath.Join(root, "go.mod")); err == nil {
+			return filepath.Join(root, "..", "shared", "corpus")
+		}
+		root = filepath.Join(root, "..")
+	}
+	t.Fatal("no go.mod above this package")
+	return ""
+}
 
 // Files returns the files that match patterns such as gotk/*.yaml, and skips the test
 // where there are none.
@@ -17,7 +28,7 @@ func Files(t *testing.T, patterns ...string) []string {
 	t.Helper()
 	var files []string
 	for _, p := range patterns {
-		found, err := filepath.Glob(filepath.Join(dir, p))
+		found, err := filepath.Glob(filepath.Join(dir(t), p))
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -1,0 +1,106 @@
+package command
+
+import (
+	"fmt"
+	"strings"
+
+	"sigs.k8s.io/kustomize/kyaml/yaml"
+
+	"fluxtrust.dev/flux-trust/api/v1alpha1"
+	"fluxtrust.dev/flux-trust/internal/stream"
+	"fluxtrust.dev/flux-trust/transformer"
+)
+
+// bundleObjects are what the patches of a config refer to.
+type bundleObjects struct {
+	namespace string
+	// given are ConfigMaps whose content is known.
+	given []*yaml.RNode
+	// needed are commands that make the others.
+	needed []string
+}
+
+// bundleOf collects the objects of a config: those that the function adds, those
+// of the inputs, and those that somebody else must provide. A Secret is never
+// repeated.
+func (o patchOptions) bundleOf(config *v1alpha1.FluxTrust, items, added []*yaml.RNode) bundleObjects {
+	b := bundleObjects{namespace: o.namespace, given: added}
+	for i := range config.Spec.CABundle {
+		e := &config.Spec.CABundle[i]
+		switch {
+		case config.Spec.Mount.Method == v1alpha1.None:
+		case e.ConfigMap != nil:
+			if object := find(items, "ConfigMap", e.ConfigMap.Name); object != nil {
+				b.given = append(b.given, kept(object))
+				continue
+			}
+			b.needed = append(b.needed, "configmap "+e.ConfigMap.Name+fromFiles(e.ConfigMap.Keys))
+		case e.Secret != nil:
+			if find(items, "Secret", e.Secret.Name) == nil {
+				b.needed = append(b.needed, "secret generic "+e.Secret.Name+fromFiles(e.Secret.Keys))
+			}
+		case e.Inline != nil:
+			if object := find(items, "ConfigMap", e.Inline.Name); object != nil {
+				b.given = append(b.given, object)
+			}
+		}
+	}
+	return b
+}
+
+func fromFiles(keys []string) string {
+	if len(keys) == 0 {
+		keys = []string{v1alpha1.DefaultSecretKey}
+	}
+	var out strings.Builder
+	for _, key := range keys {
+		out.WriteString(" --from-file=" + key)
+	}
+	return out.String()
+}
+
+// find returns the object of a kind and name, or nil.
+func find(resources []*yaml.RNode, kind, name string) *yaml.RNode {
+	for _, r := range resources {
+		if r != nil && r.GetKind() == kind && r.GetName() == name {
+			return r
+		}
+	}
+	return nil
+}
+
+// kept returns a copy of a ConfigMap that Flux neither substitutes in nor prunes
+// while controllers mount it.
+func kept(object *yaml.RNode) *yaml.RNode {
+	work := object.Copy()
+	annotations := work.GetAnnotations()
+	for _, a := range []string{transformer.SubstituteAnnotation, transformer.PruneAnnotation} {
+		annotations[a] = "disabled"
+	}
+	if err := work.SetAnnotations(annotations); err != nil {
+		return object
+	}
+	return work
+}
+
+// note says what must exist besides.
+func (b bundleObjects) note() string {
+	if len(b.needed) == 0 {
+		return ""
+	}
+	return "#\n# This must exist before Flux starts, or the pods hang in ContainerCreating:\n" +
+		fmt.Sprintf("#   kubectl -n %s create %s\n", b.namespace, strings.Join(b.needed, fmt.Sprintf("\n#   kubectl -n %s create ", b.namespace)))
+}
+
+// text returns the objects that are known.
+func (b bundleObjects) text() (string, error) {
+	documents := make([]*stream.Document, len(b.given))
+	for i, object := range b.given {
+		documents[i] = stream.New(object, nil)
+	}
+	out, err := stream.Join(documents)
+	if err != nil {
+		return "", err
+	}
+	return string(out.Bytes()), nil
+}

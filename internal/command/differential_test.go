@@ -1,0 +1,279 @@
+package command
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aymanbagabas/go-udiff"
+	"sigs.k8s.io/kustomize/kyaml/kio"
+	"sigs.k8s.io/kustomize/kyaml/yaml"
+	kubeyaml "sigs.k8s.io/yaml"
+
+	"fluxtrust.dev/flux-trust/api/v1alpha1"
+	"fluxtrust.dev/flux-trust/internal/corpus"
+	"fluxtrust.dev/flux-trust/internal/stream"
+	"fluxtrust.dev/flux-trust/transformer"
+)
+
+// differ runs a config over a stream both ways, parsing what is needed and
+// parsing everything, and reports every difference.
+type differ struct {
+	*testing.T
+	config *v1alpha1.FluxTrust
+	node   *yaml.RNode
+	now    time.Time
+	// strange tells that kyaml's reader may panic on the items.
+	strange bool
+}
+
+func newDiffer(t *testing.T, config []byte) *differ {
+	t.Helper()
+	d := &differ{T: t, now: time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)}
+	var err error
+	if d.node, err = yaml.Parse(string(config)); err != nil {
+		t.Fatal(err)
+	}
+	if d.config, err = v1alpha1.FromNode(d.node); err != nil {
+		t.Skip(err)
+	}
+	return d
+}
+
+// plain holds plain YAML to the same bytes, results and errors.
+func (d *differ) plain(data []byte) {
+	d.Helper()
+	type result struct {
+		output, err string
+		outcome     transformer.Outcome
+	}
+	way := func(needs stream.Needs) (r result) {
+		documents, err := stream.Split("file", data, needs)
+		if err == nil {
+			var pieces stream.Pieces
+			pieces, r.outcome, err = transform(d.config, documents, d.now)
+			r.output = string(pieces.Bytes())
+		}
+		if err != nil {
+			r.err = err.Error()
+		}
+		r.outcome.Items, r.outcome.Added = nil, nil
+		return r
+	}
+	fast, slow := way(transformer.Needs(d.config)), way(nil)
+	if fast.output != slow.output || fast.err != slow.err {
+		d.Errorf("fast: %s, slow: %s\n%s", fast.err, slow.err, udiff.Unified("slow", "fast", slow.output, fast.output))
+	}
+	if !reflect.DeepEqual(fast.outcome, slow.outcome) {
+		d.Errorf("results: fast\n%v\nslow\n%v", fast.outcome, slow.outcome)
+	}
+}
+
+// list holds a ResourceList to the same resources and results, and, in the fast
+// way, each item that is not changed to its bytes. It tells whether there was a
+// fast way.
+func (d *differ) list(data []byte) bool {
+	d.Helper()
+	read, readErr := stream.ReadResourceList(data, needsFor)
+	fast, fastOutcome, fastErr := process(data, needsFor, d.now)
+	slow, slowOutcome, slowErr := process(data, nil, d.now)
+	if fastErr == nil && slowErr != nil && strings.Contains(slowErr.Error(), "aliases") {
+		return !read.Whole() // of an item that has nothing to do with it
+	}
+	if (fastErr == nil) != (slowErr == nil) || fastErr != nil && fastErr.Error() != slowErr.Error() {
+		d.Fatalf("fast: %v, slow: %v", fastErr, slowErr)
+	}
+	if readErr != nil || slowErr != nil {
+		return false
+	}
+	if !reflect.DeepEqual(fastOutcome.Results, slowOutcome.Results) {
+		d.Errorf("results: fast\n%v\nslow\n%v", fastOutcome.Results, slowOutcome.Results)
+	}
+	got, gotResults := d.read(fast.Bytes())
+	want, wantResults := d.read(slow.Bytes())
+	if gotResults != wantResults {
+		d.Errorf("results in the list: fast\n%s\nslow\n%s", gotResults, wantResults)
+	}
+	if len(got) != len(want) {
+		d.Fatalf("%d items, want %d\n%s", len(got), len(want), fast.Bytes())
+	}
+	for i := range want {
+		if g, w := value(got[i]), value(want[i]); !reflect.DeepEqual(g, w) {
+			d.Errorf("item %d: fast\n%s\nslow\n%s", i, got[i].MustString(), want[i].MustString())
+		}
+	}
+	if read.Whole() {
+		return false
+	}
+	if outcome := fastOutcome; len(outcome.Added) == 0 && len(outcome.Results) == 0 && !bytes.Equal(fast.Bytes(), data) {
+		d.Errorf("nothing to do, but:\n%s", udiff.Unified("before", "after", string(data), string(fast.Bytes())))
+	}
+	before, _ := d.read(data)
+	d.keepsBytes(data, fast.Bytes(), before, want)
+	return true
+}
+
+// keepsBytes checks that each item that is the same afterwards has its bytes, in
+// its order. A list that is not indented is cut at its dashes.
+func (d *differ) keepsBytes(data, output []byte, before, after []*yaml.RNode) {
+	d.Helper()
+	_, items, ok := bytes.Cut(data, []byte("\nitems:\n- "))
+	items, _, _ = bytes.Cut(items, []byte("\nfunctionConfig:"))
+	texts := bytes.Split(items, []byte("\n- "))
+	if !ok || len(texts) != len(before) || len(after) < len(before) {
+		return
+	}
+	for i, text := range texts {
+		if !reflect.DeepEqual(value(before[i]), value(after[i])) {
+			continue
+		}
+		at := bytes.Index(output, append([]byte("\n- "), text...))
+		if at < 0 {
+			d.Fatalf("item %d is not what it was:\n%s", i, text)
+		}
+		output = output[at+1:]
+	}
+}
+
+// read reads a ResourceList with kyaml.
+func (d *differ) read(list []byte) ([]*yaml.RNode, string) {
+	d.Helper()
+	if d.strange {
+		whole, err := stream.ReadResourceList(list, nil)
+		if err != nil {
+			d.Fatalf("%v\n%s", err, list)
+		}
+		return whole.Items(), ""
+	}
+	reader := kio.ByteReader{Reader: bytes.NewReader(list), OmitReaderAnnotations: true, DisableUnwrapping: false, AnchorsAweigh: true}
+	items, err := reader.Read()
+	if err != nil {
+		d.Fatalf("kyaml: %v\n%s", err, list)
+	}
+	if reader.Results == nil {
+		return items, ""
+	}
+	return items, reader.Results.MustString()
+}
+
+// value returns what an item means, or nothing where readers disagree about that,
+// such as about keys that stand twice.
+func value(item *yaml.RNode) any {
+	var value any
+	if err := item.YNode().Decode(&value); err != nil {
+		return nil
+	}
+	return value
+}
+
+// asList makes a ResourceList of the text of documents, without parsing them.
+func asList(documents, config []byte) []byte {
+	indent := func(text string) string {
+		return strings.TrimRight(strings.ReplaceAll(text, "\n", "\n  "), " ")
+	}
+	var list strings.Builder
+	list.WriteString("apiVersion: config.kubernetes.io/v1\nkind: ResourceList\nitems:\n")
+	for _, text := range strings.Split("\n"+strings.TrimPrefix(string(documents), "\ufeff"), "\n---") {
+		text = strings.Trim(text, "\n")
+		for strings.HasPrefix(text, "#") {
+			_, text, _ = strings.Cut(text, "\n")
+		}
+		if text != "" {
+			list.WriteString("- " + indent(text) + "\n")
+		}
+	}
+	list.WriteString("functionConfig:\n  " + indent(string(config)) + "\n")
+	return []byte(list.String())
+}
+
+// jsonOf writes the documents that can be written as JSON, one behind the other. Every
+// third has a line of its own, every third some escapes.
+func jsonOf(documents []byte) []byte {
+	var out bytes.Buffer
+	for i, text := range strings.Split("\n"+strings.TrimPrefix(string(documents), "\ufeff"), "\n---") {
+		data, err := kubeyaml.YAMLToJSON([]byte(text))
+		if err != nil || data[0] != '{' {
+			continue
+		}
+		switch i % 3 {
+		case 1:
+			data = append(data, '\n')
+		case 2:
+			data = bytes.ReplaceAll(data, []byte("/"), []byte(`\/`))
+		}
+		out.Write(data)
+	}
+	return out.Bytes()
+}
+
+func TestBothWaysGolden(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes long: not with -short")
+	}
+	configs, err := filepath.Glob("testdata/golden/*/config.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	fast := 0
+	for _, file := range configs {
+		t.Run(filepath.Base(filepath.Dir(file)), func(t *testing.T) {
+			config := corpus.Read(t, file)
+			inputs, err := filepath.Glob(filepath.Join(filepath.Dir(file), "input.*"))
+			if err != nil || len(inputs) != 1 {
+				t.Fatal(inputs, err)
+			}
+			d := newDiffer(t, config)
+			for _, input := range append(inputs, strings.Replace(inputs[0], "input", "expected", 1)) {
+				if _, err := os.Stat(input); err != nil {
+					continue
+				}
+				d.plain(corpus.Read(t, input))
+				d.plain(jsonOf(corpus.Read(t, input)))
+				if d.list(wrap(t, readAll(t, input), d.node)) {
+					fast++
+				}
+				if d.list(asList(corpus.Read(t, input), config)) {
+					fast++
+				}
+			}
+		})
+	}
+	t.Logf("%d lists were read item by item", fast)
+	if fast < len(configs) {
+		t.Error("too few")
+	}
+}
+
+func TestBothWaysCorpus(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes long: not with -short")
+	}
+	configs := map[string]string{
+		"default":   "  onNoControllers: Ignore\n  caBundle: [{configMap: {name: z-scaler-ca, keys: [ca.crt]}}]\n",
+		"many":      "  onNoControllers: Warn\n  controllers: {additional: [{kind: StatefulSet, name: x}]}\n  caBundle: [{secret: {name: x}}, {configMap: {name: cluster-settings, keys: [a]}}]\n",
+		"sources":   "  onNoControllers: Ignore\n  caBundle: [{configMap: {name: z-scaler-ca, keys: [ca.crt]}}]\n  sources: [{kinds: [HelmRepository], certSecretRef: {name: x}}]\n",
+		"hardening": "  onNoControllers: Ignore\n  mount: {method: None}\n",
+	}
+	for _, file := range corpus.Files(t, "*/*", "large.yaml.gz") {
+		t.Run(filepath.Base(file), func(t *testing.T) {
+			data := corpus.Read(t, file)
+			for name, spec := range configs {
+				if name != "default" && len(data) > 400<<10 {
+					continue
+				}
+				config := "apiVersion: fluxtrust.dev/v1alpha1\nkind: FluxTrust\nmetadata:\n  name: corporate-ca\nspec:\n" + spec
+				d := newDiffer(t, []byte(config))
+				d.plain(data)
+				if len(data) < 1<<20 {
+					d.plain(jsonOf(data))
+					fast := d.list(asList(data, []byte(config)))
+					t.Logf("%s: read item by item: %t", name, fast)
+				}
+			}
+		})
+	}
+}

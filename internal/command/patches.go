@@ -1,0 +1,193 @@
+package command
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"fluxtrust.dev/flux-trust/api/v1alpha1"
+	"fluxtrust.dev/flux-trust/internal/flux"
+	"fluxtrust.dev/flux-trust/internal/patches"
+	"fluxtrust.dev/flux-trust/internal/stream"
+	"fluxtrust.dev/flux-trust/transformer"
+)
+
+// Formats of patches.
+const (
+	kustomizationFormat     = "kustomization"
+	fluxKustomizationFormat = "flux-kustomization"
+	fluxInstanceFormat      = "flux-instance"
+	operatorValuesFormat    = "flux-operator-values"
+	admissionPolicyFormat   = "admission-policy"
+)
+
+func patchFormats() []string {
+	return []string{kustomizationFormat, fluxKustomizationFormat, fluxInstanceFormat, operatorValuesFormat, admissionPolicyFormat}
+}
+
+// patchOptions are the flags of the command patches.
+type patchOptions struct {
+	format, namespace string
+	// write is the folder to change, check and remove what to do there instead.
+	write         string
+	check, remove bool
+}
+
+func newPatches() *cobra.Command {
+	var o patchOptions
+	cmd := &cobra.Command{
+		Use:   "patches CONFIG [INPUT...] -o FORMAT",
+		Short: "Print the same change as patches, for places that run no functions",
+		Long: `patches prints what the function would change as patches of kustomize, for
+kustomize-controller, flux bootstrap and flux-operator, which run no functions.
+
+Without INPUT, or with inputs that hold the CA bundle alone, the patches fit
+every stock release of Flux. With the manifests of Flux as INPUT they fit exactly
+those. With a FluxInstance as INPUT they fit what it installs.
+
+Formats:
+  kustomization         patches: of a kustomization.yaml
+  flux-kustomization    spec.patches of a Flux Kustomization
+  flux-instance         spec.kustomize.patches of a FluxInstance
+  flux-operator-values  values of the chart of flux-operator, for the operator itself
+  admission-policy      a MutatingAdmissionPolicy that does it in the cluster`,
+		Example: `  flux-trust patches functionconfig.yaml -o kustomization
+  flux-trust patches functionconfig.yaml ca.yaml gotk-components.yaml -o flux-kustomization
+  flux-trust patches functionconfig.yaml fluxinstance.yaml -o flux-instance
+  flux-trust patches functionconfig.yaml --write clusters/prod/flux-system
+  flux-trust patches functionconfig.yaml --write clusters/prod/flux-system --check`,
+		Args:              needsConfig,
+		ValidArgsFunction: completeFiles,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return runPatches(o, args[0], args[1:], cmd.InOrStdin(), cmd.OutOrStdout(), cmd.ErrOrStderr())
+		},
+	}
+	cmd.Flags().StringVarP(&o.format, "output", "o", "", strings.Join(patchFormats(), ", "))
+	completeOutput(cmd, patchFormats()...)
+	cmd.Flags().StringVarP(&o.namespace, "namespace", "n", "flux-system", "namespace of the controllers, where no INPUT says it")
+	cmd.Flags().StringVar(&o.write, "write", "", "folder with gotk-components.yaml whose kustomization.yaml gets the patches")
+	_ = cmd.MarkFlagDirname("write") // there is one
+	cmd.Flags().BoolVar(&o.check, "check", false, "with --write: write nothing, exit with 1 when the folder is not up to date")
+	cmd.Flags().BoolVar(&o.remove, "remove", false, "with --write: take the patches out again")
+	return cmd
+}
+
+// patchOptions says where the patches are going to be.
+func (o patchOptions) patchOptions() transformer.PatchOptions {
+	options := transformer.PatchOptions{FollowsNames: o.format == kustomizationFormat, Namespace: o.namespace, Components: flux.Names()}
+	switch o.format {
+	case fluxInstanceFormat:
+		options.Components = flux.Components()
+	case operatorValuesFormat:
+		options.Components = []string{flux.Operator}
+	}
+	return options
+}
+
+func (o *patchOptions) validate() error {
+	switch {
+	case o.write == "" && (o.check || o.remove):
+		return errors.New("--check and --remove need the folder: --write DIR")
+	case o.check && o.remove:
+		return errors.New("--check and --remove exclude each other")
+	case o.write != "" && o.format == "":
+		o.format = kustomizationFormat
+	case o.write != "" && o.format != kustomizationFormat:
+		return fmt.Errorf("--write edits a kustomization.yaml; leave -o %s out", o.format)
+	}
+	if o.format == "" {
+		return fmt.Errorf("-o says where the patches go; write one of %s", strings.Join(patchFormats(), ", "))
+	}
+	if !slices.Contains(patchFormats(), o.format) {
+		return fmt.Errorf("-o %s is not known; write one of %s", o.format, strings.Join(patchFormats(), ", "))
+	}
+	return nil
+}
+
+func runPatches(o patchOptions, configFile string, inputs []string, in io.Reader, out, errOut io.Writer) error {
+	if err := o.validate(); err != nil {
+		return err
+	}
+	config, err := readPatchConfig(configFile)
+	if err != nil {
+		return err
+	}
+	if o.write != "" {
+		return runFolder(o, config, configFile, inputs, in, errOut)
+	}
+	var documents []*stream.Document
+	if len(inputs) > 0 {
+		if documents, err = readInputs(configFile, inputs, in, transformer.Needs(config)); err != nil {
+			return err
+		}
+	}
+	resources, _, _, err := resourcesOf(documents)
+	if err != nil {
+		return err
+	}
+	options := o.patchOptions()
+	made, outcome := transformer.Patches(config, resources, options, time.Now())
+	if outcome.Failed() {
+		printOutcome(errOut, outcome)
+		return errReported
+	}
+	text, err := o.text(config, made, outcome)
+	if err != nil {
+		return err
+	}
+	if _, err := io.WriteString(out, text); err != nil {
+		return fmt.Errorf("writing to stdout: %w", err)
+	}
+	printPatched(errOut, len(made), outcome)
+	return nil
+}
+
+// readPatchConfig reads a config that is to be put into patches.
+func readPatchConfig(file string) (*v1alpha1.FluxTrust, error) {
+	config, _, err := readConfig(file)
+	if err != nil {
+		return nil, err
+	}
+	if config.Spec.Mode == v1alpha1.Validate {
+		return nil, errors.New("the config is in mode Validate, which changes nothing; make the patches with mode: Transform")
+	}
+	return config, nil
+}
+
+// text returns the patches and the ConfigMaps that they need.
+func (o patchOptions) text(config *v1alpha1.FluxTrust, made []patches.Patch, outcome transformer.Outcome) (string, error) {
+	var out strings.Builder
+	fmt.Fprintf(&out, "# What FluxTrust %s changes, as patches. Print them anew when the config, the roots\n"+
+		"# or Flux itself change. A target that matches nothing is silent: check the result\n# with flux-trust validate.\n", config.Metadata.Name)
+	keys := map[string][]string{
+		kustomizationFormat:     {"patches"},
+		fluxKustomizationFormat: {"spec", "patches"},
+		fluxInstanceFormat:      {"spec", "kustomize", "patches"},
+	}[o.format]
+	bundle := o.bundleOf(config, outcome.Items, outcome.Added)
+	out.WriteString(bundle.note())
+	block, err := patches.Print(made, keys...)
+	switch o.format {
+	case operatorValuesFormat:
+		block, err = printOperatorValues(made)
+	case admissionPolicyFormat:
+		block, err = printAdmissionPolicy(config.Metadata.Name, o.namespace, made)
+	}
+	if err != nil {
+		return "", err
+	}
+	out.WriteString(block)
+	objects, err := bundle.text()
+	if err != nil {
+		return "", err
+	}
+	if objects != "" {
+		out.WriteString("---\n" + objects)
+	}
+	return out.String(), nil
+}

@@ -1,0 +1,75 @@
+package command
+
+import (
+	"fmt"
+	"io"
+	"strings"
+
+	"sigs.k8s.io/kustomize/kyaml/fn/framework"
+
+	"fluxtrust.dev/flux-trust/internal/krm"
+	"fluxtrust.dev/flux-trust/transformer"
+)
+
+// printOutcome writes warnings, errors and one summary line. kustomize shows
+// no results, so stderr is all that its users see.
+func printOutcome(errOut io.Writer, o transformer.Outcome) {
+	text, count := complaints(o)
+	switch {
+	case o.Validated:
+		fmt.Fprintf(text, "flux-trust: %s checked, %d not as configured, %s, %s\n",
+			krm.Count(o.Controllers, "controller"), o.Changed, krm.Count(count[framework.Error], "error"), krm.Count(count[framework.Warning], "warning"))
+	case count[framework.Error] > 0:
+		fmt.Fprintf(text, "flux-trust: nothing changed: %s, %s\n", krm.Count(count[framework.Error], "error"), krm.Count(count[framework.Warning], "warning"))
+	default:
+		restored := ""
+		if o.Released > 0 {
+			restored = fmt.Sprintf(", %d restored", o.Released)
+		}
+		if o.Sources+o.SourcesReleased > 0 {
+			restored += fmt.Sprintf(", %s selected, %d changed", krm.Count(o.Sources, "source"), o.SourcesChanged)
+		}
+		fmt.Fprintf(text, "flux-trust: %s found, %d changed%s, %s\n", krm.Count(o.Controllers, "controller"), o.Changed, restored, krm.Count(count[framework.Warning], "warning"))
+	}
+	// Where stderr is closed there is nobody left to tell.
+	_, _ = io.WriteString(errOut, text.String())
+}
+
+// complaints writes warnings and errors, and counts results.
+func complaints(o transformer.Outcome) (*strings.Builder, map[framework.Severity]int) {
+	text, count := &strings.Builder{}, map[framework.Severity]int{}
+	for _, r := range o.Results {
+		count[r.Severity]++
+		if r.Severity != framework.Info {
+			fmt.Fprintf(text, "flux-trust: %s: %s\n", r.Severity, sentence(r))
+		}
+	}
+	return text, count
+}
+
+// printPatched does the same for patches.
+func printPatched(errOut io.Writer, made int, o transformer.Outcome) {
+	text, count := complaints(o)
+	patches := "1 patch"
+	if made != 1 {
+		patches = fmt.Sprintf("%d patches", made)
+	}
+	fmt.Fprintf(text, "flux-trust: %s for %s, %s\n", patches, krm.Count(o.Controllers, "controller"), krm.Count(count[framework.Warning], "warning"))
+	_, _ = io.WriteString(errOut, text.String())
+}
+
+// sentence says which resource in which file, which field, and what.
+func sentence(r *framework.Result) string {
+	var parts []string
+	if r.ResourceRef != nil {
+		who := strings.TrimSpace(r.ResourceRef.Kind + " " + strings.TrimPrefix(r.ResourceRef.Namespace+"/"+r.ResourceRef.Name, "/"))
+		if r.File != nil {
+			who += fmt.Sprintf(" (%s, document %d)", r.File.Path, r.File.Index+1)
+		}
+		parts = append(parts, who)
+	}
+	if r.Field != nil {
+		parts = append(parts, r.Field.Path)
+	}
+	return strings.Join(append(parts, r.Message), ": ")
+}
