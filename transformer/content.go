@@ -118,7 +118,7 @@ func readProviders(object krm.Field) []*provider {
 
 func readProvider(object krm.Field) (*provider, error) {
 	p := &provider{Field: object, kind: object.TextOr("kind"), values: map[string]value{}}
-	meta, err := object.Get("metadata")
+	meta, err := object.GetE("metadata")
 	if err != nil {
 		return nil, err
 	}
@@ -128,10 +128,10 @@ func readProvider(object krm.Field) (*provider, error) {
 	if p.namespaces, err = currentAndPrevious(meta, "namespace", previousNamespacesAnnotation); err != nil {
 		return nil, err
 	}
-	if p.labels, err = meta.TextsAt("labels"); err != nil {
+	if p.labels, err = meta.TextsAtE("labels"); err != nil {
 		return nil, err
 	}
-	annotations, err := meta.TextsAt("annotations")
+	annotations, err := meta.TextsAtE("annotations")
 	if err != nil {
 		return nil, err
 	}
@@ -154,11 +154,11 @@ func readProvider(object krm.Field) (*provider, error) {
 func (p *provider) readValues(fields map[string]bool) error {
 	// stringData comes last: it wins over data.
 	for _, name := range slices.Sorted(maps.Keys(fields)) {
-		values, err := p.Get(name)
+		values, err := p.GetE(name)
 		if err != nil {
 			return err
 		}
-		texts, err := values.Texts()
+		texts, err := values.TextsE()
 		if err != nil {
 			return err
 		}
@@ -193,7 +193,7 @@ func trustManagerTargets(bundle krm.Field) []*provider {
 // whyUnknown says who has the last word about the content of an object.
 func (p *provider) whyUnknown(annotations map[string]string) string {
 	const openShift = "config.openshift.io/inject-trusted-cabundle"
-	if sops, err := p.Get("sops"); err == nil && sops.Exists() {
+	if sops, err := p.GetE("sops"); err == nil && sops.Exists() {
 		return "it is encrypted with SOPS"
 	}
 	if p.labels[openShift] == "true" || annotations[openShift] == "true" {

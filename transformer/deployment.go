@@ -44,7 +44,7 @@ type deployment struct {
 
 // owner returns the name of the FluxTrust that has changed a Deployment.
 func (w *workload) owner() (string, error) {
-	return w.marked.TextAt("metadata", "annotations", configAnnotation)
+	return w.marked.TextAtE("metadata", "annotations", configAnnotation)
 }
 
 // ownerPath is where the owner is written.
@@ -147,11 +147,11 @@ func (d *deployment) trust(t *transform, owner string) error {
 // away.
 func (d *deployment) annotateTemplate(digest string) error {
 	if digest == "" {
-		meta, err := d.podTemplate.Get("metadata")
+		meta, err := d.podTemplate.GetE("metadata")
 		if err != nil {
 			return err
 		}
-		annotations, err := meta.Get("annotations")
+		annotations, err := meta.GetE("annotations")
 		if err != nil {
 			return err
 		}
@@ -159,11 +159,11 @@ func (d *deployment) annotateTemplate(digest string) error {
 		d.RemoveEmpty(d.podTemplate, "metadata", meta.Exists() && len(meta.Node.Content) == 0)
 		return nil
 	}
-	annotations, err := d.Ensure(d.podTemplate, "metadata", "annotations")
+	annotations, err := d.EnsureE(d.podTemplate, "metadata", "annotations")
 	if err != nil {
 		return err
 	}
-	if have, err := annotations.TextAt(digestAnnotation); err != nil || have == digest {
+	if have, err := annotations.TextAtE(digestAnnotation); err != nil || have == digest {
 		return err
 	}
 	d.PutText(annotations, digestAnnotation, digest)
@@ -189,11 +189,11 @@ func (d *deployment) release() error {
 	if err := d.annotateTemplate(""); err != nil {
 		return err
 	}
-	meta, err := d.marked.Get("metadata")
+	meta, err := d.marked.GetE("metadata")
 	if err != nil {
 		return err
 	}
-	annotations, err := meta.Get("annotations")
+	annotations, err := meta.GetE("annotations")
 	if err != nil {
 		return err
 	}
@@ -206,11 +206,11 @@ func (d *deployment) release() error {
 
 // mark writes down whose work this is, and what was there before.
 func (d *deployment) mark(config string) error {
-	annotations, err := d.Ensure(d.marked, "metadata", "annotations")
+	annotations, err := d.EnsureE(d.marked, "metadata", "annotations")
 	if err != nil {
 		return err
 	}
-	if have, err := annotations.TextAt(configAnnotation); err != nil {
+	if have, err := annotations.TextAtE(configAnnotation); err != nil {
 		return err
 	} else if have != config {
 		d.PutText(annotations, configAnnotation, config)
@@ -223,7 +223,7 @@ func (d *deployment) mark(config string) error {
 	if err != nil {
 		return fmt.Errorf("encoding the annotation %s: %w", previousAnnotation, err)
 	}
-	if have, err := annotations.TextAt(previousAnnotation); err != nil || have == string(before) {
+	if have, err := annotations.TextAtE(previousAnnotation); err != nil || have == string(before) {
 		return err
 	}
 	d.PutText(annotations, previousAnnotation, string(before))

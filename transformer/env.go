@@ -20,12 +20,12 @@ type previous map[string]map[string]*string
 
 func (d *deployment) readPrevious() error {
 	const cure = "restore it, or remove it together with the env variables that flux-trust set"
-	value, err := d.marked.At("metadata", "annotations", previousAnnotation)
+	value, err := d.marked.AtE("metadata", "annotations", previousAnnotation)
 	if err != nil {
 		return err
 	}
 	d.previous = previous{}
-	text, err := value.Text()
+	text, err := value.TextE()
 	if err != nil || text == "" {
 		return err
 	}
@@ -48,7 +48,7 @@ func (d *deployment) readPrevious() error {
 // that an earlier plan has set. Entries that the user had stay in their places;
 // those that the function has created are its own.
 func (d *deployment) reconcileEnv(container krm.Field, want []variable, dir string) error {
-	name, err := container.TextAt("name")
+	name, err := container.TextAtE("name")
 	if err != nil {
 		return err
 	}
@@ -65,7 +65,7 @@ func (d *deployment) reconcileEnv(container krm.Field, want []variable, dir stri
 	if delete(d.previous, name); len(e.record) > 0 {
 		d.previous[name] = e.record
 	}
-	return d.ReconcileList(container, "env", krm.IsNamed(e.own...), e.created)
+	return d.ReconcileListE(container, "env", krm.IsNamed(e.own...), e.created)
 }
 
 // envChange collects what happens to the variables of a container.
@@ -145,25 +145,25 @@ func (d *deployment) setValue(entry krm.Field, current, want string, warn bool) 
 // envEntry returns the entry of a variable in a container and its value, or nil
 // when there is none.
 func envEntry(container krm.Field, name string) (krm.Field, *string, error) {
-	env, err := container.Get("env")
+	env, err := container.GetE("env")
 	if err != nil {
 		return krm.Field{}, nil, err
 	}
-	entries, err := env.Named(name)
+	entries, err := env.NamedE(name)
 	if err != nil || len(entries) == 0 {
 		return krm.Field{}, nil, err
 	}
 	if len(entries) > 1 {
 		return krm.Field{}, nil, entries[0].Errorf("stands twice; remove one")
 	}
-	from, err := entries[0].Get("valueFrom")
+	from, err := entries[0].GetE("valueFrom")
 	if err != nil {
 		return krm.Field{}, nil, err
 	}
 	if from.Exists() {
 		return krm.Field{}, nil, from.Errorf("the value comes from elsewhere, so it cannot be extended; write a literal value, or exclude the controller under spec.controllers.exclude")
 	}
-	value, err := entries[0].TextAt("value")
+	value, err := entries[0].TextAtE("value")
 	return entries[0], &value, err
 }
 

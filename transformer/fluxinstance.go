@@ -63,7 +63,7 @@ func targets(resource krm.Field) []manifest {
 // holder reads an object, or returns nil when it installs something else.
 func (t *transform) holder(object krm.Field) (*holder, error) {
 	h := &holder{Field: object}
-	meta, err := object.Get("metadata")
+	meta, err := object.GetE("metadata")
 	if err != nil {
 		return nil, err
 	}
@@ -74,7 +74,7 @@ func (t *transform) holder(object krm.Field) (*holder, error) {
 	if object.TextOr("kind") == helmReleaseKind {
 		switch h.chart = t.chart(object); h.chart {
 		case fluxInstanceChart:
-			instance, err = object.At("spec", "values", "instance")
+			instance, err = object.AtE("spec", "values", "instance")
 		case flux2Chart:
 			// Its values say nothing that matters here.
 		default:
@@ -84,17 +84,17 @@ func (t *transform) holder(object krm.Field) (*holder, error) {
 			h.namespaces = []string{target}
 		}
 	} else {
-		instance, err = object.Get("spec")
+		instance, err = object.GetE("spec")
 	}
 	if err != nil {
 		return nil, err
 	}
-	components, err := instance.Entries("components")
+	components, err := instance.EntriesE("components")
 	if err != nil {
 		return nil, err
 	}
 	for _, c := range components {
-		name, err := c.Text()
+		name, err := c.TextE()
 		if err != nil {
 			return nil, err
 		}
@@ -103,7 +103,7 @@ func (t *transform) holder(object krm.Field) (*holder, error) {
 	if len(components) == 0 {
 		h.components = flux.Components() // a target that matches nothing does no harm
 	}
-	platform, err := instance.TextAt("cluster", "type")
+	platform, err := instance.TextAtE("cluster", "type")
 	h.openShift = platform == "openshift"
 	return h, err
 }

@@ -93,7 +93,7 @@ func readFluxObject(object krm.Field) (*fluxObject, error) {
 	o := &fluxObject{Field: object, kind: object.TextOr("kind")}
 	o.api, _ = sourceAPIs(o.kind)
 	_, o.version, _ = strings.Cut(object.TextOr("apiVersion"), "/")
-	meta, err := object.Get("metadata")
+	meta, err := object.GetE("metadata")
 	if err != nil {
 		return nil, err
 	}
@@ -103,16 +103,16 @@ func readFluxObject(object krm.Field) (*fluxObject, error) {
 	if o.namespaces, err = currentAndPrevious(meta, "namespace", previousNamespacesAnnotation); err != nil {
 		return nil, err
 	}
-	if o.labels, err = meta.TextsAt("labels"); err != nil {
+	if o.labels, err = meta.TextsAtE("labels"); err != nil {
 		return nil, err
 	}
-	if o.owner, err = meta.TextAt("annotations", configAnnotation); err != nil {
+	if o.owner, err = meta.TextAtE("annotations", configAnnotation); err != nil {
 		return nil, err
 	}
-	if o.ref, err = object.TextAt("spec", "certSecretRef", "name"); err != nil {
+	if o.ref, err = object.TextAtE("spec", "certSecretRef", "name"); err != nil {
 		return nil, err
 	}
-	address, err := object.TextAt("spec", o.api.address)
+	address, err := object.TextAtE("spec", o.api.address)
 	if err != nil {
 		return nil, err
 	}
@@ -149,9 +149,9 @@ func (o *fluxObject) endpoint(address string) (scheme, host string) {
 
 // withoutTLS says why an object opens no TLS connection, or "".
 func (o *fluxObject) withoutTLS() string {
-	insecure, err := o.At("spec", "insecure")
+	insecure, err := o.AtE("spec", "insecure")
 	if err == nil {
-		on, err := insecure.Boolean()
+		on, err := insecure.BooleanE()
 		// On a HelmRepository it counts for registries alone.
 		if err == nil && on != nil && on.Value && (o.kind != string(v1alpha1.HelmRepository) || o.scheme == "oci") {
 			return "insecure: true connects without TLS"
@@ -167,7 +167,7 @@ func (o *fluxObject) withoutTLS() string {
 
 // isPatch tells whether the object is one of kustomize's patches.
 func (o *fluxObject) isPatch() bool {
-	value, err := o.At("spec", o.api.required)
+	value, err := o.AtE("spec", o.api.required)
 	return err == nil && !value.Exists() || hasDirective(o.Node)
 }
 

@@ -94,7 +94,7 @@ func (t *transform) drop(p *provider) {
 			return // its mark does no harm
 		}
 		work := t.outcome.Items[p.resource].Copy()
-		if annotations, err := (krm.Field{Node: work.YNode()}).At("metadata", "annotations"); err == nil {
+		if annotations, err := (krm.Field{Node: work.YNode()}).AtE("metadata", "annotations"); err == nil {
 			t.editor(p.report).Remove(annotations, configAnnotation)
 		}
 		t.outcome.Items[p.resource] = work
@@ -197,7 +197,7 @@ func (t *transform) updateGenerated(p *provider, w generated) {
 
 // fill writes what is the function's own into an object.
 func (t *transform) fill(e *krm.Editor, object krm.Field, w generated) error {
-	annotations, err := e.Ensure(object, "metadata", "annotations")
+	annotations, err := e.EnsureE(object, "metadata", "annotations")
 	if err != nil {
 		return err
 	}
@@ -206,18 +206,18 @@ func (t *transform) fill(e *krm.Editor, object krm.Field, w generated) error {
 		wanted = append(wanted, struct{ key, value string }{PruneAnnotation, "disabled"})
 	}
 	for _, a := range wanted {
-		if have, err := annotations.TextAt(a.key); err != nil {
+		if have, err := annotations.TextAtE(a.key); err != nil {
 			return err
 		} else if have != a.value {
 			e.PutText(annotations, a.key, a.value)
 		}
 	}
 	if w.immutable {
-		immutable, err := object.Get("immutable")
+		immutable, err := object.GetE("immutable")
 		if err != nil {
 			return err
 		}
-		if value, err := immutable.Boolean(); err != nil {
+		if value, err := immutable.BooleanE(); err != nil {
 			return err
 		} else if value == nil || !value.Value {
 			e.PutBool(object, "immutable", true)
@@ -237,17 +237,17 @@ func fillKey(e *krm.Editor, object krm.Field, w generated, key string) error {
 	name, value, style := "data", w.pem, yaml.LiteralStyle
 	if w.kind == secretKind {
 		name = "stringData"
-		if encoded, err := object.TextAt("data", key); err != nil {
+		if encoded, err := object.TextAtE("data", key); err != nil {
 			return err
 		} else if encoded != "" {
 			name, value, style = "data", base64.StdEncoding.EncodeToString([]byte(w.pem)), 0
 		}
 	}
-	values, err := e.Ensure(object, name)
+	values, err := e.EnsureE(object, name)
 	if err != nil {
 		return err
 	}
-	if have, err := values.TextAt(key); err != nil || have == value {
+	if have, err := values.TextAtE(key); err != nil || have == value {
 		return err
 	}
 	if e.Differs != nil {

@@ -34,20 +34,20 @@ func (h *holder) listPath() string {
 func (h *holder) lists() ([]krm.Field, error) {
 	parents := []krm.Field{}
 	if h.chart == flux2Chart {
-		renderers, err := h.Entries("spec", "postRenderers")
+		renderers, err := h.EntriesE("spec", "postRenderers")
 		if err != nil {
 			return nil, err
 		}
 		parents = renderers
 	} else {
-		parent, err := h.At(h.above()...)
+		parent, err := h.AtE(h.above()...)
 		if err != nil {
 			return nil, err
 		}
 		parents = append(parents, parent)
 	}
 	for i, parent := range parents {
-		list, err := parent.Get("kustomize")
+		list, err := parent.GetE("kustomize")
 		if err != nil {
 			return nil, err
 		}
@@ -59,20 +59,20 @@ func (h *holder) lists() ([]krm.Field, error) {
 // newList returns the mapping that new patches go into.
 func (h *holder) newList(e *krm.Editor) (krm.Field, error) {
 	if h.chart != flux2Chart {
-		return e.Ensure(h.Field, append(h.above(), "kustomize")...)
+		return e.EnsureE(h.Field, append(h.above(), "kustomize")...)
 	}
-	spec, err := h.Get("spec")
+	spec, err := h.GetE("spec")
 	if err != nil {
 		return krm.Field{}, err
 	}
-	renderers, err := e.EnsureList(spec, "postRenderers")
+	renderers, err := e.EnsureListE(spec, "postRenderers")
 	if err != nil {
 		return krm.Field{}, err
 	}
 	renderer := krm.Field{Path: fmt.Sprintf("%s[%d]", renderers.Path, len(renderers.Node.Content)), Node: &yaml.Node{Kind: yaml.MappingNode, Tag: yaml.NodeTagMap}}
 	renderers.Node.Style &^= krm.FlowIfEmpty(renderers.Node)
 	renderers.Node.Content = append(renderers.Node.Content, renderer.Node)
-	return e.Ensure(renderer, "kustomize")
+	return e.EnsureE(renderer, "kustomize")
 }
 
 // reconcilePatches makes the function's own entries those that are wanted, and
@@ -83,7 +83,7 @@ func (t *transform) reconcilePatches(h *holder, e *krm.Editor, made []patches.Pa
 		return false, err
 	}
 	owned := slices.IndexFunc(lists, func(list krm.Field) bool {
-		items, err := list.Entries("patches")
+		items, err := list.EntriesE("patches")
 		return err == nil && slices.ContainsFunc(items, func(item krm.Field) bool {
 			return patches.Owner(item.TextOr("patch")) == t.config.Metadata.Name
 		})
@@ -107,7 +107,7 @@ func (t *transform) reconcilePatches(h *holder, e *krm.Editor, made []patches.Pa
 				want = append(want, p.Node())
 			}
 		}
-		if err := e.ReconcileList(list, "patches", t.ownPatch, want); err != nil {
+		if err := e.ReconcileListE(list, "patches", t.ownPatch, want); err != nil {
 			return false, err
 		}
 	}
@@ -119,7 +119,7 @@ func (t *transform) reconcilePatches(h *holder, e *krm.Editor, made []patches.Pa
 
 // ownPatch tells whether an entry is the function's own.
 func (t *transform) ownPatch(entry krm.Field) (bool, error) {
-	body, err := entry.TextAt("patch")
+	body, err := entry.TextAtE("patch")
 	if err != nil {
 		return false, err
 	}
@@ -133,21 +133,21 @@ func (t *transform) ownPatch(entry krm.Field) (bool, error) {
 // prune removes what the function's patches have left empty.
 func (h *holder) prune(e *krm.Editor) error {
 	if h.chart != flux2Chart {
-		parent, err := h.At(h.above()...)
+		parent, err := h.AtE(h.above()...)
 		if err == nil {
 			e.RemoveEmpty(parent, "kustomize", true)
 		}
 		return err
 	}
-	spec, err := h.Get("spec")
+	spec, err := h.GetE("spec")
 	if err != nil {
 		return err
 	}
-	list, err := spec.Get("postRenderers")
+	list, err := spec.GetE("postRenderers")
 	if err != nil {
 		return err
 	}
-	renderers, err := list.Items()
+	renderers, err := list.ItemsE()
 	if err != nil {
 		return err
 	}
@@ -170,7 +170,7 @@ func (h *holder) reportOthers(report krm.Report) error {
 	}
 	behind := false
 	for _, list := range lists {
-		items, err := list.Entries("patches")
+		items, err := list.EntriesE("patches")
 		if err != nil {
 			return err
 		}

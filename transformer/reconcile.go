@@ -19,7 +19,7 @@ func (d *deployment) reconcile(p plan) error {
 	if p.initContainer != nil {
 		inits = []any{p.initContainer}
 	}
-	if err := d.ReconcileList(d.pod, "initContainers", krm.IsNamed(initContainer), inits); err != nil {
+	if err := d.ReconcileListE(d.pod, "initContainers", krm.IsNamed(initContainer), inits); err != nil {
 		return err
 	}
 	containers, err := d.containers("containers")
@@ -55,12 +55,12 @@ func (d *deployment) checkNames() error {
 	}
 	taken := map[string][]string{"volumes": {caVolume, bundleVolume}, "initContainers": {initContainer}}
 	for _, key := range []string{"volumes", "initContainers"} {
-		list, err := d.pod.Get(key)
+		list, err := d.pod.GetE(key)
 		if err != nil {
 			return err
 		}
 		for _, name := range taken[key] {
-			found, err := list.Named(name)
+			found, err := list.NamedE(name)
 			if err != nil {
 				return err
 			}

@@ -126,16 +126,16 @@ func (t *transform) setSource(o *fluxObject, entry int, report krm.Report) (func
 		report.Did(framework.Info, krm.Change{Path: "spec.certSecretRef.name", Proposed: name}, "trusts the CA in Secret %s", name)
 	}
 	return func(e *krm.Editor, object krm.Field) error {
-		annotations, err := e.Ensure(object, "metadata", "annotations")
+		annotations, err := e.EnsureE(object, "metadata", "annotations")
 		if err != nil {
 			return err
 		}
-		if have, err := annotations.TextAt(configAnnotation); err != nil {
+		if have, err := annotations.TextAtE(configAnnotation); err != nil {
 			return err
 		} else if have != t.config.Metadata.Name {
 			e.PutText(annotations, configAnnotation, t.config.Metadata.Name)
 		}
-		ref, err := e.Ensure(object, "spec", "certSecretRef")
+		ref, err := e.EnsureE(object, "spec", "certSecretRef")
 		if err != nil {
 			return err
 		}
@@ -146,16 +146,16 @@ func (t *transform) setSource(o *fluxObject, entry int, report krm.Report) (func
 
 // releaseSource takes away what an earlier run has set.
 func releaseSource(e *krm.Editor, object krm.Field) error {
-	meta, err := object.Get("metadata")
+	meta, err := object.GetE("metadata")
 	if err != nil {
 		return err
 	}
-	annotations, err := meta.Get("annotations")
+	annotations, err := meta.GetE("annotations")
 	if err != nil {
 		return err
 	}
 	e.RemoveEmpty(meta, "annotations", e.Remove(annotations, configAnnotation))
-	spec, err := object.Get("spec")
+	spec, err := object.GetE("spec")
 	if err != nil {
 		return err
 	}

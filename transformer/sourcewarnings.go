@@ -136,7 +136,7 @@ func (d *deployment) warnCertFile(config *v1alpha1.Mount) error {
 		if err != nil || value == nil || !path.IsAbs(*value) || strings.Contains(*value, "${") || slices.Contains(systemFiles(), path.Clean(*value)) {
 			continue // what cannot be read is said where it is written
 		}
-		mounts, err := containers[i].Entries("volumeMounts")
+		mounts, err := containers[i].EntriesE("volumeMounts")
 		if err != nil {
 			return err
 		}

@@ -13,17 +13,17 @@ import (
 // reconcileVolumes brings the volumes up to date. A source that already carries
 // the hash suffix of a finished build keeps it.
 func (d *deployment) reconcileVolumes(p plan) error {
-	volumes, err := d.pod.Get("volumes")
+	volumes, err := d.pod.GetE("volumes")
 	if err != nil {
 		return err
 	}
-	own, err := volumes.Named(caVolume)
+	own, err := volumes.NamedE(caVolume)
 	if err != nil {
 		return err
 	}
 	var have []source
 	if len(own) > 0 {
-		current, err := own[0].At("projected", "sources")
+		current, err := own[0].AtE("projected", "sources")
 		if err != nil {
 			return err
 		}
@@ -43,7 +43,7 @@ func (d *deployment) reconcileVolumes(p plan) error {
 	if len(p.sources) > 0 {
 		want = append([]any{map[string]any{"name": caVolume, "projected": map[string]any{"sources": d.sources}}}, want...)
 	}
-	return d.ReconcileList(d.pod, "volumes", krm.IsNamed(caVolume, bundleVolume), want)
+	return d.ReconcileListE(d.pod, "volumes", krm.IsNamed(caVolume, bundleVolume), want)
 }
 
 // warnDropped names what an earlier run, or somebody since, has put into the
@@ -70,17 +70,17 @@ func (d *deployment) warnDropped(at string, have []source) {
 
 // mountedAt returns the directory in which an earlier run mounted the bundle.
 func (d *deployment) mountedAt(container krm.Field) (string, error) {
-	mounts, err := container.Get("volumeMounts")
+	mounts, err := container.GetE("volumeMounts")
 	if err != nil {
 		return "", err
 	}
 	for _, name := range []string{caVolume, bundleVolume} {
-		own, err := mounts.Named(name)
+		own, err := mounts.NamedE(name)
 		if err != nil {
 			return "", err
 		}
 		if len(own) > 0 {
-			return own[0].TextAt("mountPath")
+			return own[0].TextAtE("mountPath")
 		}
 	}
 	return "", nil
@@ -96,23 +96,23 @@ func (d *deployment) reconcileMounts(container krm.Field, want []mount) error {
 	for i, m := range want {
 		entries[i] = m
 	}
-	return d.ReconcileList(container, "volumeMounts", krm.IsNamed(caVolume, bundleVolume), entries)
+	return d.ReconcileListE(container, "volumeMounts", krm.IsNamed(caVolume, bundleVolume), entries)
 }
 
 // checkMounts refuses a path at, in or around which another volume is mounted:
 // one of the two would hide the other, or the runtime could not create the
 // mount point in a read-only volume.
 func checkMounts(container krm.Field, want mount) error {
-	items, err := container.Entries("volumeMounts")
+	items, err := container.EntriesE("volumeMounts")
 	if err != nil {
 		return err
 	}
 	for _, m := range items {
-		name, err := m.TextAt("name")
+		name, err := m.TextAtE("name")
 		if err != nil {
 			return err
 		}
-		at, err := m.TextAt("mountPath")
+		at, err := m.TextAtE("mountPath")
 		if err != nil {
 			return err
 		}

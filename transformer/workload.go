@@ -73,11 +73,11 @@ const clusterServiceVersion = "ClusterServiceVersion"
 // and labels, and no annotations: the marks of the function are on the pod
 // template. https://olm.operatorframework.io/docs/concepts/crds/clusterserviceversion/
 func installedBy(csv krm.Field) []manifest {
-	deployments, err := csv.At("spec", "install", "spec", "deployments")
+	deployments, err := csv.AtE("spec", "install", "spec", "deployments")
 	if err != nil {
 		return nil // not what the Operator Lifecycle Manager would take
 	}
-	items, err := deployments.Items()
+	items, err := deployments.ItemsE()
 	if err != nil {
 		return nil
 	}
@@ -92,7 +92,7 @@ func installedBy(csv krm.Field) []manifest {
 func read(m manifest) (*workload, error) {
 	w := &workload{manifest: m, marked: m.object}
 	object := m.object
-	meta, err := m.resource.Get("metadata")
+	meta, err := m.resource.GetE("metadata")
 	if err != nil {
 		return nil, err
 	}
@@ -101,23 +101,23 @@ func read(m manifest) (*workload, error) {
 	}
 	if m.isPart() {
 		w.seen.Names = []string{m.name()}
-		w.seen.Labels, err = object.TextsAt("label")
+		w.seen.Labels, err = object.TextsAtE("label")
 	} else if w.seen.Names, err = currentAndPrevious(meta, "name", previousNamesAnnotation); err == nil {
-		w.seen.Labels, err = meta.TextsAt("labels")
+		w.seen.Labels, err = meta.TextsAtE("labels")
 	}
 	if err != nil {
 		return nil, err
 	}
-	if w.podTemplate, err = object.At("spec", "template"); err != nil {
+	if w.podTemplate, err = object.AtE("spec", "template"); err != nil {
 		return nil, err
 	}
-	if w.pod, err = w.podTemplate.Get("spec"); err != nil {
+	if w.pod, err = w.podTemplate.GetE("spec"); err != nil {
 		return nil, err
 	}
 	if m.isPart() {
 		w.marked = w.podTemplate
 	}
-	if w.seen.PodLabels, err = w.podTemplate.TextsAt("metadata", "labels"); err != nil {
+	if w.seen.PodLabels, err = w.podTemplate.TextsAtE("metadata", "labels"); err != nil {
 		return nil, err
 	}
 	containers, err := w.containers("containers")
@@ -125,11 +125,11 @@ func read(m manifest) (*workload, error) {
 		return nil, err
 	}
 	for _, c := range containers {
-		name, err := c.TextAt("name")
+		name, err := c.TextAtE("name")
 		if err != nil {
 			return nil, err
 		}
-		image, err := c.TextAt("image")
+		image, err := c.TextAtE("image")
 		if err != nil {
 			return nil, err
 		}
@@ -145,7 +145,7 @@ func readHead(m manifest) *workload {
 	if m.isPart() {
 		keys = []string{"label"}
 	}
-	labels, err := m.object.TextsAt(keys...)
+	labels, err := m.object.TextsAtE(keys...)
 	if err != nil {
 		labels = nil
 	}
@@ -157,7 +157,7 @@ func readHead(m manifest) *workload {
 // isPatch tells whether a Deployment is one of kustomize's patches: apps/v1
 // requires a selector, and a directive is for patches only.
 func (w *workload) isPatch() bool {
-	selector, err := w.object.At("spec", "selector")
+	selector, err := w.object.AtE("spec", "selector")
 	return err == nil && !selector.Exists() && strings.HasPrefix(w.object.TextOr("apiVersion"), "apps/v1") || hasDirective(w.object.Node)
 }
 
@@ -171,11 +171,11 @@ func hasDirective(n *yaml.Node) bool {
 
 // containers returns the entries of containers or initContainers.
 func (w *workload) containers(key string) ([]krm.Field, error) {
-	list, err := w.pod.Get(key)
+	list, err := w.pod.GetE(key)
 	if err != nil {
 		return nil, err
 	}
-	return list.Items()
+	return list.ItemsE()
 }
 
 // mainContainers returns the container that a controller built with kubebuilder
@@ -194,11 +194,11 @@ func mainContainers(w *workload) []int {
 // currentAndPrevious returns a name and those it had before kustomize changed
 // it.
 func currentAndPrevious(meta krm.Field, key, annotation string) ([]string, error) {
-	name, err := meta.TextAt(key)
+	name, err := meta.TextAtE(key)
 	if err != nil {
 		return nil, err
 	}
-	annotations, err := meta.TextsAt("annotations")
+	annotations, err := meta.TextsAtE("annotations")
 	if err != nil {
 		return nil, err
 	}

@@ -32,7 +32,7 @@ func (p *Pod) addExtras(hardened []restrictedContainer) error {
 		}
 	}
 	if policy := string(extras.SupplementalGroupsPolicy); policy != "" {
-		sc, err := p.Ensure(p.Spec, "securityContext")
+		sc, err := p.EnsureE(p.Spec, "securityContext")
 		if err != nil {
 			return err
 		}
@@ -50,11 +50,11 @@ func (p *Pod) addExtras(hardened []restrictedContainer) error {
 
 // setExtra sets a field to the stricter of its two values.
 func (p *Pod) setExtra(f krm.Field, key string, want *yaml.Node, note string) error {
-	current, err := f.Get(key)
+	current, err := f.GetE(key)
 	if err != nil {
 		return err
 	}
-	have, err := current.Text()
+	have, err := current.TextE()
 	if err != nil || have == want.Value && current.Node.ShortTag() == want.Tag {
 		return err
 	}
@@ -75,7 +75,7 @@ func (p *Pod) runAsImage(c restrictedContainer) error {
 	}
 	for _, owner := range []krm.Field{p.Spec, c.Field} {
 		// A group without a user is gone by now.
-		if user, err := owner.At("securityContext", "runAsUser"); err != nil || user.Exists() {
+		if user, err := owner.AtE("securityContext", "runAsUser"); err != nil || user.Exists() {
 			return err
 		}
 	}
@@ -86,7 +86,7 @@ func (p *Pod) runAsImage(c restrictedContainer) error {
 			"not set: the user of the image %s is not known; write runAsUser and runAsGroup yourself", image)
 		return nil
 	}
-	sc, err := p.Ensure(c.Field, "securityContext")
+	sc, err := p.EnsureE(c.Field, "securityContext")
 	if err != nil {
 		return err
 	}
@@ -102,11 +102,11 @@ func (p *Pod) runAsImage(c restrictedContainer) error {
 // namespaces of the host.
 func (p *Pod) ownUsers() error {
 	for _, key := range []string{"hostNetwork", "hostPID", "hostIPC"} {
-		host, err := p.Spec.Get(key)
+		host, err := p.Spec.GetE(key)
 		if err != nil {
 			return err
 		}
-		if value, err := host.Boolean(); err != nil {
+		if value, err := host.BooleanE(); err != nil {
 			return err
 		} else if value != nil && value.Value {
 			p.Report.Did(framework.Warning, krm.Change{Path: p.Spec.Path + ".hostUsers"}, "not set: it is not possible together with %s", key)
@@ -119,7 +119,7 @@ func (p *Pod) ownUsers() error {
 // addAppArmor sets the profile of the pod, unless somebody has chosen one in the
 // field or in the annotation of old, which must not contradict each other.
 func (p *Pod) addAppArmor(kind string) error {
-	annotations, err := p.Template.TextsAt("metadata", "annotations")
+	annotations, err := p.Template.TextsAtE("metadata", "annotations")
 	if err != nil {
 		return err
 	}
@@ -129,11 +129,11 @@ func (p *Pod) addAppArmor(kind string) error {
 			return nil
 		}
 	}
-	profile, err := p.Spec.At("securityContext", "appArmorProfile", "type")
+	profile, err := p.Spec.AtE("securityContext", "appArmorProfile", "type")
 	if err != nil || profile.Exists() {
 		return err
 	}
-	parent, err := p.Ensure(p.Spec, "securityContext", "appArmorProfile")
+	parent, err := p.EnsureE(p.Spec, "securityContext", "appArmorProfile")
 	if err != nil {
 		return err
 	}
@@ -146,7 +146,7 @@ func (p *Pod) limitEmptyDirs(limit string) error {
 	if limit == "" {
 		return nil
 	}
-	volumes, err := p.Spec.Entries("volumes")
+	volumes, err := p.Spec.EntriesE("volumes")
 	if err != nil {
 		return err
 	}
@@ -154,11 +154,11 @@ func (p *Pod) limitEmptyDirs(limit string) error {
 		if v.TextOr("name") == p.OwnVolume || v.Node.Kind != yaml.MappingNode || krm.IndexOf(v.Node, "emptyDir") < 0 {
 			continue
 		}
-		emptyDir, err := p.Ensure(v, "emptyDir")
+		emptyDir, err := p.EnsureE(v, "emptyDir")
 		if err != nil {
 			return err
 		}
-		current, err := emptyDir.Get("sizeLimit")
+		current, err := emptyDir.GetE("sizeLimit")
 		if err != nil {
 			return err
 		}

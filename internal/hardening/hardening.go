@@ -50,7 +50,7 @@ type Pod struct {
 func (p *Pod) openShift() bool { return p.Config.Profile == v1alpha1.OpenShift }
 
 // containers returns the entries of containers or initContainers.
-func (p *Pod) containers(key string) ([]krm.Field, error) { return p.Spec.Entries(key) }
+func (p *Pod) containers(key string) ([]krm.Field, error) { return p.Spec.EntriesE(key) }
 
 // Harden applies the profile to every container that is not excepted.
 func (p *Pod) Harden() error {
@@ -98,7 +98,7 @@ func (p *Pod) sort() (hardened []restrictedContainer, excepted []krm.Field, err 
 			return nil, nil, err
 		}
 		for i, c := range containers {
-			name, err := c.TextAt("name")
+			name, err := c.TextAtE("name")
 			switch {
 			case err != nil:
 				return nil, nil, err
@@ -124,7 +124,7 @@ func (p *Pod) hardenPod(excepted []krm.Field) (podDefaults, error) {
 		}
 		return podDefaults{runAsNonRoot: true, seccomp: true}, p.hardenPlatform(p.Spec)
 	}
-	sc, err := p.Spec.Get("securityContext")
+	sc, err := p.Spec.GetE("securityContext")
 	if err != nil {
 		return defaults, err
 	}
@@ -145,11 +145,11 @@ func (p *Pod) hardenPod(excepted []krm.Field) (podDefaults, error) {
 
 // hardenPodNonRoot tells whether the pod says runAsNonRoot afterwards.
 func (p *Pod) hardenPodNonRoot(sc krm.Field, excepted []krm.Field) (bool, error) {
-	nonRoot, err := sc.Get("runAsNonRoot")
+	nonRoot, err := sc.GetE("runAsNonRoot")
 	if err != nil {
 		return false, err
 	}
-	value, err := nonRoot.Boolean()
+	value, err := nonRoot.BooleanE()
 	switch {
 	case err != nil || value == nil:
 		return false, err
@@ -181,14 +181,14 @@ func (p *Pod) hardenPodSeccomp(sc krm.Field, excepted []krm.Field) (bool, error)
 // handDown gives containers a value of the pod, unless they have their own.
 func (p *Pod) handDown(containers []krm.Field, key string, value krm.Field) error {
 	for _, c := range containers {
-		own, err := c.At("securityContext", key)
+		own, err := c.AtE("securityContext", key)
 		if err != nil {
 			return err
 		}
 		if own.Exists() {
 			continue
 		}
-		sc, err := p.Ensure(c, "securityContext")
+		sc, err := p.EnsureE(c, "securityContext")
 		if err != nil {
 			return err
 		}
@@ -207,7 +207,7 @@ func (p *Pod) hardenOne(c restrictedContainer, defaults podDefaults) error {
 		return err
 	}
 	if p.Changed && !c.controller {
-		name, err := c.TextAt("name")
+		name, err := c.TextAtE("name")
 		if err != nil {
 			return err
 		}
@@ -239,7 +239,7 @@ func (p *Pod) hardenContainer(c restrictedContainer, defaults podDefaults) error
 	if err := p.hardenSeccomp(c.Field, defaults.seccomp); err != nil {
 		return err
 	}
-	sc, err := c.Get("securityContext")
+	sc, err := c.GetE("securityContext")
 	if err != nil {
 		return err
 	}

@@ -37,10 +37,10 @@ func harden(config *v1alpha1.SecurityContext, deployment *yaml.RNode, evaluator 
 	h.deployment = deployment.Copy()
 	root := krm.Field{Node: h.deployment.YNode()}
 	p := &Pod{Editor: &krm.Editor{}, Report: krm.Report{Results: &h.results}.Of(root, nil), Config: config, Controllers: []int{0}}
-	if p.Template, h.err = root.At("spec", "template"); h.err != nil {
+	if p.Template, h.err = root.AtE("spec", "template"); h.err != nil {
 		return h
 	}
-	if p.Spec, h.err = p.Template.Get("spec"); h.err != nil {
+	if p.Spec, h.err = p.Template.GetE("spec"); h.err != nil {
 		return h
 	}
 	if h.err = p.Harden(); h.err == nil {

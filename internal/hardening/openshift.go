@@ -34,13 +34,13 @@ func platformFields() []string {
 // what the platform sets. Containers that are excepted get as their own what the
 // pod loses and the platform would not give them.
 func (p *Pod) leaveToPlatform(owner krm.Field, excepted []krm.Field) error {
-	sc, err := owner.Get("securityContext")
+	sc, err := owner.GetE("securityContext")
 	if err != nil || !sc.Exists() {
 		return err
 	}
 	filled := len(sc.Node.Content) > 0
 	for _, key := range platformFields() {
-		current, err := sc.Get(key)
+		current, err := sc.GetE(key)
 		if err != nil {
 			return err
 		}
@@ -71,10 +71,10 @@ func (p *Pod) leaveToPlatform(owner krm.Field, excepted []krm.Field) error {
 func platformTakes(key string, current krm.Field) (accepted, redundant bool, err error) {
 	switch key {
 	case "seccompProfile":
-		kind, err := current.TextAt("type")
+		kind, err := current.TextAtE("type")
 		return false, kind == "RuntimeDefault", err
 	case "runAsNonRoot":
-		value, err := current.Boolean()
+		value, err := current.BooleanE()
 		return false, value != nil && value.Value && !value.Quoted, err
 	default:
 		id, err := number(current)

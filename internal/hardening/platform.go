@@ -21,15 +21,15 @@ const appArmorAnnotation = "container.apparmor.security.beta.kubernetes.io/"
 // SELinux and Windows that the standard refuses. The defaults of the node apply
 // then.
 func (p *Pod) hardenPlatform(owner krm.Field) error {
-	sc, err := owner.Get("securityContext")
+	sc, err := owner.GetE("securityContext")
 	if err != nil {
 		return err
 	}
-	appArmor, err := sc.Get("appArmorProfile")
+	appArmor, err := sc.GetE("appArmorProfile")
 	if err != nil {
 		return err
 	}
-	if kind, err := appArmor.TextAt("type"); err != nil {
+	if kind, err := appArmor.TextAtE("type"); err != nil {
 		return err
 	} else if kind == "Unconfined" {
 		p.drop(sc, "appArmorProfile", appArmor, "Unconfined; the profile of the container runtime applies instead")
@@ -37,15 +37,15 @@ func (p *Pod) hardenPlatform(owner krm.Field) error {
 	if err := p.hardenSELinux(sc); err != nil {
 		return err
 	}
-	windows, err := sc.Get("windowsOptions")
+	windows, err := sc.GetE("windowsOptions")
 	if err != nil {
 		return err
 	}
-	hostProcess, err := windows.Get("hostProcess")
+	hostProcess, err := windows.GetE("hostProcess")
 	if err != nil {
 		return err
 	}
-	if value, err := hostProcess.Boolean(); err != nil {
+	if value, err := hostProcess.BooleanE(); err != nil {
 		return err
 	} else if value != nil && (value.Value || value.Quoted) {
 		p.replace(windows, "hostProcess", hostProcess, false)
@@ -54,7 +54,7 @@ func (p *Pod) hardenPlatform(owner krm.Field) error {
 }
 
 func (p *Pod) hardenSELinux(sc krm.Field) error {
-	options, err := sc.Get("seLinuxOptions")
+	options, err := sc.GetE("seLinuxOptions")
 	if err != nil {
 		return err
 	}
@@ -67,11 +67,11 @@ func (p *Pod) hardenSELinux(sc krm.Field) error {
 		allowed["type"] = []string{""}
 	}
 	for _, key := range []string{"type", "user", "role"} {
-		option, err := options.Get(key)
+		option, err := options.GetE(key)
 		if err != nil {
 			return err
 		}
-		value, err := option.Text()
+		value, err := option.TextE()
 		if err != nil {
 			return err
 		}
@@ -87,11 +87,11 @@ func (p *Pod) hardenSELinux(sc krm.Field) error {
 // be taken away without breaking it, by the reason that the evaluator gives.
 func (p *Pod) findLeft() error {
 	for _, key := range []string{"hostNetwork", "hostPID", "hostIPC"} {
-		host, err := p.Spec.Get(key)
+		host, err := p.Spec.GetE(key)
 		if err != nil {
 			return err
 		}
-		value, err := host.Boolean()
+		value, err := host.BooleanE()
 		if err != nil {
 			return err
 		}
@@ -121,16 +121,16 @@ func (p *Pod) findLeft() error {
 }
 
 func (p *Pod) findSysctls() error {
-	sysctls, err := p.Spec.At("securityContext", "sysctls")
+	sysctls, err := p.Spec.AtE("securityContext", "sysctls")
 	if err != nil {
 		return err
 	}
-	items, err := sysctls.Items()
+	items, err := sysctls.ItemsE()
 	if err != nil {
 		return err
 	}
 	for _, sysctl := range items {
-		name, err := sysctl.TextAt("name")
+		name, err := sysctl.TextAtE("name")
 		if err != nil {
 			return err
 		}
@@ -160,7 +160,7 @@ func (p *Pod) leave(reason string, f krm.Field) {
 
 func (p *Pod) findVolumes() error {
 	allowed := []string{"name", "configMap", "csi", "downwardAPI", "emptyDir", "ephemeral", "image", "persistentVolumeClaim", "projected", "secret"}
-	items, err := p.Spec.Entries("volumes")
+	items, err := p.Spec.EntriesE("volumes")
 	if err != nil {
 		return err
 	}
@@ -181,14 +181,14 @@ func (p *Pod) findVolumes() error {
 // host or name one, wherever they stand.
 func (p *Pod) leaveHosts(c krm.Field) {
 	for _, key := range []string{"ports", "livenessProbe", "readinessProbe", "startupProbe", "lifecycle"} {
-		if part, err := c.Get(key); err == nil && part.Exists() {
+		if part, err := c.GetE(key); err == nil && part.Exists() {
 			p.leaveHostsIn(part)
 		}
 	}
 }
 
 func (p *Pod) leaveHostsIn(f krm.Field) {
-	if items, err := f.Items(); err == nil {
+	if items, err := f.ItemsE(); err == nil {
 		for _, item := range items {
 			p.leaveHostsIn(item)
 		}
@@ -212,11 +212,11 @@ func (p *Pod) leaveHostsIn(f krm.Field) {
 
 // dropAppArmorAnnotations removes those that switch AppArmor off.
 func (p *Pod) dropAppArmorAnnotations() error {
-	annotations, err := p.Template.At("metadata", "annotations")
+	annotations, err := p.Template.AtE("metadata", "annotations")
 	if err != nil {
 		return err
 	}
-	texts, err := annotations.Texts()
+	texts, err := annotations.TextsE()
 	if err != nil {
 		return err
 	}

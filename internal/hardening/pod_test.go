@@ -182,10 +182,10 @@ func TestValidate(t *testing.T) {
 	root := krm.Field{Node: deployment.YNode()}
 	report := krm.Report{Results: &results, Validate: true}.Of(root, nil)
 	p := &Pod{Editor: &krm.Editor{Differs: report.Differs}, Report: report, Config: configOf(t, ""), Controllers: []int{0}}
-	if p.Template, err = root.At("spec", "template"); err != nil {
+	if p.Template, err = root.AtE("spec", "template"); err != nil {
 		t.Fatal(err)
 	}
-	if p.Spec, err = p.Template.Get("spec"); err != nil {
+	if p.Spec, err = p.Template.GetE("spec"); err != nil {
 		t.Fatal(err)
 	}
 	if err := p.Harden(); err != nil {

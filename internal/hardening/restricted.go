@@ -13,18 +13,18 @@ import (
 // setTrueOrFalse makes a field of the securityContext of a container what the
 // standard asks for. An absent one is fine where the default already is.
 func (p *Pod) setTrueOrFalse(container krm.Field, key string, want, absentIsFine bool) error {
-	current, err := container.At("securityContext", key)
+	current, err := container.AtE("securityContext", key)
 	if err != nil {
 		return err
 	}
-	value, err := current.Boolean()
+	value, err := current.BooleanE()
 	if err != nil {
 		return err
 	}
 	if value == nil && absentIsFine || value != nil && value.Value == want && !value.Quoted {
 		return nil
 	}
-	sc, err := p.Ensure(container, "securityContext")
+	sc, err := p.EnsureE(container, "securityContext")
 	if err != nil {
 		return err
 	}
@@ -40,16 +40,16 @@ func (p *Pod) setTrueOrFalse(container krm.Field, key string, want, absentIsFine
 // hardenCapabilities drops ALL and takes away what is added beyond
 // NET_BIND_SERVICE.
 func (p *Pod) hardenCapabilities(container krm.Field) error {
-	add, err := container.At("securityContext", "capabilities", "add")
+	add, err := container.AtE("securityContext", "capabilities", "add")
 	if err != nil {
 		return err
 	}
-	added, err := add.Items()
+	added, err := add.ItemsE()
 	if err != nil {
 		return err
 	}
 	for _, a := range added {
-		name, err := a.Text()
+		name, err := a.TextE()
 		if err != nil {
 			return err
 		}
@@ -57,14 +57,14 @@ func (p *Pod) hardenCapabilities(container krm.Field) error {
 			continue
 		}
 		p.RemoveEntry(add, a)
-		own, err := container.TextAt("name")
+		own, err := container.TextAtE("name")
 		if err != nil {
 			return err
 		}
 		p.Report.Did(framework.Warning, krm.Change{Path: add.Path, Current: name},
 			"removed %s; if the container %s needs it, list it under spec.securityContext.exceptContainers", name, own)
 	}
-	capabilities, err := container.At("securityContext", "capabilities")
+	capabilities, err := container.AtE("securityContext", "capabilities")
 	if err != nil {
 		return err
 	}
@@ -73,11 +73,11 @@ func (p *Pod) hardenCapabilities(container krm.Field) error {
 }
 
 func (p *Pod) dropAll(container krm.Field) error {
-	drop, err := container.At("securityContext", "capabilities", "drop")
+	drop, err := container.AtE("securityContext", "capabilities", "drop")
 	if err != nil {
 		return err
 	}
-	dropped, err := drop.Items()
+	dropped, err := drop.ItemsE()
 	if err != nil {
 		return err
 	}
@@ -85,7 +85,7 @@ func (p *Pod) dropAll(container krm.Field) error {
 		return nil
 	}
 	for _, c := range dropped {
-		name, err := c.Text()
+		name, err := c.TextE()
 		if err != nil {
 			return err
 		}
@@ -96,11 +96,11 @@ func (p *Pod) dropAll(container krm.Field) error {
 			return nil
 		}
 	}
-	capabilities, err := p.Ensure(container, "securityContext", "capabilities")
+	capabilities, err := p.EnsureE(container, "securityContext", "capabilities")
 	if err != nil {
 		return err
 	}
-	if drop, err = p.EnsureList(capabilities, "drop"); err != nil {
+	if drop, err = p.EnsureListE(capabilities, "drop"); err != nil {
 		return err
 	}
 	p.Add(drop, krm.TextNode("ALL"))
@@ -109,7 +109,7 @@ func (p *Pod) dropAll(container krm.Field) error {
 }
 
 func (p *Pod) hardenSeccomp(container krm.Field, inherited bool) error {
-	sc, err := container.Get("securityContext")
+	sc, err := container.GetE("securityContext")
 	if err != nil {
 		return err
 	}
@@ -120,7 +120,7 @@ func (p *Pod) hardenSeccomp(container krm.Field, inherited bool) error {
 	if restrictsSyscalls(kind) || !profile.Exists() && inherited {
 		return nil
 	}
-	if sc, err = p.Ensure(container, "securityContext"); err != nil {
+	if sc, err = p.EnsureE(container, "securityContext"); err != nil {
 		return err
 	}
 	return p.setSeccomp(sc, profile, kind)
@@ -128,10 +128,10 @@ func (p *Pod) hardenSeccomp(container krm.Field, inherited bool) error {
 
 // seccompType returns the seccomp profile of a securityContext and its type.
 func seccompType(sc krm.Field) (profile krm.Field, kind string, err error) {
-	if profile, err = sc.Get("seccompProfile"); err != nil {
+	if profile, err = sc.GetE("seccompProfile"); err != nil {
 		return profile, "", err
 	}
-	kind, err = profile.TextAt("type")
+	kind, err = profile.TextAtE("type")
 	return profile, kind, err
 }
 
@@ -145,7 +145,7 @@ func (p *Pod) setSeccomp(sc, profile krm.Field, kind string) error {
 	} else {
 		p.Report.Did(framework.Info, krm.Change{Path: profile.Path + ".type", Proposed: "RuntimeDefault"}, "set to RuntimeDefault")
 	}
-	profile, err := p.Ensure(sc, "seccompProfile")
+	profile, err := p.EnsureE(sc, "seccompProfile")
 	if err != nil {
 		return err
 	}
@@ -170,7 +170,7 @@ func number(f krm.Field) (int64, error) {
 // dropRoot removes runAsUser: 0, which runAsNonRoot makes fail. The image's own
 // user applies then; a container that is excepted keeps root as its own.
 func (p *Pod) dropRoot(sc krm.Field, excepted []krm.Field) error {
-	user, err := sc.Get("runAsUser")
+	user, err := sc.GetE("runAsUser")
 	if err != nil {
 		return err
 	}
@@ -187,18 +187,18 @@ func (p *Pod) dropRoot(sc krm.Field, excepted []krm.Field) error {
 // dropGroups removes a runAsGroup that applies to a container without a
 // runAsUser, at whichever level each stands: container runtimes refuse it.
 func (p *Pod) dropGroups(containers []restrictedContainer) error {
-	pod, err := p.Spec.Get("securityContext")
+	pod, err := p.Spec.GetE("securityContext")
 	if err != nil {
 		return err
 	}
 	for _, c := range containers {
-		own, err := c.Get("securityContext")
+		own, err := c.GetE("securityContext")
 		if err != nil {
 			return err
 		}
 		user := false
 		for _, sc := range []krm.Field{own, pod} {
-			uid, err := sc.Get("runAsUser")
+			uid, err := sc.GetE("runAsUser")
 			if err != nil {
 				return err
 			}
@@ -208,7 +208,7 @@ func (p *Pod) dropGroups(containers []restrictedContainer) error {
 			continue
 		}
 		for _, sc := range []krm.Field{own, pod} {
-			group, err := sc.Get("runAsGroup")
+			group, err := sc.GetE("runAsGroup")
 			if err != nil {
 				return err
 			}
@@ -222,11 +222,11 @@ func (p *Pod) dropGroups(containers []restrictedContainer) error {
 }
 
 func (p *Pod) dropProcMount(sc krm.Field) error {
-	procMount, err := sc.Get("procMount")
+	procMount, err := sc.GetE("procMount")
 	if err != nil {
 		return err
 	}
-	value, err := procMount.Text()
+	value, err := procMount.TextE()
 	if err != nil || !procMount.Exists() || value == "Default" {
 		return err
 	}

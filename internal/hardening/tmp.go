@@ -13,16 +13,16 @@ import (
 // ensureTmp gives a container a writable /tmp where it has none: a controller
 // with a read-only root file system fails without.
 func (p *Pod) ensureTmp(container krm.Field) error {
-	mounts, err := container.Get("volumeMounts")
+	mounts, err := container.GetE("volumeMounts")
 	if err != nil {
 		return err
 	}
-	items, err := mounts.Items()
+	items, err := mounts.ItemsE()
 	if err != nil {
 		return err
 	}
 	for _, m := range items {
-		at, err := m.TextAt("mountPath")
+		at, err := m.TextAtE("mountPath")
 		if err != nil {
 			return err
 		}
@@ -34,7 +34,7 @@ func (p *Pod) ensureTmp(container krm.Field) error {
 	if err != nil {
 		return err
 	}
-	if mounts, err = p.EnsureList(container, "volumeMounts"); err != nil {
+	if mounts, err = p.EnsureListE(container, "volumeMounts"); err != nil {
 		return err
 	}
 	entry, err := krm.Node(struct {
@@ -51,11 +51,11 @@ func (p *Pod) ensureTmp(container krm.Field) error {
 }
 
 func (p *Pod) checkWritable(mount krm.Field) error {
-	readOnly, err := mount.Get("readOnly")
+	readOnly, err := mount.GetE("readOnly")
 	if err != nil {
 		return err
 	}
-	value, err := readOnly.Boolean()
+	value, err := readOnly.BooleanE()
 	if err == nil && value != nil && value.Value {
 		p.Report.Add(framework.Warning, krm.Change{Path: readOnly.Path, Current: true}, "/tmp is mounted read-only; left as it is")
 	}
@@ -75,18 +75,18 @@ func (p *Pod) tmpVolume(container krm.Field) (string, error) {
 	if containers, err := p.containers("containers"); err != nil {
 		return "", err
 	} else if len(containers) > 1 {
-		own, err := container.TextAt("name")
+		own, err := container.TextAtE("name")
 		if err != nil {
 			return "", err
 		}
 		name += "-" + own
 		name = strings.TrimRight(name[:min(len(name), maxVolumeName)], "-")
 	}
-	volumes, err := p.EnsureList(p.Spec, "volumes")
+	volumes, err := p.EnsureListE(p.Spec, "volumes")
 	if err != nil {
 		return "", err
 	}
-	existing, err := volumes.Named(name)
+	existing, err := volumes.NamedE(name)
 	if err != nil {
 		return "", err
 	}

@@ -34,18 +34,18 @@ func (e *Editor) Note(path string, current, proposed *yaml.Node, message string)
 }
 
 // Ensure returns the mapping below some keys and creates what is missing.
-func (e *Editor) Ensure(f Field, keys ...string) (Field, error) {
+func (e *Editor) EnsureE(f Field, keys ...string) (Field, error) {
 	return e.create(f, yaml.MappingNode, keys)
 }
 
 // EnsureList returns the list at a key and creates it when it is missing.
-func (e *Editor) EnsureList(f Field, key string) (Field, error) {
+func (e *Editor) EnsureListE(f Field, key string) (Field, error) {
 	return e.create(f, yaml.SequenceNode, []string{key})
 }
 
 func (e *Editor) create(f Field, kind yaml.Kind, keys []string) (Field, error) {
 	for i, key := range keys {
-		child, err := f.Get(key)
+		child, err := f.GetE(key)
 		if err != nil {
 			return f, err
 		}
@@ -129,7 +129,7 @@ func (e *Editor) Remove(f Field, key string) bool {
 
 // RemoveEmpty removes a list or mapping that the function has just emptied.
 func (e *Editor) RemoveEmpty(f Field, key string, emptied bool) {
-	if child, err := f.Get(key); err == nil && emptied && child.Exists() && len(child.Node.Content) == 0 {
+	if child, err := f.GetE(key); err == nil && emptied && child.Exists() && len(child.Node.Content) == 0 {
 		i := IndexOf(f.Node, key)
 		f.Node.Content = slices.Delete(f.Node.Content, i, i+2)
 	}

@@ -33,7 +33,7 @@ func (f Field) Errorf(format string, args ...any) error {
 func (f Field) Exists() bool { return f.Node != nil }
 
 // Get returns a field of a mapping.
-func (f Field) Get(key string) (Field, error) {
+func (f Field) GetE(key string) (Field, error) {
 	child := Field{Path: strings.TrimPrefix(f.Path+"."+key, ".")}
 	if f.Node == nil {
 		return child, nil
@@ -48,10 +48,10 @@ func (f Field) Get(key string) (Field, error) {
 }
 
 // At follows several keys.
-func (f Field) At(keys ...string) (Field, error) {
+func (f Field) AtE(keys ...string) (Field, error) {
 	for _, key := range keys {
 		var err error
-		if f, err = f.Get(key); err != nil {
+		if f, err = f.GetE(key); err != nil {
 			return f, err
 		}
 	}
@@ -60,7 +60,7 @@ func (f Field) At(keys ...string) (Field, error) {
 
 // Items returns the entries of a list. An entry that has a name carries it in
 // its path, in the form that kustomize's replacements use.
-func (f Field) Items() ([]Field, error) {
+func (f Field) ItemsE() ([]Field, error) {
 	if f.Node == nil {
 		return nil, nil
 	}
@@ -82,23 +82,23 @@ func (f Field) Items() ([]Field, error) {
 }
 
 // Entries returns the entries of the list below some keys.
-func (f Field) Entries(keys ...string) ([]Field, error) {
-	list, err := f.At(keys...)
+func (f Field) EntriesE(keys ...string) ([]Field, error) {
+	list, err := f.AtE(keys...)
 	if err != nil {
 		return nil, err
 	}
-	return list.Items()
+	return list.ItemsE()
 }
 
 // Named returns the entries of a list that have the given name.
-func (f Field) Named(name string) ([]Field, error) {
-	items, err := f.Items()
+func (f Field) NamedE(name string) ([]Field, error) {
+	items, err := f.ItemsE()
 	if err != nil {
 		return nil, err
 	}
 	var found []Field
 	for _, item := range items {
-		own, err := item.TextAt("name")
+		own, err := item.TextAtE("name")
 		if err != nil {
 			return nil, err
 		}
@@ -110,7 +110,7 @@ func (f Field) Named(name string) ([]Field, error) {
 }
 
 // Text returns a string, or "" when the field is absent.
-func (f Field) Text() (string, error) {
+func (f Field) TextE() (string, error) {
 	if f.Node == nil {
 		return "", nil
 	}
@@ -124,18 +124,18 @@ func (f Field) Text() (string, error) {
 }
 
 // TextAt returns the string below some keys.
-func (f Field) TextAt(keys ...string) (string, error) {
-	child, err := f.At(keys...)
+func (f Field) TextAtE(keys ...string) (string, error) {
+	child, err := f.AtE(keys...)
 	if err != nil {
 		return "", err
 	}
-	return child.Text()
+	return child.TextE()
 }
 
 // TextOr returns the string below some keys, or "" where there is none. kyaml's
 // getters for kind and name panic on resources that are no mappings.
 func (f Field) TextOr(keys ...string) string {
-	text, err := f.TextAt(keys...)
+	text, err := f.TextAtE(keys...)
 	if err != nil {
 		return ""
 	}
@@ -143,7 +143,7 @@ func (f Field) TextOr(keys ...string) string {
 }
 
 // Texts returns a mapping of strings, such as labels.
-func (f Field) Texts() (map[string]string, error) {
+func (f Field) TextsE() (map[string]string, error) {
 	if f.Node == nil {
 		return nil, nil
 	}
@@ -165,7 +165,7 @@ type Truth struct {
 }
 
 // Boolean returns what a field says, or nil when it is absent.
-func (f Field) Boolean() (*Truth, error) {
+func (f Field) BooleanE() (*Truth, error) {
 	if f.Node == nil {
 		return nil, nil
 	}
@@ -182,12 +182,12 @@ func (f Field) Boolean() (*Truth, error) {
 }
 
 // TextsAt returns the mapping of strings below some keys.
-func (f Field) TextsAt(keys ...string) (map[string]string, error) {
-	child, err := f.At(keys...)
+func (f Field) TextsAtE(keys ...string) (map[string]string, error) {
+	child, err := f.AtE(keys...)
 	if err != nil {
 		return nil, err
 	}
-	return child.Texts()
+	return child.TextsE()
 }
 
 // Flatten returns the object itself, or the items of a List.
@@ -198,11 +198,11 @@ func Flatten(object Field) []Field {
 	if !strings.HasSuffix(object.TextOr("kind"), "List") {
 		return []Field{object}
 	}
-	list, err := object.Get("items")
+	list, err := object.GetE("items")
 	if err != nil {
 		return []Field{object}
 	}
-	items, err := list.Items()
+	items, err := list.ItemsE()
 	if err != nil {
 		return []Field{object}
 	}

@@ -10,7 +10,7 @@ import (
 // counts, so an edit of either may do nothing.
 func CheckKeys(f Field) error {
 	if f.Node.Kind == yaml.SequenceNode {
-		items, err := f.Items()
+		items, err := f.ItemsE()
 		if err != nil {
 			return err
 		}

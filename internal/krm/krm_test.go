@@ -38,27 +38,27 @@ spec:
 		read func(Field) (any, error)
 		want string
 	}{
-		"a string":              {func(f Field) (any, error) { return f.TextAt("metadata", "name") }, "x"},
-		"a number as a string":  {func(f Field) (any, error) { return f.TextAt("spec", "number") }, "5"},
-		"null is absent":        {func(f Field) (any, error) { return f.TextAt("spec", "absent", "below") }, ""},
-		"behind an alias":       {func(f Field) (any, error) { return f.TextAt("spec", "alias", "deep") }, "value"},
-		"a mapping as a string": {func(f Field) (any, error) { return f.TextAt("metadata") }, "metadata: expected a string, got a mapping"},
-		"a key of a scalar":     {func(f Field) (any, error) { return f.TextAt("metadata", "name", "key") }, `metadata.name: expected fields such as key, got the value "x"`},
-		"binary":                {func(f Field) (any, error) { return f.TextAt("spec", "binary") }, "spec.binary: expected a string, got !!binary; write the text itself"},
-		"labels":                {func(f Field) (any, error) { return f.TextsAt("metadata", "labels") }, "map[a:b c:null]"},
-		"labels that are none":  {func(f Field) (any, error) { return f.TextsAt("spec", "list") }, "spec.list: expected keys and values, got a list"},
-		"a list that is none":   {func(f Field) (any, error) { return f.Entries("metadata") }, "metadata: expected a list, got a mapping"},
+		"a string":              {func(f Field) (any, error) { return f.TextAtE("metadata", "name") }, "x"},
+		"a number as a string":  {func(f Field) (any, error) { return f.TextAtE("spec", "number") }, "5"},
+		"null is absent":        {func(f Field) (any, error) { return f.TextAtE("spec", "absent", "below") }, ""},
+		"behind an alias":       {func(f Field) (any, error) { return f.TextAtE("spec", "alias", "deep") }, "value"},
+		"a mapping as a string": {func(f Field) (any, error) { return f.TextAtE("metadata") }, "metadata: expected a string, got a mapping"},
+		"a key of a scalar":     {func(f Field) (any, error) { return f.TextAtE("metadata", "name", "key") }, `metadata.name: expected fields such as key, got the value "x"`},
+		"binary":                {func(f Field) (any, error) { return f.TextAtE("spec", "binary") }, "spec.binary: expected a string, got !!binary; write the text itself"},
+		"labels":                {func(f Field) (any, error) { return f.TextsAtE("metadata", "labels") }, "map[a:b c:null]"},
+		"labels that are none":  {func(f Field) (any, error) { return f.TextsAtE("spec", "list") }, "spec.list: expected keys and values, got a list"},
+		"a list that is none":   {func(f Field) (any, error) { return f.EntriesE("metadata") }, "metadata: expected a list, got a mapping"},
 		"paths of entries": {func(f Field) (any, error) {
-			items, err := f.Entries("spec", "list")
+			items, err := f.EntriesE("spec", "list")
 			var paths []string
 			for _, i := range items {
 				paths = append(paths, i.Path)
 			}
 			return paths, err
 		}, "[spec.list.[name=first] spec.list[1] spec.list[2]]"},
-		"YAML 1.1":   {func(f Field) (any, error) { f, _ = f.At("spec", "yes"); return f.truth() }, "true"},                                                      //nolint:errcheck // it is there
-		"quoted":     {func(f Field) (any, error) { f, _ = f.At("spec", "quoted"); return f.truth() }, "true, quoted"},                                           //nolint:errcheck // it is there
-		"no boolean": {func(f Field) (any, error) { f, _ = f.At("spec", "number"); return f.truth() }, `spec.number: expected true or false, got the value "5"`}, //nolint:errcheck // it is there
+		"YAML 1.1":   {func(f Field) (any, error) { f, _ = f.AtE("spec", "yes"); return f.truth() }, "true"},                                                      //nolint:errcheck // it is there
+		"quoted":     {func(f Field) (any, error) { f, _ = f.AtE("spec", "quoted"); return f.truth() }, "true, quoted"},                                           //nolint:errcheck // it is there
+		"no boolean": {func(f Field) (any, error) { f, _ = f.AtE("spec", "number"); return f.truth() }, `spec.number: expected true or false, got the value "5"`}, //nolint:errcheck // it is there
 	} {
 		got, err := tc.read(parse(t, resource))
 		if err != nil {
@@ -72,7 +72,7 @@ spec:
 
 // truth shows what Boolean says.
 func (f Field) truth() (string, error) {
-	value, err := f.Boolean()
+	value, err := f.BooleanE()
 	if err != nil {
 		return "", err
 	}
@@ -93,7 +93,7 @@ func TestEditing(t *testing.T) {
 	}{
 		"behind a null": {
 			"spec: null\n", func(e *Editor, f Field) error {
-				spec, err := e.Ensure(f, "spec", "securityContext")
+				spec, err := e.EnsureE(f, "spec", "securityContext")
 				e.PutBool(spec, "runAsNonRoot", true)
 				return err
 			}, "spec:\n  securityContext:\n    runAsNonRoot: true\n", "spec.securityContext.runAsNonRoot is missing; it must be true",
@@ -108,30 +108,30 @@ func TestEditing(t *testing.T) {
 		},
 		"into an empty list": {
 			"a: [] # why\n", func(e *Editor, f Field) error {
-				return e.ReconcileList(f, "a", IsNamed("ours"), []any{entry{"ours", "1"}})
+				return e.ReconcileListE(f, "a", IsNamed("ours"), []any{entry{"ours", "1"}})
 			},
 			"a: # why\n- name: ours\n  value: \"1\"\n", "a.[name=ours] is missing",
 		},
 		"in the place of the old one": {
 			"a:\n# mine\n- {name: ours, value: '0'}\n- {name: other}\n", func(e *Editor, f Field) error {
-				return e.ReconcileList(f, "a", IsNamed("ours"), []any{entry{"ours", "1"}})
+				return e.ReconcileListE(f, "a", IsNamed("ours"), []any{entry{"ours", "1"}})
 			},
 			"a:\n# mine\n- name: ours\n  value: \"1\"\n- {name: other}\n", `a.[name=ours].value is the string "0"; must be the string "1"`,
 		},
 		"what is as wanted but for defaults": {
 			"a:\n- {value: '1', name: ours, terminationMessagePath: /dev/x}\n", func(e *Editor, f Field) error {
-				return e.ReconcileList(f, "a", IsNamed("ours"), []any{entry{"ours", "1"}})
+				return e.ReconcileListE(f, "a", IsNamed("ours"), []any{entry{"ours", "1"}})
 			},
 			"a:\n- {value: '1', name: ours, terminationMessagePath: /dev/x}\n", "",
 		},
 		"behind the own ones": {
 			"a:\n- {name: ours, value: '1'}\n- {name: other}\n", func(e *Editor, f Field) error {
-				return e.ReconcileList(f, "a", IsNamed("ours", "mine"), []any{entry{"ours", "1"}, entry{"mine", "2"}})
+				return e.ReconcileListE(f, "a", IsNamed("ours", "mine"), []any{entry{"ours", "1"}, entry{"mine", "2"}})
 			},
 			"a:\n- {name: ours, value: '1'}\n- name: mine\n  value: \"2\"\n- {name: other}\n", "a.[name=mine] is missing",
 		},
 		"the last one goes with its list": {
-			"a:\n- {name: ours}\nb: 1\n", func(e *Editor, f Field) error { return e.ReconcileList(f, "a", IsNamed("ours"), nil) },
+			"a:\n- {name: ours}\nb: 1\n", func(e *Editor, f Field) error { return e.ReconcileListE(f, "a", IsNamed("ours"), nil) },
 			"b: 1\n", "a.[name=ours] must not be there",
 		},
 		"nothing to remove": {
@@ -143,7 +143,7 @@ func TestEditing(t *testing.T) {
 			}, "b: 1\n", "",
 		},
 		"an entry that cannot be read": {
-			"a: [{name: {}}]\n", func(e *Editor, f Field) error { return e.ReconcileList(f, "a", IsNamed("ours"), nil) },
+			"a: [{name: {}}]\n", func(e *Editor, f Field) error { return e.ReconcileListE(f, "a", IsNamed("ours"), nil) },
 			"", "a[0].name: expected a string, got a mapping",
 		},
 	} {

@@ -44,12 +44,12 @@ func (e *Editor) insertAfter(list Field, other, entry *yaml.Node) {
 
 // ReconcileList makes the function's own entries of a list those that are
 // wanted: in the places of the old ones, else behind them, else at the end.
-func (e *Editor) ReconcileList(parent Field, key string, own func(entry Field) (bool, error), want []any) error {
-	list, err := parent.Get(key)
+func (e *Editor) ReconcileListE(parent Field, key string, own func(entry Field) (bool, error), want []any) error {
+	list, err := parent.GetE(key)
 	if err != nil {
 		return err
 	}
-	items, err := list.Items()
+	items, err := list.ItemsE()
 	if err != nil {
 		return err
 	}
@@ -78,7 +78,7 @@ func (e *Editor) ReconcileList(parent Field, key string, own func(entry Field) (
 			e.insertAfter(list, old[len(old)-1], n)
 			old = append(old, n)
 		default:
-			if list, err = e.EnsureList(parent, key); err != nil {
+			if list, err = e.EnsureListE(parent, key); err != nil {
 				return err
 			}
 			e.Add(list, n)
@@ -95,7 +95,7 @@ func (e *Editor) ReconcileList(parent Field, key string, own func(entry Field) (
 // IsNamed tells whether an entry of a list has one of the names.
 func IsNamed(names ...string) func(Field) (bool, error) {
 	return func(entry Field) (bool, error) {
-		name, err := entry.TextAt("name")
+		name, err := entry.TextAtE("name")
 		return slices.Contains(names, name), err
 	}
 }
