@@ -1,0 +1,106 @@
+package krm
+
+import (
+	"encoding/json"
+	"fmt"
+	"math/rand/v2"
+	"strings"
+	"testing"
+
+	kubeyaml "sigs.k8s.io/yaml"
+
+	"sigs.k8s.io/kustomize/kyaml/yaml"
+)
+
+// scalars are those that readers of YAML disagree about, and some that they do not.
+var scalars = []string{
+	"true", "True", "TRUE", "yes", "Yes", "YES", "yES", "y", "Y", "on", "On", "n", "no", "off", "OFF", "false", "tRuE",
+	`"true"`, "'yes'", "|-\n    true", ">-\n    yes", "!!str true", "!!bool yes", `!!bool "yes"`, `!!bool "true"`, "!!str yes",
+	"!!binary dHJ1ZQ==", `!!binary "aG9zdA=="`, "~", "null", "Null", "", `""`, "!!null ''", "!!str",
+	"1", "0", "-1", "+1", "01", "08", "0o17", "0x1F", "0b101", "-0b11", "1_000", "_1", "1e3", "1.5", "1.", ".5", "+.5", "1E+2", "12345678901234567890", "99999999999999999999999",
+	".inf", "-.Inf", ".nan", "1:30", "190:20:30", "2001-01-01", "2001-12-14t21:59:43.10-05:00", "2001-12-14 21:59:43", "!!timestamp 2001-01-01",
+	"!!int 5", `!!int "5"`, "!!float 5", `!!float "1.5"`, "<<", `"<<"`, "=", "a", "a b", "a b: c", "runtime/default", "fsGroup", "No way", "1 2", "- x", "1.2.3", "0.", "-", "+", ".", "0x", "0b", "1e", "-.5", "0o8", "0o", "-0o7", "1__0",
+}
+
+// TestAPIValue: what kyaml has parsed is read as sigs.k8s.io/yaml reads the text.
+func TestAPIValue(t *testing.T) {
+	for _, scalar := range scalars {
+		compareAPI(t, "a: "+scalar+"\n")
+		compareAPI(t, "- "+scalar+"\n")
+		if !strings.Contains(scalar, "\n") && scalar != "<<" {
+			compareAPI(t, "? "+scalar+"\n: 1\n")
+		}
+	}
+	for _, text := range []string{
+		"<<: {a: 1}\na: 2\n", "a: 2\n<<: {a: 1}\n", "<<: [{a: 1}, {a: 2, b: 3}]\n", "x: &x {a: 1}\ny: {<<: *x, b: 2}\n", "x: &x {a: 1}\ny: {b: 2, <<: [*x, {b: 3}]}\n",
+		`"<<": {a: 1}` + "\n", "<<: 5\n", "<<: [5]\n", "x: &x 5\ny: *x\n", "x: &x [1, yes]\ny: [*x]\n", "!!str <<: {a: 1}\n", "!!merge <<: {a: 1}\n",
+		"{}\n", "[]\n", "a: {}\n", "a: [[]]\n", "? {a: 1}\n: 2\n", "? [a]\n: 2\n", "1: a\n1.5: b\ntrue: c\n.inf: d\n",
+	} {
+		compareAPI(t, text)
+	}
+}
+
+// TestEqualKeys: of equal keys the last counts, and keys that only become equal are
+// refused, because the API server takes either.
+func TestEqualKeys(t *testing.T) {
+	for range 10 {
+		compareAPI(t, "a: 1\n? a\n: 2\n")
+	}
+	for _, text := range []string{"yes: 1\n\"true\": 2\n", "a: {1: a, 0x1: b}\n", "!!binary aG9zdA==: 1\nhost: 2\n"} {
+		if value, err := APIValue(yaml.MustParse(text).YNode()); err == nil {
+			t.Errorf("%q is %v", text, value)
+		}
+	}
+}
+
+// TestRandomAPIValues does the same with trees.
+func TestRandomAPIValues(t *testing.T) {
+	for i := range uint64(2_000) {
+		var text strings.Builder
+		randomYAML(&text, rand.New(rand.NewPCG(1, i)), "", 3) //nolint:gosec // repeatable on purpose
+		compareAPI(t, text.String())
+	}
+}
+
+func randomYAML(out *strings.Builder, r *rand.Rand, indent string, depth int) {
+	list, odd := r.IntN(3) == 0, r.IntN(4)
+	for i := range 1 + r.IntN(4) {
+		out.WriteString(indent)
+		key := scalars[r.IntN(len(scalars))]
+		switch {
+		case list:
+			out.WriteString("-")
+		case i != odd || strings.ContainsAny(key, "\n") || key == "<<":
+			fmt.Fprintf(out, "k%d:", i)
+		default:
+			fmt.Fprintf(out, "? %s\n%s:", key, indent)
+		}
+		if depth > 0 && r.IntN(3) == 0 {
+			out.WriteString("\n")
+			randomYAML(out, r, indent+"  ", depth-1)
+			continue
+		}
+		fmt.Fprintf(out, " %s\n", strings.ReplaceAll(scalars[r.IntN(len(scalars))], "\n", "\n"+indent))
+	}
+}
+
+func compareAPI(t *testing.T, text string) {
+	t.Helper()
+	want, wantErr := kubeyaml.YAMLToJSON([]byte(text))
+	node, err := yaml.Parse(text)
+	if err != nil { // the stream refuses it, too
+		return
+	}
+	value, err := APIValue(node.YNode())
+	var got []byte
+	if err == nil {
+		got, err = json.Marshal(value)
+	}
+	if (err != nil) != (wantErr != nil) {
+		t.Errorf("%q: error %v, the API server's %v", text, err, wantErr)
+		return
+	}
+	if string(got) != string(want) {
+		t.Errorf("%q is %s, for the API server %s", text, got, want)
+	}
+}
