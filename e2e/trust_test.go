@@ -172,7 +172,7 @@ func TestClient(t *testing.T) {
 	if url == "" {
 		t.Skip("runs as the client of TestTrust")
 	}
-	client := http.Client{Timeout: 10 * time.Second, Transport: &http.Transport{Proxy: nil}}
+	client := http.Client{Timeout: time.Minute, Transport: &http.Transport{Proxy: nil}}
 	response, err := client.Get(url)
 	if err != nil {
 		fmt.Println("error:", err)
