@@ -65,7 +65,7 @@ func (d *deployment) reconcileEnv(container krm.Field, want []variable, dir stri
 	if delete(d.previous, name); len(e.record) > 0 {
 		d.previous[name] = e.record
 	}
-	return d.ReconcileListE(container, "env", krm.IsNamed(e.own...), e.created)
+	return d.ReconcileListE(container, "env", krm.IsNamedE(e.own...), e.created)
 }
 
 // envChange collects what happens to the variables of a container.

@@ -19,7 +19,7 @@ func (d *deployment) reconcile(p plan) error {
 	if p.initContainer != nil {
 		inits = []any{p.initContainer}
 	}
-	if err := d.ReconcileListE(d.pod, "initContainers", krm.IsNamed(initContainer), inits); err != nil {
+	if err := d.ReconcileListE(d.pod, "initContainers", krm.IsNamedE(initContainer), inits); err != nil {
 		return err
 	}
 	containers, err := d.containers("containers")

@@ -43,7 +43,7 @@ func (d *deployment) reconcileVolumes(p plan) error {
 	if len(p.sources) > 0 {
 		want = append([]any{map[string]any{"name": caVolume, "projected": map[string]any{"sources": d.sources}}}, want...)
 	}
-	return d.ReconcileListE(d.pod, "volumes", krm.IsNamed(caVolume, bundleVolume), want)
+	return d.ReconcileListE(d.pod, "volumes", krm.IsNamedE(caVolume, bundleVolume), want)
 }
 
 // warnDropped names what an earlier run, or somebody since, has put into the
@@ -96,7 +96,7 @@ func (d *deployment) reconcileMounts(container krm.Field, want []mount) error {
 	for i, m := range want {
 		entries[i] = m
 	}
-	return d.ReconcileListE(container, "volumeMounts", krm.IsNamed(caVolume, bundleVolume), entries)
+	return d.ReconcileListE(container, "volumeMounts", krm.IsNamedE(caVolume, bundleVolume), entries)
 }
 
 // checkMounts refuses a path at, in or around which another volume is mounted:

@@ -21,7 +21,7 @@ func CheckSize(resource *yaml.RNode) error {
 func hasAliases(resource *yaml.RNode) (bool, error) {
 	size, aliased := measure(resource.Document(), map[*yaml.Node]int{})
 	if aliased && size > maxNodes {
-		return true, fmt.Errorf("has more than %d nodes once its aliases are expanded; write it without so many aliases", maxNodes)
+		return true, &FieldError{Code: Aliases, Message: fmt.Sprintf("has more than %d nodes once its aliases are expanded; write it without so many aliases", maxNodes)}
 	}
 	return aliased, nil
 }
@@ -30,16 +30,22 @@ func hasAliases(resource *yaml.RNode) (bool, error) {
 // merge keys, since an edit behind an anchor would change every place that
 // refers to it.
 func Prepare(resource *yaml.RNode) (*yaml.RNode, error) {
-	aliased, err := hasAliases(resource)
-	if err != nil {
-		return nil, err
+	work, err := expand(resource)
+	if work == nil && err == nil {
+		work = resource.Copy()
 	}
-	if !aliased {
-		return resource.Copy(), nil
+	return work, err
+}
+
+// expand returns a copy without aliases, or nil where there are none.
+func expand(resource *yaml.RNode) (*yaml.RNode, error) {
+	aliased, err := hasAliases(resource)
+	if err != nil || !aliased {
+		return nil, err
 	}
 	work := Copy(resource)
 	if err := work.DeAnchor(); err != nil {
-		return nil, fmt.Errorf("aliases or merge keys cannot be expanded: %w; write the fields out", err)
+		return nil, &FieldError{Code: Aliases, Message: fmt.Sprintf("aliases or merge keys cannot be expanded: %v; write the fields out", err)}
 	}
 	return work, nil
 }

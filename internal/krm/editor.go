@@ -108,7 +108,7 @@ func (e *Editor) PutBool(f Field, key string, value bool) {
 
 // Add appends an entry to a list.
 func (e *Editor) Add(f Field, entry *yaml.Node) {
-	e.Note(entryPath(f, entry), nil, entry, "is missing")
+	e.Note(oldEntryPath(f, entry), nil, entry, "is missing")
 	f.Node.Style &^= FlowIfEmpty(f.Node)
 	f.Node.Content = append(f.Node.Content, entry)
 }

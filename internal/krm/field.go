@@ -7,154 +7,153 @@ import (
 	"sigs.k8s.io/kustomize/kyaml/yaml"
 )
 
-// Field is a value in a resource and its path, for example
+// Field is a value in an object and its path, for example
 // spec.template.spec.containers.[name=manager].env. The node is nil when the
 // value is absent or null: Kubernetes makes no difference between the two.
+//
+// The first error of a field sticks to its object, as that of a bufio.Scanner
+// does: readers go on and return nothing, later edits do nothing, and
+// [Object.Err] has the error. Errors of a field without an object are lost.
 type Field struct {
 	Path string
 	Node *yaml.Node
+
+	object *Object
+	// after is set on fields that may be edited.
+	after bool
 }
 
-// FieldError says that a field is not what Kubernetes would accept, or what
-// the function cannot work with.
-type FieldError struct {
-	Path    string
-	Message string
-}
-
-func (e *FieldError) Error() string { return e.Path + ": " + e.Message }
-
-// Errorf returns an error about the field.
-func (f Field) Errorf(format string, args ...any) error {
-	return &FieldError{Path: f.Path, Message: fmt.Sprintf(format, args...)}
-}
-
-// Exists tells whether there is a value.
+// Exists reports whether there is a value.
 func (f Field) Exists() bool { return f.Node != nil }
 
-// Get returns a field of a mapping.
-func (f Field) GetE(key string) (Field, error) {
-	child := Field{Path: strings.TrimPrefix(f.Path+"."+key, ".")}
-	if f.Node == nil {
-		return child, nil
-	}
-	if f.Node.Kind != yaml.MappingNode {
-		return child, f.Errorf("expected fields such as %s, got %s", key, Describe(f.Node))
-	}
-	if i := IndexOf(f.Node, key); i >= 0 && !isNull(f.Node.Content[i+1]) {
-		child.Node = Resolve(f.Node.Content[i+1])
-	}
-	return child, nil
+// Object returns the object that the field belongs to, or nil.
+func (f Field) Object() *Object { return f.object }
+
+// Loose returns the field without its object: errors below it are lost.
+func (f Field) Loose() Field {
+	f.object = nil
+	return f
 }
 
-// At follows several keys.
-func (f Field) AtE(keys ...string) (Field, error) {
+// Fail sticks an error about the field to its object.
+func (f Field) Fail(code Code, format string, args ...any) {
+	f.fail(&FieldError{Code: code, Path: f.Path, Message: fmt.Sprintf(format, args...)})
+}
+
+func (f Field) fail(err error) {
+	if f.object != nil && err != nil {
+		f.object.Fail(err)
+	}
+}
+
+// Get returns the field below some keys.
+func (f Field) Get(keys ...string) Field {
 	for _, key := range keys {
-		var err error
-		if f, err = f.GetE(key); err != nil {
-			return f, err
+		f = f.get(key)
+	}
+	return f
+}
+
+func (f Field) get(key string) Field {
+	child := f
+	child.Path, child.Node = strings.TrimPrefix(f.Path+"."+key, "."), nil
+	switch {
+	case f.Node == nil:
+	case f.Node.Kind != yaml.MappingNode:
+		f.Fail(WrongType, "expected fields such as %s, got %s", key, Describe(f.Node))
+	default:
+		if i := IndexOf(f.Node, key); i >= 0 && !isNull(f.Node.Content[i+1]) {
+			child.Node = Resolve(f.Node.Content[i+1])
 		}
 	}
-	return f, nil
+	return child
 }
 
-// Items returns the entries of a list. An entry that has a name carries it in
-// its path, in the form that kustomize's replacements use.
-func (f Field) ItemsE() ([]Field, error) {
+// Items returns the entries of the list below some keys. An entry that has a name
+// carries it in its path, in the form that kustomize's replacements use.
+func (f Field) Items(keys ...string) []Field {
+	f = f.Get(keys...)
 	if f.Node == nil {
-		return nil, nil
+		return nil
 	}
 	if f.Node.Kind != yaml.SequenceNode {
-		return nil, f.Errorf("expected a list, got %s", Describe(f.Node))
+		f.Fail(WrongType, "expected a list, got %s", Describe(f.Node))
+		return nil
 	}
 	items := make([]Field, len(f.Node.Content))
 	for i, n := range f.Node.Content {
-		n = Resolve(n)
-		items[i] = Field{Path: fmt.Sprintf("%s[%d]", f.Path, i), Node: n}
-		if n.Kind != yaml.MappingNode {
-			continue
-		}
-		if at := IndexOf(n, "name"); at >= 0 && n.Content[at+1].Kind == yaml.ScalarNode {
-			items[i].Path = fmt.Sprintf("%s.[name=%s]", f.Path, n.Content[at+1].Value)
-		}
+		items[i] = f
+		items[i].Node, items[i].Path = Resolve(n), entryPath(f.Path, i, Resolve(n))
 	}
-	return items, nil
+	return items
 }
 
-// Entries returns the entries of the list below some keys.
-func (f Field) EntriesE(keys ...string) ([]Field, error) {
-	list, err := f.AtE(keys...)
-	if err != nil {
-		return nil, err
+// entryPath returns the path of an entry of a list: by its name if it has one.
+func entryPath(list string, i int, entry *yaml.Node) string {
+	if name := entryName(entry); name != nil {
+		return fmt.Sprintf("%s.[name=%s]", list, name.Value)
 	}
-	return list.ItemsE()
+	return fmt.Sprintf("%s[%d]", list, i)
+}
+
+// entryName returns the name of an entry of a list, or nil.
+func entryName(entry *yaml.Node) *yaml.Node {
+	if entry.Kind != yaml.MappingNode {
+		return nil
+	}
+	at := IndexOf(entry, "name")
+	if at < 0 || entry.Content[at+1].Kind != yaml.ScalarNode {
+		return nil
+	}
+	return entry.Content[at+1]
 }
 
 // Named returns the entries of a list that have the given name.
-func (f Field) NamedE(name string) ([]Field, error) {
-	items, err := f.ItemsE()
-	if err != nil {
-		return nil, err
-	}
+func (f Field) Named(name string) []Field {
 	var found []Field
-	for _, item := range items {
-		own, err := item.TextAtE("name")
-		if err != nil {
-			return nil, err
-		}
-		if own == name {
+	for _, item := range f.Items() {
+		if item.Text("name") == name {
 			found = append(found, item)
 		}
 	}
-	return found, nil
+	return found
 }
 
-// Text returns a string, or "" when the field is absent.
-func (f Field) TextE() (string, error) {
-	if f.Node == nil {
-		return "", nil
-	}
-	if f.Node.Kind != yaml.ScalarNode {
-		return "", f.Errorf("expected a string, got %s", Describe(f.Node))
-	}
-	if f.Node.ShortTag() == "!!binary" {
-		return "", f.Errorf("expected a string, got !!binary; write the text itself")
-	}
-	return f.Node.Value, nil
-}
-
-// TextAt returns the string below some keys.
-func (f Field) TextAtE(keys ...string) (string, error) {
-	child, err := f.AtE(keys...)
-	if err != nil {
-		return "", err
-	}
-	return child.TextE()
-}
-
-// TextOr returns the string below some keys, or "" where there is none. kyaml's
-// getters for kind and name panic on resources that are no mappings.
-func (f Field) TextOr(keys ...string) string {
-	text, err := f.TextAtE(keys...)
-	if err != nil {
+// Text returns the string below some keys, or "" where there is none.
+func (f Field) Text(keys ...string) string {
+	f = f.Get(keys...)
+	switch {
+	case f.Node == nil:
+		return ""
+	case f.Node.Kind != yaml.ScalarNode:
+		f.Fail(WrongType, "expected a string, got %s", Describe(f.Node))
+		return ""
+	case f.Node.ShortTag() == "!!binary":
+		f.Fail(WrongType, "expected a string, got !!binary; write the text itself")
 		return ""
 	}
-	return text
+	return f.Node.Value
 }
 
-// Texts returns a mapping of strings, such as labels.
-func (f Field) TextsE() (map[string]string, error) {
+// Peek returns the string below some keys, or "" where there is none. It leaves no
+// error.
+func (f Field) Peek(keys ...string) string { return f.Loose().Text(keys...) }
+
+// Texts returns the mapping of strings below some keys, such as labels.
+func (f Field) Texts(keys ...string) map[string]string {
+	f = f.Get(keys...)
 	if f.Node == nil {
-		return nil, nil
+		return nil
 	}
 	if f.Node.Kind != yaml.MappingNode {
-		return nil, f.Errorf("expected keys and values, got %s", Describe(f.Node))
+		f.Fail(WrongType, "expected keys and values, got %s", Describe(f.Node))
+		return nil
 	}
 	texts := make(map[string]string, len(f.Node.Content)/2)
 	for i := 0; i+1 < len(f.Node.Content); i += 2 {
 		texts[f.Node.Content[i].Value] = Resolve(f.Node.Content[i+1]).Value
 	}
-	return texts, nil
+	return texts
 }
 
 // Truth is what a field says that should be true or false.
@@ -164,30 +163,23 @@ type Truth struct {
 	Quoted bool
 }
 
-// Boolean returns what a field says, or nil when it is absent.
-func (f Field) BooleanE() (*Truth, error) {
+// Boolean returns what the field below some keys says, or nil where there is none.
+func (f Field) Boolean(keys ...string) *Truth {
+	f = f.Get(keys...)
 	if f.Node == nil {
-		return nil, nil
+		return nil
 	}
 	if f.Node.Kind == yaml.ScalarNode {
 		quoted := f.Node.ShortTag() == yaml.NodeTagString && f.Node.Style != 0
 		switch strings.ToLower(f.Node.Value) {
 		case "true", "yes", "on": // YAML 1.1, as the Kubernetes API reads it
-			return &Truth{Value: true, Quoted: quoted}, nil
+			return &Truth{Value: true, Quoted: quoted}
 		case "false", "no", "off":
-			return &Truth{Value: false, Quoted: quoted}, nil
+			return &Truth{Value: false, Quoted: quoted}
 		}
 	}
-	return nil, f.Errorf("expected true or false, got %s", Describe(f.Node))
-}
-
-// TextsAt returns the mapping of strings below some keys.
-func (f Field) TextsAtE(keys ...string) (map[string]string, error) {
-	child, err := f.AtE(keys...)
-	if err != nil {
-		return nil, err
-	}
-	return child.TextsE()
+	f.Fail(WrongType, "expected true or false, got %s", Describe(f.Node))
+	return nil
 }
 
 // Flatten returns the object itself, or the items of a List.
@@ -195,21 +187,17 @@ func Flatten(object Field) []Field {
 	if object.Node == nil || object.Node.Kind != yaml.MappingNode {
 		return nil
 	}
-	if !strings.HasSuffix(object.TextOr("kind"), "List") {
+	if !strings.HasSuffix(object.Peek("kind"), "List") {
 		return []Field{object}
 	}
-	list, err := object.GetE("items")
-	if err != nil {
-		return []Field{object}
-	}
-	items, err := list.ItemsE()
-	if err != nil {
+	list := object.Loose().Get("items")
+	if list.Node == nil || list.Node.Kind != yaml.SequenceNode {
 		return []Field{object}
 	}
 	var found []Field
-	for _, item := range items {
+	for _, item := range list.Node.Content {
 		// Paths in results start at the object, not at the List.
-		found = append(found, Flatten(Field{Node: item.Node})...)
+		found = append(found, Flatten(Field{Node: Resolve(item)})...)
 	}
 	return found
 }

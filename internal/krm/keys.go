@@ -7,14 +7,14 @@ import (
 )
 
 // CheckKeys refuses keys that stand twice: readers disagree about which one
+// counts, so an edit of either may do nothing. The error sticks to the object.
+func (f Field) CheckKeys() { f.fail(CheckKeys(f)) }
+
+// CheckKeys refuses keys that stand twice: readers disagree about which one
 // counts, so an edit of either may do nothing.
 func CheckKeys(f Field) error {
 	if f.Node.Kind == yaml.SequenceNode {
-		items, err := f.ItemsE()
-		if err != nil {
-			return err
-		}
-		for _, item := range items {
+		for _, item := range f.Items() {
 			if err := CheckKeys(item); err != nil {
 				return err
 			}
@@ -29,7 +29,7 @@ func CheckKeys(f Field) error {
 		key := f.Node.Content[i].Value
 		child := Field{Path: strings.TrimPrefix(f.Path+"."+key, "."), Node: f.Node.Content[i+1]}
 		if seen[key] {
-			return child.Errorf("stands twice; remove one")
+			return &FieldError{Code: DuplicateKey, Path: child.Path, Message: "stands twice; remove one"}
 		}
 		seen[key] = true
 		if err := CheckKeys(child); err != nil {

@@ -108,30 +108,30 @@ func TestEditing(t *testing.T) {
 		},
 		"into an empty list": {
 			"a: [] # why\n", func(e *Editor, f Field) error {
-				return e.ReconcileListE(f, "a", IsNamed("ours"), []any{entry{"ours", "1"}})
+				return e.ReconcileListE(f, "a", IsNamedE("ours"), []any{entry{"ours", "1"}})
 			},
 			"a: # why\n- name: ours\n  value: \"1\"\n", "a.[name=ours] is missing",
 		},
 		"in the place of the old one": {
 			"a:\n# mine\n- {name: ours, value: '0'}\n- {name: other}\n", func(e *Editor, f Field) error {
-				return e.ReconcileListE(f, "a", IsNamed("ours"), []any{entry{"ours", "1"}})
+				return e.ReconcileListE(f, "a", IsNamedE("ours"), []any{entry{"ours", "1"}})
 			},
 			"a:\n# mine\n- name: ours\n  value: \"1\"\n- {name: other}\n", `a.[name=ours].value is the string "0"; must be the string "1"`,
 		},
 		"what is as wanted but for defaults": {
 			"a:\n- {value: '1', name: ours, terminationMessagePath: /dev/x}\n", func(e *Editor, f Field) error {
-				return e.ReconcileListE(f, "a", IsNamed("ours"), []any{entry{"ours", "1"}})
+				return e.ReconcileListE(f, "a", IsNamedE("ours"), []any{entry{"ours", "1"}})
 			},
 			"a:\n- {value: '1', name: ours, terminationMessagePath: /dev/x}\n", "",
 		},
 		"behind the own ones": {
 			"a:\n- {name: ours, value: '1'}\n- {name: other}\n", func(e *Editor, f Field) error {
-				return e.ReconcileListE(f, "a", IsNamed("ours", "mine"), []any{entry{"ours", "1"}, entry{"mine", "2"}})
+				return e.ReconcileListE(f, "a", IsNamedE("ours", "mine"), []any{entry{"ours", "1"}, entry{"mine", "2"}})
 			},
 			"a:\n- {name: ours, value: '1'}\n- name: mine\n  value: \"2\"\n- {name: other}\n", "a.[name=mine] is missing",
 		},
 		"the last one goes with its list": {
-			"a:\n- {name: ours}\nb: 1\n", func(e *Editor, f Field) error { return e.ReconcileListE(f, "a", IsNamed("ours"), nil) },
+			"a:\n- {name: ours}\nb: 1\n", func(e *Editor, f Field) error { return e.ReconcileListE(f, "a", IsNamedE("ours"), nil) },
 			"b: 1\n", "a.[name=ours] must not be there",
 		},
 		"nothing to remove": {
@@ -143,7 +143,7 @@ func TestEditing(t *testing.T) {
 			}, "b: 1\n", "",
 		},
 		"an entry that cannot be read": {
-			"a: [{name: {}}]\n", func(e *Editor, f Field) error { return e.ReconcileListE(f, "a", IsNamed("ours"), nil) },
+			"a: [{name: {}}]\n", func(e *Editor, f Field) error { return e.ReconcileListE(f, "a", IsNamedE("ours"), nil) },
 			"", "a[0].name: expected a string, got a mapping",
 		},
 	} {

@@ -8,8 +8,8 @@ import (
 	"sigs.k8s.io/kustomize/kyaml/yaml"
 )
 
-// entryPath returns the path of an entry of a list, by its name if it has one.
-func entryPath(list Field, entry *yaml.Node) string {
+// oldEntryPath returns the path of an entry of a list, by its name if it has one.
+func oldEntryPath(list Field, entry *yaml.Node) string {
 	if name := (Field{Node: entry}).TextOr("name"); name != "" {
 		return fmt.Sprintf("%s.[name=%s]", list.Path, name)
 	}
@@ -19,14 +19,14 @@ func entryPath(list Field, entry *yaml.Node) string {
 // RemoveEntry takes an entry out of a list.
 func (e *Editor) RemoveEntry(list, entry Field) {
 	if i := slices.Index(list.Node.Content, entry.Node); i >= 0 {
-		e.Note(entryPath(list, entry.Node), entry.Node, nil, "must not be there")
+		e.Note(oldEntryPath(list, entry.Node), entry.Node, nil, "must not be there")
 		list.Node.Content = slices.Delete(list.Node.Content, i, i+1)
 	}
 }
 
 // replaceEntry puts another entry into the place of one.
 func (e *Editor) replaceEntry(list Field, old, entry *yaml.Node) {
-	was, is := Field{Path: entryPath(list, old), Node: old}, Field{Node: entry}
+	was, is := Field{Path: oldEntryPath(list, old), Node: old}, Field{Node: entry}
 	if was.TextOr("value") != "" && is.TextOr("value") != "" { // an env variable
 		e.Note(was.Path+".value", old.Content[IndexOf(old, "value")+1], entry.Content[IndexOf(entry, "value")+1], "must be")
 	} else {
@@ -38,7 +38,7 @@ func (e *Editor) replaceEntry(list Field, old, entry *yaml.Node) {
 
 // insertAfter puts an entry behind another one.
 func (e *Editor) insertAfter(list Field, other, entry *yaml.Node) {
-	e.Note(entryPath(list, entry), nil, entry, "is missing")
+	e.Note(oldEntryPath(list, entry), nil, entry, "is missing")
 	list.Node.Content = slices.Insert(list.Node.Content, slices.Index(list.Node.Content, other)+1, entry)
 }
 
@@ -92,8 +92,8 @@ func (e *Editor) ReconcileListE(parent Field, key string, own func(entry Field) 
 	return nil
 }
 
-// IsNamed tells whether an entry of a list has one of the names.
-func IsNamed(names ...string) func(Field) (bool, error) {
+// IsNamedE tells whether an entry of a list has one of the names.
+func IsNamedE(names ...string) func(Field) (bool, error) {
 	return func(entry Field) (bool, error) {
 		name, err := entry.TextAtE("name")
 		return slices.Contains(names, name), err

@@ -9,9 +9,6 @@ import (
 	"sigs.k8s.io/kustomize/kyaml/yaml"
 )
 
-// ErrReported is an error that results tell of already.
-var ErrReported = errors.New("see the results")
-
 // Report collects results. A report of one resource names it in every result.
 type Report struct {
 	Results *framework.Results
@@ -76,12 +73,4 @@ func (r Report) Fail(err error) {
 		return
 	}
 	r.Add(framework.Error, Change{}, "%s", err)
-}
-
-// Count names a number of things.
-func Count(n int, noun string) string {
-	if n == 1 {
-		return "1 " + noun
-	}
-	return fmt.Sprintf("%d %ss", n, noun)
 }

@@ -1,0 +1,204 @@
+package krm
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"sigs.k8s.io/kustomize/kyaml/yaml"
+)
+
+// Difference is a field that is not the same before and after. Current and
+// Proposed are scalars; nil stands for what is absent, and for a list or mapping.
+type Difference struct {
+	Path              string
+	Current, Proposed any
+}
+
+// At is the difference of a field of which only the place is told.
+func At(path string) Difference { return Difference{Path: path} }
+
+// Message says what differs, as a demand.
+func (d Difference) Message() string {
+	switch {
+	case d.Current == nil && d.Proposed == nil:
+		return "is not as configured"
+	case d.Current == nil:
+		return fmt.Sprintf("is missing; it must be %s", show(d.Proposed))
+	case d.Proposed == nil:
+		return fmt.Sprintf("is %s; it must not be set", show(d.Current))
+	default:
+		return fmt.Sprintf("is %s; it must be %s", show(d.Current), show(d.Proposed))
+	}
+}
+
+// show writes a scalar so that "true" and true can be told apart.
+func show(value any) string {
+	text, ok := value.(string)
+	if !ok {
+		return fmt.Sprint(value)
+	}
+	plain := &yaml.Node{Kind: yaml.ScalarNode, Value: text}
+	if plain.ShortTag() != yaml.NodeTagString {
+		return `the string "` + text + `"`
+	}
+	return text
+}
+
+// Equal reports whether two nodes mean the same: their style, comments, anchors and
+// the order of keys do not count.
+func Equal(a, b *yaml.Node) bool {
+	a, b = Resolve(a), Resolve(b)
+	if a.Kind != b.Kind || a.ShortTag() != b.ShortTag() || len(a.Content) != len(b.Content) {
+		return false
+	}
+	switch a.Kind {
+	case yaml.ScalarNode:
+		return a.Value == b.Value
+	case yaml.MappingNode:
+		values := valuesOf(b)
+		for i := 0; i+1 < len(a.Content); i += 2 {
+			value := b.Content[i+1] // mostly the keys stand in the same order
+			if b.Content[i].Value != a.Content[i].Value {
+				value = values(a.Content[i].Value)
+			}
+			if value == nil || !Equal(a.Content[i+1], value) {
+				return false
+			}
+		}
+		return true
+	default:
+		return slices.EqualFunc(a.Content, b.Content, Equal)
+	}
+}
+
+// valuesOf returns a look-up of the values of a mapping, which is read once.
+func valuesOf(mapping *yaml.Node) func(key string) *yaml.Node {
+	var values map[string]*yaml.Node
+	return func(key string) *yaml.Node {
+		if mapping != nil && values == nil {
+			values = make(map[string]*yaml.Node, len(mapping.Content)/2)
+			for i := 0; i+1 < len(mapping.Content); i += 2 {
+				values[mapping.Content[i].Value] = mapping.Content[i+1]
+			}
+		}
+		return values[key]
+	}
+}
+
+// Differences returns what has to change in a field to make it another one: scalar
+// by scalar, but that an entry of a list that has a name counts as a whole where it
+// is new or gone.
+func Differences(before, after Field) []Difference {
+	return differences(nil, before.Path, before.Node, after.Node)
+}
+
+func differences(found []Difference, path string, before, after *yaml.Node) []Difference {
+	before, after = present(before), present(after)
+	switch {
+	case before == nil && after == nil, before != nil && after != nil && Equal(before, after):
+		return found
+	case isKind(after, yaml.MappingNode) && len(after.Content) > 0 && (before == nil || before.Kind == yaml.MappingNode),
+		isKind(before, yaml.MappingNode) && isKind(after, yaml.MappingNode):
+		return mappingDifferences(found, path, before, after)
+	case isKind(after, yaml.SequenceNode) && len(after.Content) > 0 && (before == nil || before.Kind == yaml.SequenceNode),
+		isKind(before, yaml.SequenceNode) && isKind(after, yaml.SequenceNode):
+		return listDifferences(found, path, before, after)
+	default:
+		return append(found, Difference{Path: path, Current: scalar(before), Proposed: scalar(after)})
+	}
+}
+
+func mappingDifferences(found []Difference, path string, before, after *yaml.Node) []Difference {
+	was, is := valuesOf(before), valuesOf(after)
+	for i := 0; i+1 < len(after.Content); i += 2 {
+		key := after.Content[i].Value
+		found = differences(found, below(path, key), was(key), after.Content[i+1])
+	}
+	if before == nil {
+		return found
+	}
+	for i := 0; i+1 < len(before.Content); i += 2 {
+		if key := before.Content[i].Value; is(key) == nil {
+			found = differences(found, below(path, key), before.Content[i+1], nil)
+		}
+	}
+	return found
+}
+
+func below(path, key string) string { return strings.TrimPrefix(path+"."+key, ".") }
+
+// listDifferences pairs the entries that are the same, then those of the same name,
+// then the others without a name in their order.
+func listDifferences(found []Difference, path string, before, after *yaml.Node) []Difference {
+	var old []*yaml.Node
+	if before != nil {
+		old = before.Content
+	}
+	// What stands in front of and behind all changes needs no search.
+	first, last := 0, 0
+	for first < min(len(old), len(after.Content)) && Equal(old[first], after.Content[first]) {
+		first++
+	}
+	for last < min(len(old), len(after.Content))-first && Equal(old[len(old)-1-last], after.Content[len(after.Content)-1-last]) {
+		last++
+	}
+	old, entries := slices.Clone(old[first:len(old)-last]), after.Content[first:len(after.Content)-last]
+	pairs := make([]*yaml.Node, len(entries))
+	pair := func(fits func(old, entry *yaml.Node) bool) {
+		for i, entry := range entries {
+			at := slices.IndexFunc(old, func(n *yaml.Node) bool { return n != nil && fits(Resolve(n), Resolve(entry)) })
+			if at >= 0 && pairs[i] == nil {
+				pairs[i], old[at] = old[at], nil
+			}
+		}
+	}
+	pair(Equal)
+	pair(func(old, entry *yaml.Node) bool {
+		a, b := entryName(old), entryName(entry)
+		return a != nil && b != nil && a.Value == b.Value || a == nil && b == nil && old.Kind == entry.Kind
+	})
+	count := len(found)
+	for i, entry := range entries {
+		at := entryPath(path, first+i, Resolve(entry))
+		switch {
+		case pairs[i] != nil:
+			found = differences(found, at, pairs[i], entry)
+		case entryName(Resolve(entry)) != nil:
+			found = append(found, Difference{Path: at})
+		default:
+			found = differences(found, at, nil, entry)
+		}
+	}
+	for i, n := range old {
+		if n != nil {
+			found = append(found, Difference{Path: entryPath(path, first+i, Resolve(n)), Current: scalar(n)})
+		}
+	}
+	if len(found) == count { // the same entries in another order
+		found = append(found, Difference{Path: path})
+	}
+	return found
+}
+
+// present follows aliases and returns nil for null.
+func present(n *yaml.Node) *yaml.Node {
+	if n == nil || isNull(Resolve(n)) {
+		return nil
+	}
+	return Resolve(n)
+}
+
+func isKind(n *yaml.Node, kind yaml.Kind) bool { return n != nil && n.Kind == kind }
+
+// scalar returns the value of a scalar, or nil.
+func scalar(n *yaml.Node) any {
+	if n == nil || n.Kind != yaml.ScalarNode {
+		return nil
+	}
+	var value any
+	if err := n.Decode(&value); err != nil {
+		return n.Value
+	}
+	return value
+}
