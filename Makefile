@@ -74,6 +74,7 @@ build: bin/flux-trust ## Build bin/flux-trust
 
 update: bin/flux-trust bin/kustomize ## Write golden files, schema and reference anew; read them before you commit
 	go test ./api/v1alpha1 -update
+	go test ./internal/codes -update
 	go test ./internal/command -update
 	FLUX_TRUST=$(CURDIR)/bin/flux-trust KUSTOMIZE=$(CURDIR)/bin/kustomize go test -C e2e -count=1 -run TestMatrix . -update
 

@@ -1,0 +1,212 @@
+package codes
+
+import (
+	"fluxtrust.dev/flux-trust/internal/bundle"
+	"fluxtrust.dev/flux-trust/internal/krm"
+)
+
+// The codes of findings. Those about certificates are in package bundle.
+const (
+	// The config and the stream.
+	InvalidConfig    krm.Code = "InvalidConfig"
+	NoControllers    krm.Code = "NoControllers"
+	SelectsNothing   krm.Code = "SelectsNothing"
+	NoContainer      krm.Code = "NoContainer"
+	KustomizePatch   krm.Code = "KustomizePatch"
+	BadSelector      krm.Code = "BadSelector"
+	AnotherConfig    krm.Code = "AnotherConfig"
+	NotAsConfigured  krm.Code = "NotAsConfigured"
+	RestartByHand    krm.Code = "RestartByHand"
+	PlaceholderValue krm.Code = "Placeholder"
+
+	// The bundle.
+	NotInStream       krm.Code = "NotInStream"
+	KubernetesVersion krm.Code = "KubernetesVersion"
+	KeysUnknown       krm.Code = "KeysUnknown"
+	NoSuchKey         krm.Code = "NoSuchKey"
+	Ambiguous         krm.Code = "Ambiguous"
+	BadBase64         krm.Code = "BadBase64"
+	NotPinned         krm.Code = "NotPinned"
+	PinNotFound       krm.Code = "PinNotFound"
+	Unchecked         krm.Code = "Unchecked"
+	NoValidRoot       krm.Code = "NoValidRoot"
+
+	// Trust in a pod.
+	Trusts            krm.Code = "Trusts"
+	TrustsNoLonger    krm.Code = "TrustsNoLonger"
+	RootsDropped      krm.Code = "RootsDropped"
+	NameTaken         krm.Code = "NameTaken"
+	PathTaken         krm.Code = "PathTaken"
+	PathNotRead       krm.Code = "PathNotRead"
+	EnvNotLiteral     krm.Code = "EnvNotLiteral"
+	EnvTwice          krm.Code = "EnvTwice"
+	RootFileMissing   krm.Code = "RootFileMissing"
+	RecordUnreadable  krm.Code = "RecordUnreadable"
+	VolumeEdited      krm.Code = "VolumeEdited"
+	HidesPublicRoots  krm.Code = "HidesPublicRoots"
+	NoShell           krm.Code = "NoShell"
+	FileNeverUpdated  krm.Code = "FileNeverUpdated"
+	ChangedAlready    krm.Code = "ChangedAlready"
+	TakesNoPatches    krm.Code = "TakesNoPatches"
+	PatchesOfBoth     krm.Code = "PatchesOfBoth"
+	Namesake          krm.Code = "Namesake"
+	NameChanges       krm.Code = "NameChanges"
+	SourcesNotPatched krm.Code = "SourcesNotPatched"
+	PatchConflict     krm.Code = "PatchConflict"
+	Patches           krm.Code = "Patches"
+	PatchesNoLonger   krm.Code = "PatchesNoLonger"
+
+	// Flux sources and their Secrets.
+	LeftAlone          krm.Code = "LeftAlone"
+	OwnReference       krm.Code = "OwnReference"
+	TrustsSecret       krm.Code = "TrustsSecret"
+	TrustsSecretNoMore krm.Code = "TrustsSecretNoLonger"
+	FieldMissing       krm.Code = "FieldMissing"
+	UnknownVersion     krm.Code = "UnknownVersion"
+	ServerNamePinned   krm.Code = "ServerNamePinned"
+	NoStatus           krm.Code = "NoStatus"
+	TrustsSecretAlone  krm.Code = "TrustsSecretAlone"
+	SecretElsewhere    krm.Code = "SecretElsewhere"
+	SecretWithoutCA    krm.Code = "SecretWithoutCA"
+	SecretType         krm.Code = "SecretType"
+	SecretNotMade      krm.Code = "SecretNotMade"
+	SecretKept         krm.Code = "SecretKept"
+	SeparateCA         krm.Code = "SeparateCA"
+
+	// Objects that the function provides.
+	Added      krm.Code = "Added"
+	Updated    krm.Code = "Updated"
+	Removed    krm.Code = "Removed"
+	NameExists krm.Code = "NameExists"
+	InList     krm.Code = "InList"
+)
+
+// Entry explains a code.
+type Entry struct {
+	Code krm.Code
+	// Change is set where findings tell of a change that a run makes. A run that
+	// changes nothing tells what differs instead.
+	Change bool
+	// Text is one sentence for the documentation.
+	Text string
+}
+
+// Group is a part of the documentation.
+type Group struct {
+	Title   string
+	Entries []Entry
+}
+
+// Groups returns every code.
+func Groups() []Group {
+	return []Group{
+		{"The config and the stream", []Entry{
+			{InvalidConfig, false, "The config is not one; every problem is a finding of its own."},
+			{NoControllers, false, "The stream holds no Flux controller, or the config selects none of them (`spec.onNoControllers`)."},
+			{SelectsNothing, false, "An entry of the config selects nothing in the stream."},
+			{NoContainer, false, "A Deployment is a controller by its name and labels, and has no container that could run one."},
+			{KustomizePatch, false, "The object looks like a patch of kustomize, and is left alone."},
+			{BadSelector, false, "A label selector of the config cannot be read."},
+			{AnotherConfig, false, "The object, or the patch, is the work of a FluxTrust of another name."},
+			{NotAsConfigured, false, "Validate: a field, or an object, differs from what the config makes of it."},
+			{RestartByHand, false, "The content of the bundle is not known, so pods do not restart by themselves when it changes."},
+			{PlaceholderValue, false, "A value holds a `${…}`, which Flux substitutes later; a PEM does not survive that."},
+			{krm.WrongType, false, "A field has another type than Kubernetes accepts."},
+			{krm.DuplicateKey, false, "A key stands twice in a mapping; readers disagree about which one counts."},
+			{krm.Aliases, false, "The aliases or merge keys of an object cannot be expanded, or would make it too large."},
+			{krm.Unspecified, false, "An error that has no code of its own."},
+		}},
+		{"The bundle", []Entry{
+			{NotInStream, false, "An object of the bundle is not in the stream, or not in the namespace of the controllers (may be allowed)."},
+			{KubernetesVersion, false, "An entry needs a recent version of Kubernetes (may be allowed)."},
+			{KeysUnknown, false, "The keys of an object are not known, and the config does not list them."},
+			{NoSuchKey, false, "An object lacks a key that the config names."},
+			{Ambiguous, false, "Two objects of the stream may be meant by one name."},
+			{BadBase64, false, "A value that must be base64 is not."},
+			{NotPinned, false, "The bundle holds a certificate whose fingerprint is not among those of the entry."},
+			{PinNotFound, false, "A fingerprint of the entry belongs to no certificate of the bundle."},
+			{Unchecked, false, "Something could not be checked, because its content is not known."},
+			{NoValidRoot, false, "No certificate of the whole bundle is valid today."},
+		}},
+		{"Certificates", []Entry{
+			{krm.Code(bundle.Expired), false, "A certificate has expired (may be allowed)."},
+			{krm.Code(bundle.ExpiresSoon), false, "A certificate expires within 30 days (may be allowed)."},
+			{krm.Code(bundle.NotYetValid), false, "A certificate is not valid yet (may be allowed)."},
+			{krm.Code(bundle.NotCA), false, "A certificate may not sign others, or is that of a server (may be allowed)."},
+			{krm.Code(bundle.NoCertSign), false, "The key usage of a certificate lacks keyCertSign (may be allowed)."},
+			{krm.Code(bundle.NotSelfSigned), false, "An intermediate stands where a root is expected (may be allowed)."},
+			{krm.Code(bundle.WeakKey), false, "A key is too weak, or one that Go cannot use (may be allowed)."},
+			{krm.Code(bundle.WeakSignature), false, "A root is signed with SHA-1 or MD5 (may be allowed)."},
+			{krm.Code(bundle.Version1), false, "A certificate is older than the extensions that say what a CA is (may be allowed)."},
+			{krm.Code(bundle.Duplicate), false, "A certificate stands in the bundle twice (may be allowed)."},
+			{krm.Code(bundle.Large), false, "The bundle does not fit into the annotation of `kubectl apply` (may be allowed)."},
+			{krm.Code(bundle.TooLarge), false, "The bundle does not fit into a ConfigMap."},
+			{krm.Code(bundle.Malformed), false, "Text that Go skips without a word."},
+			{krm.Code(bundle.Unusable), false, "Go never trusts the certificate for servers."},
+			{krm.Code(bundle.PrivateKey), false, "A private key stands in the bundle."},
+		}},
+		{"Trust in a pod", []Entry{
+			{Trusts, true, "A controller trusts the bundle now."},
+			{TrustsNoLonger, true, "A controller no longer trusts the bundle: the work of an earlier run is removed."},
+			{RootsDropped, true, "Roots that a controller trusted are no longer trusted."},
+			{NameTaken, false, "A volume or container has a name that the function writes, and is not the function's."},
+			{PathTaken, false, "Another volume is mounted where the bundle is to be."},
+			{PathNotRead, false, "Go does not look for roots in the directory of the bundle."},
+			{EnvNotLiteral, false, "An env variable gets its value from elsewhere, so it cannot be extended."},
+			{EnvTwice, false, "An env variable stands twice."},
+			{RootFileMissing, false, "An env variable names a file with roots that no volume provides."},
+			{RecordUnreadable, false, "The record of what was there before the function is not what the function wrote."},
+			{VolumeEdited, false, "The volume of the bundle is not one that the function wrote."},
+			{HidesPublicRoots, false, "The method File would hide the public roots of the image."},
+			{NoShell, false, "The method InitContainer needs an image with a shell."},
+			{FileNeverUpdated, false, "The method File mounts files that the kubelet never updates."},
+		}},
+		{"Patches", []Entry{
+			{Patches, true, "An object patches the controllers that it installs now."},
+			{PatchesNoLonger, true, "An object no longer patches the controllers that it installs."},
+			{PatchConflict, false, "A patch of somebody else undoes the function's, or is undone by it."},
+			{ChangedAlready, false, "Patches are made from what was there before the function, and it has been here already."},
+			{TakesNoPatches, false, "The object cannot be changed by a patch."},
+			{PatchesOfBoth, false, "The inputs hold controllers, and objects that make such controllers."},
+			{Namesake, false, "An object has the name of a controller and is none, and a patch would change it as well."},
+			{NameChanges, false, "The build changes the name of an object, and no build tool follows it into a patch."},
+			{SourcesNotPatched, false, "`spec.sources` is no part of the patches."},
+		}},
+		{"Flux sources", []Entry{
+			{TrustsSecret, true, "A source trusts the CA in a Secret now."},
+			{TrustsSecretNoMore, true, "A source no longer refers to a Secret that an earlier run has set."},
+			{LeftAlone, false, "A source has no use for a `certSecretRef`, and is left alone."},
+			{OwnReference, false, "A source has a `certSecretRef` of its own, and is left alone."},
+			{FieldMissing, false, "The API version of a source, or the controller in the stream, has no `certSecretRef`."},
+			{UnknownVersion, false, "No release of Flux that is known serves the API version of a source."},
+			{ServerNamePinned, false, "The controller expects the name of the source's host from every server."},
+			{NoStatus, false, "The source shows no TLS error itself."},
+			{TrustsSecretAlone, false, "The controller trusts the CA in the Secret alone."},
+			{SecretElsewhere, false, "The Secret of a source stands in another namespace."},
+			{SecretWithoutCA, false, "The Secret of a source holds no CA."},
+			{SecretType, false, "Flux does not read a Secret of that type."},
+			{SecretNotMade, false, "The Secret of a source cannot be made, because the content of the bundle is not known."},
+			{SecretKept, false, "A Secret stays as an earlier run has made it, because the content of the bundle is not known."},
+			{SeparateCA, false, "A Secret with credentials holds a CA of its own, which no change of the bundle reaches."},
+		}},
+		{"Objects that the function provides", []Entry{
+			{Added, true, "An object is added to the stream."},
+			{Updated, true, "An object of an earlier run is brought up to date."},
+			{Removed, true, "An object of an earlier run is no longer needed, and removed."},
+			{NameExists, false, "An object of that name exists, and is not the function's."},
+			{InList, false, "An object of an earlier run stands in a List, where it is not changed."},
+		}},
+	}
+}
+
+// IsChange reports whether findings of a code tell of a change that a run makes.
+func IsChange(code krm.Code) bool {
+	for _, group := range Groups() {
+		for _, entry := range group.Entries {
+			if entry.Code == code {
+				return entry.Change
+			}
+		}
+	}
+	return false
+}
