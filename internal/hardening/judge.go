@@ -5,12 +5,9 @@ import (
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
-	cbor "k8s.io/apimachinery/pkg/runtime/serializer/cbor/direct"
 	"k8s.io/pod-security-admission/api"
 	"k8s.io/pod-security-admission/policy"
 	"sigs.k8s.io/kustomize/kyaml/fn/framework"
-	"sigs.k8s.io/kustomize/kyaml/yaml"
-	kubeyaml "sigs.k8s.io/yaml"
 
 	"fluxtrust.dev/flux-trust/internal/krm"
 )
@@ -46,9 +43,12 @@ func NewEvaluator() (policy.Evaluator, error) {
 // Judge holds the pod template against the Pod Security admission's own
 // evaluator, and reports what remains after the hardening: one warning per check.
 func (p *Pod) Judge(evaluator policy.Evaluator) (*Verdict, error) {
-	template, err := p.decodeTemplate()
+	template, unknown, err := decode(p.Template)
 	if err != nil {
 		return nil, err
+	}
+	for _, path := range unknown {
+		p.Report.Add(framework.Warning, krm.Change{Path: path}, "Kubernetes %s has no such field (names are case-sensitive): the API server ignores or refuses it; correct or remove it", policyVersion().Version)
 	}
 	v := &Verdict{Policy: policyVersion().String(), Excepted: p.Excepted}
 	setHostPorts(&template.Spec)
@@ -109,37 +109,4 @@ func (p *Pod) leftAt(reason string) string {
 		return paths[0]
 	}
 	return p.Spec.Path
-}
-
-// decodeTemplate returns the pod template as the API server would read it.
-func (p *Pod) decodeTemplate() (*corev1.PodTemplateSpec, error) {
-	template := &corev1.PodTemplateSpec{}
-	if decodeNode(p.Template.Node, template) == nil {
-		return template, nil
-	}
-	// The API server reads YAML 1.1, in which yes is true. That takes longer.
-	text, err := yaml.NewRNode(p.Template.Node).String()
-	if err != nil {
-		return nil, p.Template.Errorf("cannot be judged: %v", err)
-	}
-	template = &corev1.PodTemplateSpec{}
-	if err := kubeyaml.Unmarshal([]byte(text), template); err != nil {
-		return nil, p.Template.Errorf("is not what Kubernetes expects: %v", err)
-	}
-	return template, nil
-}
-
-// decodeNode decodes a node into a type of the Kubernetes API, by way of its binary
-// encoding: to read JSON for the first time takes three times as long. kyaml's
-// MarshalJSON would write and read YAML text on the way.
-func decodeNode(n *yaml.Node, into any) error {
-	var value any
-	if err := n.Decode(&value); err != nil {
-		return err
-	}
-	data, err := cbor.Marshal(value)
-	if err != nil {
-		return err
-	}
-	return cbor.Unmarshal(data, into)
 }

@@ -126,6 +126,11 @@ func TestPods(t *testing.T) {
 			[]string{".containers.[name=manager].readinessProbe.tcpSocket.host probe or lifecycle host"},
 		},
 
+		"a name in the wrong case hides nothing": {
+			"", "hostNetwork: true\nhostnetwork: false\ncontainers:\n" + strict, nil,
+			[]string{".hostnetwork Kubernetes v1.37 has no such field", ".hostNetwork host namespaces"},
+		},
+
 		"no user namespace beside hostNetwork": {"extras: {hostUsers: false}", "hostNetwork: true\ncontainers:\n" + strict, []string{"!hostUsers"}, []string{".hostUsers not set: it is not possible together with hostNetwork", ".hostNetwork"}},
 		"nor beside hostPID":                   {"extras: {hostUsers: false}", "hostPID: true\ncontainers:\n" + strict, []string{"!hostUsers"}, []string{".hostUsers not set: it is not possible together with hostPID", ".hostPID"}},
 		"nor beside hostIPC":                   {"extras: {hostUsers: false}", "hostIPC: true\ncontainers:\n" + strict, []string{"!hostUsers"}, []string{".hostUsers not set: it is not possible together with hostIPC", ".hostIPC"}},

@@ -16,6 +16,7 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/pod-security-admission/policy"
+	kjson "sigs.k8s.io/json"
 	"sigs.k8s.io/kustomize/kyaml/fn/framework"
 	"sigs.k8s.io/kustomize/kyaml/yaml"
 
@@ -319,25 +320,24 @@ func checkHardened(evaluator policy.Evaluator, before, after *yaml.RNode, result
 // templateOf reads a pod template by way of JSON, and fails when the function, which
 // takes another way, reads anything else.
 func templateOf(deployment *yaml.RNode) (*corev1.PodTemplateSpec, error) {
+	node, err := deployment.Pipe(yaml.Lookup("spec", "template"))
+	if err != nil {
+		return nil, err
+	}
 	var value any
-	if err := deployment.YNode().Decode(&value); err != nil {
+	if err := node.YNode().Decode(&value); err != nil {
 		return nil, err
 	}
 	data, err := json.Marshal(value)
 	if err != nil {
 		return nil, err
 	}
-	type pod struct {
-		Spec struct {
-			Template corev1.PodTemplateSpec `json:"template"`
-		} `json:"spec"`
-	}
-	var is, decoded pod
-	err = json.Unmarshal(data, &is)
-	if decodeErr := decodeNode(deployment.YNode(), &decoded); decodeErr == nil && (err != nil || !reflect.DeepEqual(is, decoded)) {
+	is := &corev1.PodTemplateSpec{}
+	err = kjson.UnmarshalCaseSensitivePreserveInts(data, is)
+	if decoded, _, decodeErr := decode(krm.Field{Node: node.YNode()}); decodeErr == nil && (err != nil || !reflect.DeepEqual(is, decoded)) {
 		return nil, fmt.Errorf("JSON: %v, %v; function: %v", err, is, decoded) //nolint:errorlint // may be nil
 	}
-	return &is.Spec.Template, err
+	return is, err
 }
 
 // checkWeaker returns what was strict and is not any more, or "".

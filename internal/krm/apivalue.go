@@ -148,15 +148,15 @@ func apiScalar(n *yaml.Node) (any, error) {
 		}
 		return n.Value, nil
 	}
-	switch n.Value { // by far the most
-	case "true":
-		return true, nil
-	case "false":
-		return false, nil
-	}
-	// A node that was made, not read, says what it is.
-	if n.ShortTag() == yaml.NodeTagInt {
-		if i, err := strconv.Atoi(n.Value); err == nil && n.Value[0] != '0' {
+	// A node that was made, not read, may be a string that is quoted when it is written.
+	implicit := (&yaml.Node{Kind: yaml.ScalarNode, Value: n.Value}).ShortTag()
+	switch {
+	case n.Tag != "" && n.ShortTag() == yaml.NodeTagString && implicit != yaml.NodeTagString:
+		return n.Value, nil
+	case implicit == yaml.NodeTagBool:
+		return strings.EqualFold(n.Value, "true"), nil
+	case implicit == yaml.NodeTagInt && n.Value[0] >= '1': // the rest of the most
+		if i, err := strconv.Atoi(n.Value); err == nil {
 			return i, nil
 		}
 	}
@@ -165,7 +165,7 @@ func apiScalar(n *yaml.Node) (any, error) {
 
 // plain11 reports whether a plain scalar could be anything but a string.
 func plain11(value string) bool {
-	return value == "" || strings.IndexByte("+-.0123456789~ynYNtTfFoO", value[0]) >= 0 && !strings.ContainsAny(value, " \t\n:#,[]{}")
+	return value == "" || value != "-" && strings.IndexByte("+-.0123456789~ynYNtTfFoO", value[0]) >= 0 && !strings.ContainsAny(value, " \t\n:#,[]{}")
 }
 
 func parse11(text string) (any, error) {

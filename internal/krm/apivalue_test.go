@@ -40,6 +40,36 @@ func TestAPIValue(t *testing.T) {
 	}
 }
 
+// TestMadeValues: a node that was made is what its text is, and a text node is always
+// the string.
+func TestMadeValues(t *testing.T) {
+	for _, text := range scalars {
+		for _, n := range []*yaml.Node{TextNode(text), {Kind: yaml.ScalarNode, Tag: yaml.NodeTagString, Value: text}, {Kind: yaml.ScalarNode, Value: text}} {
+			value, err := APIValue(n)
+			if err != nil {
+				continue
+			}
+			if n.Style != 0 && value != text {
+				t.Errorf("the text node %q is %v", text, value)
+			}
+			written := yaml.NewRNode(&yaml.Node{Kind: yaml.MappingNode, Content: []*yaml.Node{TextNode("a"), n}}).MustString()
+			got, err := json.Marshal(map[string]any{"a": value})
+			if err != nil { // infinity
+				continue
+			}
+			want, err := kubeyaml.YAMLToJSON([]byte(written))
+			if err != nil || string(got) != string(want) {
+				t.Errorf("%q is %s, written and read %s, %v", text, got, want, err)
+			}
+		}
+	}
+	for _, text := range scalars {
+		if value, err := APIValue(TextNode(text)); err != nil || value != text {
+			t.Errorf("the text node %q is %v, %v", text, value, err)
+		}
+	}
+}
+
 // TestEqualKeys: of equal keys the last counts, and keys that only become equal are
 // refused, because the API server takes either.
 func TestEqualKeys(t *testing.T) {

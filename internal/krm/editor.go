@@ -96,7 +96,9 @@ func (e *Editor) Insert(f Field, key string, value *yaml.Node) {
 func (e *Editor) PutText(f Field, key, value string) {
 	n := TextNode(value)
 	if i := IndexOf(f.Node, key); i >= 0 {
-		n.Style = f.Node.Content[i+1].Style & (yaml.SingleQuotedStyle | yaml.DoubleQuotedStyle)
+		if quotes := f.Node.Content[i+1].Style & (yaml.SingleQuotedStyle | yaml.DoubleQuotedStyle); quotes != 0 {
+			n.Style = quotes
+		}
 	}
 	e.Put(f, key, n)
 }

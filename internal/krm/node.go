@@ -40,9 +40,16 @@ func Describe(n *yaml.Node) string {
 	}
 }
 
-// TextNode returns a string.
+// TextNode returns a string. It is quoted where the API server would read anything
+// else: kyaml writes yes and on as they stand.
 func TextNode(value string) *yaml.Node {
-	return &yaml.Node{Kind: yaml.ScalarNode, Tag: yaml.NodeTagString, Value: value}
+	n := &yaml.Node{Kind: yaml.ScalarNode, Tag: yaml.NodeTagString, Value: value}
+	if plain11(value) {
+		if read, err := parse11(value); err != nil || read != value {
+			n.Style = yaml.DoubleQuotedStyle
+		}
+	}
+	return n
 }
 
 // BoolNode returns true or false.
