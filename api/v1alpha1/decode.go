@@ -11,6 +11,8 @@ import (
 
 	"sigs.k8s.io/kustomize/kyaml/yaml"
 	kubeyaml "sigs.k8s.io/yaml"
+
+	"fluxtrust.dev/flux-trust/internal/krm"
 )
 
 // minimal is shown to whoever gave no usable config.
@@ -23,10 +25,20 @@ spec:
   caBundle:
   - configMap: {name: corporate-ca, keys: [ca.crt]}`
 
+// Bounds of a config, its aliases written out. The largest of the examples has 60
+// values; a ConfigMap, which is what an inline bundle becomes, holds 1 MiB.
+const (
+	maxBytes = 4 << 20
+	maxNodes = 20_000
+)
+
 // Parse decodes, defaults and validates the config in a file. The name of the
 // file is used in messages only. The error is an *InvalidError wherever the
 // file could be read as YAML.
 func Parse(file string, data []byte) (*FluxTrust, error) {
+	if len(data) > maxBytes {
+		return nil, fmt.Errorf("%s: the config has %d KiB; at most %d KiB are read: put the certificates into a ConfigMap, and name it with configMap", file, len(data)>>10, maxBytes>>10)
+	}
 	decoder := yaml.NewDecoder(bytes.NewReader(data))
 	var doc, next yaml.Node
 	if err := decoder.Decode(&doc); errors.Is(err, io.EOF) {
@@ -48,7 +60,7 @@ func Parse(file string, data []byte) (*FluxTrust, error) {
 // could not finish.
 func notYAML(file string, data []byte, err error) error {
 	lines := bytes.SplitAfter(data, []byte("\n"))
-	if len(lines) > maxLines {
+	if len(lines)*len(data) > maxReread {
 		return fmt.Errorf("%s: the config is not valid YAML: %w", file, err)
 	}
 	bad := len(lines)
@@ -68,8 +80,8 @@ func notYAML(file string, data []byte, err error) error {
 	return fmt.Errorf("%s:%d: the config is not valid YAML: %s", file, bad, message)
 }
 
-// maxLines is more than any config has: each is tried.
-const maxLines = 500
+// maxReread bounds the bytes that are read to find a line: 500 lines of 64 bytes.
+const maxReread = 16 << 20
 
 var readerLine = regexp.MustCompile(`^yaml: (line \d+: )?`)
 
@@ -81,7 +93,7 @@ func FromNode(config *yaml.RNode) (*FluxTrust, error) {
 			"with configPath: (Kptfile) or with --fn-config (kpt fn eval)")
 	}
 	source := Kind
-	if name := scalar(mapping(config.YNode(), "metadata"), "name"); name != "" {
+	if name := scalar(mapping(config.YNode(), "metadata"), "name"); dnsName.MatchString(name) && len(name) <= maxName {
 		source += " " + name
 	}
 	return decode(config.YNode(), source, false)
@@ -89,6 +101,12 @@ func FromNode(config *yaml.RNode) (*FluxTrust, error) {
 
 func decode(root *yaml.Node, source string, lines bool) (*FluxTrust, error) {
 	p := &problems{lines: map[string]int{}}
+	switch size := krm.SizeOf(root); {
+	case size.Nodes > maxNodes:
+		return nil, fmt.Errorf("%s: the config has more than %d values once its aliases are written out; write fewer, in more than one config", source, maxNodes)
+	case size.Bytes > maxBytes:
+		return nil, fmt.Errorf("%s: the config has more than %d KiB once its aliases are written out; put the certificates into a ConfigMap, and name it with configMap", source, maxBytes>>10)
+	}
 	if p.identify(root); len(p.found) > 0 {
 		return nil, p.err(source, lines)
 	}
@@ -140,12 +158,12 @@ func (p *problems) identify(root *yaml.Node) {
 		p.add("kind", "kpt ran the function without a config, or with configMap: or key=value arguments; "+
 			"give a %s with --fn-config FILE, or with configPath: FILE in the Kptfile; for example:%s", Kind, minimal)
 	case kind != Kind && nearest(kind, []string{Kind}) != "":
-		p.add("kind", "unknown kind %q; did you mean %q?", kind, Kind)
+		p.add("kind", "unknown kind %s; did you mean %q?", show(kind), Kind)
 	case kind != Kind:
-		p.add("kind", "the config, which is the first argument, is of kind %q and apiVersion %q; write a %s, for example:%s", kind, version, Kind, minimal)
+		p.add("kind", "the config, which is the first argument, is of kind %s and apiVersion %s; write a %s, for example:%s", show(kind), show(version), Kind, minimal)
 	}
 	if kind == Kind && version != GroupVersion {
-		p.add("apiVersion", "unknown apiVersion %q; write %s", version, GroupVersion)
+		p.add("apiVersion", "unknown apiVersion %s; write %s", show(version), GroupVersion)
 	}
 }
 

@@ -56,7 +56,12 @@ type problems struct {
 	settled map[string]bool
 	// meant holds the fields that misspelt ones seem to mean.
 	meant []string
+	// more counts the problems beyond maxProblems.
+	more int
 }
+
+// maxProblems is how many are told: who has more has the wrong file.
+const maxProblems = 100
 
 // settle ends the first pass.
 func (p *problems) settle() {
@@ -76,6 +81,10 @@ func parent(path string) string {
 
 func (p *problems) add(path, format string, args ...any) {
 	if p.settled[path] {
+		return
+	}
+	if len(p.found) == maxProblems {
+		p.more++
 		return
 	}
 	p.found = append(p.found, Problem{Path: path, Line: p.line(path), Message: fmt.Sprintf(format, args...)})
@@ -99,5 +108,8 @@ func (p *problems) err(source string, lines bool) error {
 		return nil
 	}
 	slices.SortStableFunc(p.found, func(a, b Problem) int { return a.Line - b.Line })
+	if p.more > 0 {
+		p.found = append(p.found, Problem{Message: fmt.Sprintf("%d more problems; mend these first", p.more)})
+	}
 	return &InvalidError{Source: source, Lines: lines, Problems: p.found}
 }

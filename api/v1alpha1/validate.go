@@ -25,6 +25,8 @@ var dataKey = regexp.MustCompile(`^[-._a-zA-Z0-9]+$`)
 func (f *FluxTrust) validate(p *problems) {
 	if f.Metadata.Name == "" {
 		p.add("metadata.name", "is missing; write a name such as corporate-ca: it marks what this config has changed")
+	} else {
+		p.checkName("metadata.name", f.Metadata.Name, "a config")
 	}
 	s := &f.Spec
 	if len(s.CABundle) == 0 && s.Mount.Method != None {
@@ -67,6 +69,9 @@ func (e *CABundleEntry) validate(p *problems, at string, used map[string]string)
 	if e.Inline != nil {
 		kinds = append(kinds, "inline")
 		e.Inline.validate(p, at+".inline", e.Optional, used)
+	}
+	if e.Fingerprints != nil && len(e.Fingerprints) == 0 {
+		p.add(at+".fingerprints", "is empty, which pins nothing; write the fingerprints of the certificates, or remove it")
 	}
 	for i, f := range e.Fingerprints {
 		if f = normalizeFingerprint(f); len(f) != len("sha256:")+hex.EncodedLen(sha256.Size) || !fingerprint.MatchString(f) {
@@ -149,16 +154,18 @@ func (p *problems) once(at, source string, used map[string]string) {
 func (p *problems) checkSource(at, name, what string, keys []string, used map[string]string) {
 	p.checkName(at+".name", name, what)
 	p.once(at, what+" "+name, used)
+	seen := make(map[string]bool, len(keys))
 	for i, key := range keys {
 		keyPath := fmt.Sprintf("%s.keys[%d]", at, i)
 		switch {
 		case len(key) > maxName || !dataKey.MatchString(key) || key == "." || strings.HasPrefix(key, ".."):
 			p.add(keyPath, "%s cannot be a key; keys consist of letters, digits, '-', '_' and '.'", show(key))
-		case slices.Contains(keys[:i], key):
+		case seen[key]:
 			p.add(keyPath, "%s stands twice; remove one", show(key))
 		case path.Ext(key) == ".key":
 			p.add(keyPath, "%s holds a private key by its name; name the key of the CA certificate, such as %s", show(key), DefaultSecretKey)
 		}
+		seen[key] = true
 	}
 }
 
@@ -266,6 +273,17 @@ func show(value string) string {
 	}
 	return fmt.Sprintf("%q", value)
 }
+
+// showKey repeats a key in the path of a message, if it can be the name of a field or
+// of a label.
+func showKey(key string) string {
+	if !plainKey.MatchString(key) || looksSecret(key) {
+		return "…"
+	}
+	return key
+}
+
+var plainKey = regexp.MustCompile(`^[-._/A-Za-z0-9]{1,80}$`)
 
 // maxName is the longest name of an object or key, hashLength what a hash adds to it.
 const maxName, hashLength = 253, 11

@@ -147,10 +147,7 @@ func (p *problems) eachKey(n *yaml.Node, path string, visit func(key string, val
 	seen := map[string]int{}
 	for i := 0; i+1 < len(n.Content); i += 2 {
 		key, value := n.Content[i], n.Content[i+1]
-		keyPath := join(path, key.Value)
-		if looksSecret(key.Value) {
-			keyPath = join(path, "…")
-		}
+		keyPath := join(path, showKey(key.Value))
 		if key.Kind != yaml.ScalarNode || key.Tag == yaml.MergeTag {
 			p.lines[path] = key.Line
 			p.add(path, "merge keys and keys that are not plain words are not supported; write the fields out")
@@ -185,6 +182,9 @@ func isNull(n *yaml.Node) bool {
 	return n.Kind == yaml.ScalarNode && n.ShortTag() == yaml.NodeTagNull
 }
 
+// longestNumber is what a number in a message may have.
+const longestNumber = 20
+
 // describe names a value for a message without repeating it: a config may hold
 // a private key in the wrong place.
 func describe(n *yaml.Node) string {
@@ -201,6 +201,9 @@ func describe(n *yaml.Node) string {
 	case yaml.NodeTagBool:
 		return "the boolean " + n.Value
 	case yaml.NodeTagInt, yaml.NodeTagFloat:
+		if len(n.Value) > longestNumber {
+			return "a number"
+		}
 		return "the number " + n.Value
 	default:
 		return "a value of type " + n.ShortTag()
