@@ -1,0 +1,40 @@
+package kustomization
+
+import (
+	"fmt"
+	"net/url"
+	"path/filepath"
+	"regexp"
+	"strings"
+)
+
+// RemoteError is an entry of a kustomization that kustomize would fetch.
+type RemoteError struct {
+	// File is the kustomization, Field such as resources[2], Entry what stands there.
+	File, Field, Entry string
+}
+
+func (e *RemoteError) Error() string {
+	return fmt.Sprintf("%s: %s: %q is not a local file, and flux-trust fetches nothing; build it, and name the result as INPUT: "+
+		"kustomize build %s | flux-trust patches CONFIG --write DIR -", e.File, e.Field, e.Entry, quoted(e.Entry))
+}
+
+// quoted returns an argument for a shell.
+func quoted(s string) string { return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'" }
+
+// repository matches what kustomize takes for a git repository, and a bit more:
+// sigs.k8s.io/kustomize/api/internal/git, NewRepoSpecFromURL. No file has such a name.
+var repository = regexp.MustCompile(`(?i)^(git::|gh:|github\.com[:/])|://|^[a-z][a-z0-9-]*@`)
+
+// isRemoteFolder reports whether kustomize would clone an entry of resources,
+// components, generators, transformers or validators, or download it.
+func isRemoteFolder(entry string) bool {
+	return isRemoteFile(entry) || repository.MatchString(entry) && !filepath.IsAbs(entry)
+}
+
+// isRemoteFile reports whether kustomize would download the entry of a field that
+// names files: sigs.k8s.io/kustomize/api/internal/loader, IsRemoteFile.
+func isRemoteFile(entry string) bool {
+	u, err := url.Parse(entry)
+	return err == nil && (u.Scheme == "http" || u.Scheme == "https")
+}

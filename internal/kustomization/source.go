@@ -1,0 +1,74 @@
+package kustomization
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	securefs "github.com/fluxcd/pkg/kustomize/filesys"
+	"sigs.k8s.io/kustomize/kyaml/filesys"
+)
+
+// source is where a build reads: files on the disk, some of them changed in memory.
+type source struct {
+	// disk refuses what lies outside of the root.
+	disk filesys.FileSystem
+	// edits are texts of files, by their paths, in place of those on the disk.
+	edits map[string][]byte
+	// secrets are the names of those whose content is needed.
+	secrets []string
+	// change changes what kustomize reads in a layer, or is nil.
+	change func(*layer)
+	// remote returns the file that takes the place of an entry that is to be fetched.
+	// Where it is nil, such an entry is an error.
+	remote func(*RemoteError) string
+}
+
+// newSource returns a source that reads nothing outside of a folder.
+func newSource(root string) (source, error) {
+	disk, err := securefs.MakeFsOnDiskSecure(root)
+	if err != nil {
+		return source{}, fmt.Errorf("%s: %w", root, err)
+	}
+	return source{disk: disk}, nil
+}
+
+// errNotFound is what a file that is named and not there gives.
+var errNotFound = errors.New("is not there")
+
+// isDir reports whether a path is a folder; the error is errNotFound, or says why it
+// cannot be read.
+func (s *source) isDir(path string) (bool, error) {
+	if _, ok := s.edits[path]; ok {
+		return false, nil
+	}
+	info, err := os.Stat(path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return false, errNotFound
+	case err != nil:
+		return false, errors.Unwrap(err)
+	}
+	return info.IsDir(), nil
+}
+
+func (s *source) readFile(file string) ([]byte, error) {
+	if text, ok := s.edits[file]; ok {
+		return text, nil
+	}
+	return s.disk.ReadFile(file)
+}
+
+// resolved returns a path without symbolic links, as kustomize walks through folders.
+func resolved(path string) string {
+	path, err := filepath.Abs(path)
+	if err != nil {
+		return path
+	}
+	if target, err := filepath.EvalSymlinks(path); err == nil {
+		return target
+	}
+	return path
+}
