@@ -12,6 +12,7 @@ import (
 
 	"fluxtrust.dev/flux-trust/api/v1alpha1"
 	"fluxtrust.dev/flux-trust/internal/krm"
+	"fluxtrust.dev/flux-trust/internal/quote"
 )
 
 // ErrResults says that a result is an error. The results say what is wrong.
@@ -57,7 +58,7 @@ func fileOf(item *yaml.RNode) *framework.File {
 	annotation := func(name string) string {
 		return krm.Field{Node: item.YNode()}.TextOr("metadata", "annotations", name)
 	}
-	file := &framework.File{Path: annotation(kioutil.PathAnnotation)}
+	file := &framework.File{Path: quote.File(annotation(kioutil.PathAnnotation))}
 	if file.Path == "" {
 		return nil
 	}
@@ -71,15 +72,15 @@ func fileOf(item *yaml.RNode) *framework.File {
 func ConfigResults(config *yaml.RNode, err error) framework.Results {
 	invalid := (*v1alpha1.InvalidError)(nil)
 	if !errors.As(err, &invalid) {
-		return framework.Results{{Message: err.Error(), Severity: framework.Error}}
+		return framework.Results{{Message: quote.Line(err.Error()), Severity: framework.Error}}
 	}
 	report := krm.Report{}.Of(krm.Field{Node: config.YNode()}, fileOf(config))
 	var results framework.Results
 	for _, problem := range invalid.Problems {
-		result := &framework.Result{Message: problem.String(), Severity: framework.Error, File: report.File}
+		result := &framework.Result{Message: problem.String() + problem.Example, Severity: framework.Error, File: report.File}
 		// A field is only valid beside a complete reference.
 		if report.Ref.Name != "" && problem.Path != "" {
-			result.Message = problem.Message
+			result.Message = problem.Message + problem.Example
 			result.Field = &framework.Field{Path: problem.Path}
 			result.ResourceRef = report.Ref
 		}

@@ -13,6 +13,7 @@ import (
 	kubeyaml "sigs.k8s.io/yaml"
 
 	"fluxtrust.dev/flux-trust/internal/krm"
+	"fluxtrust.dev/flux-trust/internal/quote"
 )
 
 // minimal is shown to whoever gave no usable config.
@@ -42,7 +43,7 @@ func Parse(file string, data []byte) (*FluxTrust, error) {
 	decoder := yaml.NewDecoder(bytes.NewReader(data))
 	var doc, next yaml.Node
 	if err := decoder.Decode(&doc); errors.Is(err, io.EOF) {
-		return nil, fmt.Errorf("%s: the config is empty; write for example:%s", file, minimal)
+		return nil, empty(file)
 	} else if err != nil {
 		return nil, notYAML(file, data, err)
 	}
@@ -50,9 +51,13 @@ func Parse(file string, data []byte) (*FluxTrust, error) {
 		return nil, fmt.Errorf("%s: the config holds more than one document; put one %s into a file of its own (the config is the first argument, then the inputs)", file, Kind)
 	}
 	if isNull(doc.Content[0]) {
-		return nil, fmt.Errorf("%s: the config is empty; write for example:%s", file, minimal)
+		return nil, empty(file)
 	}
 	return decode(doc.Content[0], file, true)
+}
+
+func empty(file string) error {
+	return &InvalidError{Source: file, Problems: []Problem{{Message: "the config is empty; write for example:", Example: minimal}}}
 }
 
 // notYAML names the line that the YAML reader stumbles over: the one behind the longest
@@ -61,7 +66,7 @@ func Parse(file string, data []byte) (*FluxTrust, error) {
 func notYAML(file string, data []byte, err error) error {
 	lines := bytes.SplitAfter(data, []byte("\n"))
 	if len(lines)*len(data) > maxReread {
-		return fmt.Errorf("%s: the config is not valid YAML: %w", file, err)
+		return fmt.Errorf("%s: the config is not valid YAML: %s", file, quote.Reader(err))
 	}
 	bad := len(lines)
 	for ; bad > 1; bad-- {
@@ -70,7 +75,7 @@ func notYAML(file string, data []byte, err error) error {
 			break
 		}
 	}
-	message := readerLine.ReplaceAllString(err.Error(), "")
+	message := readerLine.ReplaceAllString(quote.Reader(err), "")
 	switch {
 	case bytes.Contains(lines[bad-1], []byte("\t")):
 		message += "; YAML is indented with spaces, not with tabs"
@@ -83,7 +88,7 @@ func notYAML(file string, data []byte, err error) error {
 // maxReread bounds the bytes that are read to find a line: 500 lines of 64 bytes.
 const maxReread = 16 << 20
 
-var readerLine = regexp.MustCompile(`^yaml: (line \d+: )?`)
+var readerLine = regexp.MustCompile(`^line \d+: `)
 
 // FromNode decodes, defaults and validates the functionConfig of a
 // ResourceList. The error is an *InvalidError.
@@ -113,7 +118,7 @@ func decode(root *yaml.Node, source string, lines bool) (*FluxTrust, error) {
 	p.walk(root, reflect.TypeFor[FluxTrust](), "")
 	config := &FluxTrust{}
 	if err := unmarshal(root, config); err != nil && len(p.found) == 0 {
-		return nil, fmt.Errorf("%s: %w", source, err)
+		return nil, fmt.Errorf("%s: %s", source, quote.Reader(err))
 	}
 	p.settle()
 	config.validate(p)
@@ -146,7 +151,7 @@ func unmarshal(root *yaml.Node, config *FluxTrust) error {
 // be said about a foreign object would help.
 func (p *problems) identify(root *yaml.Node) {
 	if root.Kind != yaml.MappingNode {
-		p.add("", "the config is %s, not an object; write for example:%s", describe(root), minimal)
+		p.addExample("", minimal, "the config is %s, not an object; write for example:", describe(root))
 		return
 	}
 	version, kind := scalar(root, "apiVersion"), scalar(root, "kind")
@@ -155,15 +160,15 @@ func (p *problems) identify(root *yaml.Node) {
 	}
 	switch {
 	case kind == "ConfigMap" && version == "v1" && scalar(mapping(root, "metadata"), "name") == "function-input":
-		p.add("kind", "kpt ran the function without a config, or with configMap: or key=value arguments; "+
-			"give a %s with --fn-config FILE, or with configPath: FILE in the Kptfile; for example:%s", Kind, minimal)
+		p.addExample("kind", minimal, "kpt ran the function without a config, or with configMap: or key=value arguments; "+
+			"give a %s with --fn-config FILE, or with configPath: FILE in the Kptfile; for example:", Kind)
 	case kind != Kind && nearest(kind, []string{Kind}) != "":
-		p.add("kind", "unknown kind %s; did you mean %q?", show(kind), Kind)
+		p.add("kind", "unknown kind %q; did you mean %q?", quote.Kind(kind), Kind)
 	case kind != Kind:
-		p.add("kind", "the config, which is the first argument, is of kind %s and apiVersion %s; write a %s, for example:%s", show(kind), show(version), Kind, minimal)
+		p.addExample("kind", minimal, "the config, which is the first argument, is of kind %q and apiVersion %q; write a %s, for example:", quote.Kind(kind), quote.APIVersion(version), Kind)
 	}
 	if kind == Kind && version != GroupVersion {
-		p.add("apiVersion", "unknown apiVersion %s; write %s", show(version), GroupVersion)
+		p.add("apiVersion", "unknown apiVersion %q; write %s", quote.APIVersion(version), GroupVersion)
 	}
 }
 

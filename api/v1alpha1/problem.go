@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"fluxtrust.dev/flux-trust/internal/quote"
 )
 
 // Problem is one thing that is wrong with a config.
@@ -13,8 +15,10 @@ type Problem struct {
 	Path string
 	// Line of the field in the config, counted from 1; 0 where it is not known.
 	Line int
-	// Message says what is wrong and what to write instead.
+	// Message says in one line what is wrong and what to write instead.
 	Message string
+	// Example is what to write, as lines that each start with a line break, or "".
+	Example string
 }
 
 func (p Problem) String() string {
@@ -34,14 +38,14 @@ type InvalidError struct {
 	Problems []Problem
 }
 
-// Error gives one line per problem.
+// Error gives one line per problem, and the lines of its example.
 func (e *InvalidError) Error() string {
-	lines := make([]string, len(e.Problems))
+	source, lines := quote.Line(e.Source), make([]string, len(e.Problems))
 	for i, p := range e.Problems {
 		if e.Lines && p.Line > 0 {
-			lines[i] = fmt.Sprintf("%s:%d: %s", e.Source, p.Line, p)
+			lines[i] = fmt.Sprintf("%s:%d: %s%s", source, p.Line, p, p.Example)
 		} else {
-			lines[i] = fmt.Sprintf("%s: %s", e.Source, p)
+			lines[i] = fmt.Sprintf("%s: %s%s", source, p, p.Example)
 		}
 	}
 	return strings.Join(lines, "\n")
@@ -80,6 +84,11 @@ func parent(path string) string {
 }
 
 func (p *problems) add(path, format string, args ...any) {
+	p.addExample(path, "", format, args...)
+}
+
+// addExample adds a problem with an example of what to write.
+func (p *problems) addExample(path, example, format string, args ...any) {
 	if p.settled[path] {
 		return
 	}
@@ -87,7 +96,7 @@ func (p *problems) add(path, format string, args ...any) {
 		p.more++
 		return
 	}
-	p.found = append(p.found, Problem{Path: path, Line: p.line(path), Message: fmt.Sprintf(format, args...)})
+	p.found = append(p.found, Problem{Path: quote.Line(path), Line: p.line(path), Message: quote.Line(fmt.Sprintf(format, args...)), Example: example})
 }
 
 // line returns the line of the field, or of the nearest field around it.

@@ -11,6 +11,8 @@ import (
 
 	"k8s.io/apimachinery/pkg/api/resource"
 	"k8s.io/apimachinery/pkg/labels"
+
+	"fluxtrust.dev/flux-trust/internal/quote"
 )
 
 // dnsName is what Kubernetes accepts as the name of a ConfigMap, Secret or
@@ -30,8 +32,8 @@ func (f *FluxTrust) validate(p *problems) {
 	}
 	s := &f.Spec
 	if len(s.CABundle) == 0 && s.Mount.Method != None {
-		p.add("spec.caBundle", "names no roots to trust; write for example:\n  caBundle:\n  - configMap: {name: corporate-ca, keys: [ca.crt]}\n"+
-			"or set spec.mount.method: None to harden only")
+		p.addExample("spec.caBundle", "\n  caBundle:\n  - configMap: {name: corporate-ca, keys: [ca.crt]}",
+			"names no roots to trust; set spec.mount.method: None to harden only, or write for example:")
 	}
 	used := map[string]string{}
 	for i := range s.CABundle {
@@ -236,7 +238,7 @@ func within(file, dir string) bool {
 func (c *Controllers) validate(p *problems) {
 	for i, name := range c.Exclude {
 		if slices.Contains(c.Include, name) {
-			p.add(fmt.Sprintf("spec.controllers.exclude[%d]", i), "%q is included too; remove one", name)
+			p.add(fmt.Sprintf("spec.controllers.exclude[%d]", i), "%s is included too; remove one", show(string(name)))
 		}
 	}
 	for i, a := range c.Additional {
@@ -256,34 +258,16 @@ func (c *Controllers) validate(p *problems) {
 	}
 }
 
-// looksSecret tells whether a value looks like a line of a key.
-func looksSecret(value string) bool {
-	const shortest = 40
-	return len(value) >= shortest && base64Line.MatchString(value)
-}
-
-var base64Line = regexp.MustCompile(`^[A-Za-z0-9+/=]+$`)
-
-// show repeats a value in a message, unless it could be something that should
-// not be repeated, such as a key that was pasted into the wrong field.
+// show repeats a value in a message where it is a name, a path or a short text. All
+// else may be a key that was pasted into the wrong field.
 func show(value string) string {
-	const longest = 80
-	if len(value) > longest || looksSecret(value) || strings.ContainsAny(value, "\n\r") || strings.Contains(value, "-----") {
-		return "the value"
+	for _, how := range []func(string) string{quote.Text, quote.Name, quote.Key, quote.PathList, quote.Host} {
+		if how(value) == value {
+			return fmt.Sprintf("%q", value)
+		}
 	}
-	return fmt.Sprintf("%q", value)
+	return "the value"
 }
-
-// showKey repeats a key in the path of a message, if it can be the name of a field or
-// of a label.
-func showKey(key string) string {
-	if !plainKey.MatchString(key) || looksSecret(key) {
-		return "…"
-	}
-	return key
-}
-
-var plainKey = regexp.MustCompile(`^[-._/A-Za-z0-9]{1,80}$`)
 
 // maxName is the longest name of an object or key, hashLength what a hash adds to it.
 const maxName, hashLength = 253, 11

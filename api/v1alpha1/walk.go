@@ -8,6 +8,8 @@ import (
 	"strings"
 
 	"sigs.k8s.io/kustomize/kyaml/yaml"
+
+	"fluxtrust.dev/flux-trust/internal/quote"
 )
 
 // walk holds a node against the type that it will be decoded into and collects
@@ -123,7 +125,7 @@ func (p *problems) walkString(n *yaml.Node, t reflect.Type, path string) {
 		return
 	}
 	if n.Style == 0 && yaml.IsYaml1_1NonString(n) {
-		p.add(path, "%s is not a string for YAML 1.1 readers; write it in quotes", n.Value)
+		p.add(path, "%s is not a string for YAML 1.1 readers; write it in quotes", quote.Word(n.Value))
 		return
 	}
 	enum, ok := reflect.Zero(t).Interface().(interface{ values() []string })
@@ -147,7 +149,7 @@ func (p *problems) eachKey(n *yaml.Node, path string, visit func(key string, val
 	seen := map[string]int{}
 	for i := 0; i+1 < len(n.Content); i += 2 {
 		key, value := n.Content[i], n.Content[i+1]
-		keyPath := join(path, showKey(key.Value))
+		keyPath := join(path, quote.Key(key.Value))
 		if key.Kind != yaml.ScalarNode || key.Tag == yaml.MergeTag {
 			p.lines[path] = key.Line
 			p.add(path, "merge keys and keys that are not plain words are not supported; write the fields out")
@@ -182,9 +184,6 @@ func isNull(n *yaml.Node) bool {
 	return n.Kind == yaml.ScalarNode && n.ShortTag() == yaml.NodeTagNull
 }
 
-// longestNumber is what a number in a message may have.
-const longestNumber = 20
-
 // describe names a value for a message without repeating it: a config may hold
 // a private key in the wrong place.
 func describe(n *yaml.Node) string {
@@ -199,13 +198,10 @@ func describe(n *yaml.Node) string {
 	case yaml.NodeTagString:
 		return "a string"
 	case yaml.NodeTagBool:
-		return "the boolean " + n.Value
+		return "the boolean " + quote.Word(n.Value)
 	case yaml.NodeTagInt, yaml.NodeTagFloat:
-		if len(n.Value) > longestNumber {
-			return "a number"
-		}
-		return "the number " + n.Value
+		return "the number " + quote.Word(n.Value)
 	default:
-		return "a value of type " + n.ShortTag()
+		return "a value of another type"
 	}
 }

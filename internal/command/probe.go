@@ -152,7 +152,7 @@ func connect(cmd *cobra.Command, objects []transformer.Target, options probe.Opt
 		}
 	}
 	result := &probing{Tool: "flux-trust", Config: config, SystemRoots: systemRoots}
-	result.Reports = orEmpty(probe.Run(cmd.Context(), targets, options))
+	result.Reports = safeReports(probe.Run(cmd.Context(), targets, options))
 	for _, r := range result.Reports {
 		switch r.Result {
 		case probe.OK:
@@ -191,11 +191,6 @@ func systemRoots(name string, errOut io.Writer) (*x509.CertPool, error) {
 		}
 		return pool, nil
 	}
-}
-
-func warn(errOut io.Writer, text string) {
-	// Where stderr is closed there is nobody left to tell.
-	_, _ = fmt.Fprintf(errOut, "flux-trust: warning: %s\n", text)
 }
 
 // progress writes how far the probe is, on a terminal only.

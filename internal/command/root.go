@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"strings"
 
 	"github.com/spf13/cobra"
 )
@@ -22,8 +21,7 @@ func Execute(args []string, version string, in io.Reader, out, errOut io.Writer)
 	root.SetErr(errOut)
 	if err := root.Execute(); err != nil {
 		if !errors.Is(err, errReported) {
-			// Where stderr is closed there is nobody left to tell.
-			_, _ = fmt.Fprintf(errOut, "flux-trust: error: %s\n", strings.ReplaceAll(err.Error(), "\n", "\nflux-trust: error: "))
+			printError(errOut, err)
 		}
 		return 1
 	}

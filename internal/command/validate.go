@@ -15,6 +15,7 @@ import (
 	"fluxtrust.dev/flux-trust/api/v1alpha1"
 	"fluxtrust.dev/flux-trust/internal/hardening"
 	"fluxtrust.dev/flux-trust/internal/krm"
+	"fluxtrust.dev/flux-trust/internal/quote"
 	"fluxtrust.dev/flux-trust/transformer"
 )
 
@@ -96,11 +97,19 @@ func validate(configFile string, inputs []string, in io.Reader, version string) 
 	now := time.Now().UTC()
 	outcome := transformer.RunNeeded(config, resources, skipped, now)
 	sum := sha256.Sum256(data)
+	for i := range outcome.Roots {
+		r := &outcome.Roots[i]
+		r.Source, r.Subject = quote.Line(r.Source), quote.Line(r.Subject)
+	}
+	for i := range outcome.Verdicts {
+		v := &outcome.Verdicts[i]
+		v.Name, v.Namespace, v.Violations, v.Excepted = quote.Name(v.Name), quote.Name(v.Namespace), quote.Lines(v.Violations), quote.Each(quote.Name, v.Excepted)
+	}
 	return &validation{
 		Tool: "flux-trust", Version: version, Time: now.Truncate(time.Second),
-		Config: configFile, ConfigName: config.Metadata.Name, ConfigDigest: "sha256:" + hex.EncodeToString(sum[:]),
+		Config: quote.Line(configFile), ConfigName: quote.Line(config.Metadata.Name), ConfigDigest: "sha256:" + hex.EncodeToString(sum[:]),
 		Valid: !outcome.Failed(), Controllers: outcome.Controllers,
-		Roots: orEmpty(outcome.Roots), Verdicts: orEmpty(outcome.Verdicts), Exceptions: orEmpty(outcome.Exceptions), Results: orEmpty(outcome.Results),
+		Roots: orEmpty(outcome.Roots), Verdicts: orEmpty(outcome.Verdicts), Exceptions: quote.Lines(outcome.Exceptions), Results: safeResults(outcome.Results),
 	}, nil
 }
 

@@ -9,6 +9,7 @@ import (
 	kjson "sigs.k8s.io/json"
 
 	"fluxtrust.dev/flux-trust/internal/krm"
+	"fluxtrust.dev/flux-trust/internal/quote"
 )
 
 // decode returns a pod template as the API server reads it, by YAML 1.1 and with
@@ -20,7 +21,7 @@ func decode(template krm.Field) (*corev1.PodTemplateSpec, []string, error) {
 	}
 	value, err := krm.APIValue(template.Node)
 	if err != nil {
-		return nil, nil, template.Errorf("cannot be judged: %v", err)
+		return nil, nil, template.Errorf("cannot be judged: %s", quote.Reader(err))
 	}
 	// To read the binary encoding for the first time takes a third of the time of
 	// JSON. Both are the API server's own, and strict: what this one refuses, the
@@ -33,12 +34,12 @@ func decode(template krm.Field) (*corev1.PodTemplateSpec, []string, error) {
 	}
 	data, err := json.Marshal(value)
 	if err != nil {
-		return nil, nil, template.Errorf("cannot be judged: %v", err)
+		return nil, nil, template.Errorf("cannot be judged: %s", quote.Reader(err))
 	}
 	into := &corev1.PodTemplateSpec{}
 	strict, err := kjson.UnmarshalStrict(data, into, kjson.DisallowUnknownFields)
 	if err != nil {
-		return nil, nil, template.Errorf("is not what Kubernetes expects: %v", err)
+		return nil, nil, template.Errorf("is not what Kubernetes expects: %s", quote.Reader(err))
 	}
 	var unknown []string
 	for _, s := range strict {

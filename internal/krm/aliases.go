@@ -4,6 +4,8 @@ import (
 	"fmt"
 
 	"sigs.k8s.io/kustomize/kyaml/yaml"
+
+	"fluxtrust.dev/flux-trust/internal/quote"
 )
 
 // maxNodes bounds how large a resource may become when its aliases are
@@ -45,7 +47,7 @@ func expand(resource *yaml.RNode) (*yaml.RNode, error) {
 	}
 	work := Copy(resource)
 	if err := work.DeAnchor(); err != nil {
-		return nil, &FieldError{Code: Aliases, Message: fmt.Sprintf("aliases or merge keys cannot be expanded: %v; write the fields out", err)}
+		return nil, &FieldError{Code: Aliases, Message: fmt.Sprintf("aliases or merge keys cannot be expanded: %s; write the fields out", quote.Reader(err))}
 	}
 	return work, nil
 }

@@ -10,6 +10,8 @@ import (
 	goyaml "sigs.k8s.io/yaml/goyaml.v2"
 
 	"sigs.k8s.io/kustomize/kyaml/yaml"
+
+	"fluxtrust.dev/flux-trust/internal/quote"
 )
 
 // APIValue returns a value as the API server and kubectl read its text: maps with
@@ -67,7 +69,7 @@ func apiClash(n *yaml.Node, at int, key string) error {
 			continue
 		}
 		if other, err := APIKey(n.Content[i]); err == nil && other == key {
-			return fmt.Errorf("%q and %q are one key for the API server, which takes either; remove one", n.Content[i].Value, n.Content[at].Value)
+			return fmt.Errorf("%q and %q are one key for the API server, which takes either; remove one", quote.Key(n.Content[i].Value), quote.Key(n.Content[at].Value))
 		}
 	}
 	return nil
@@ -122,23 +124,23 @@ func APIKey(n *yaml.Node) (string, error) {
 	}
 	text, err := kubeyaml.YAMLToJSON([]byte(n.Value + ": 0"))
 	if err != nil {
-		return "", fmt.Errorf("the key %q: %w", n.Value, err)
+		return "", fmt.Errorf("the key %q: %s", quote.Key(n.Value), quote.Reader(err))
 	}
 	var keys map[string]any
 	if err := json.Unmarshal(text, &keys); err != nil {
-		return "", fmt.Errorf("the key %q: %w", n.Value, err)
+		return "", fmt.Errorf("the key %q: %s", quote.Key(n.Value), quote.Reader(err))
 	}
 	for key := range keys {
 		return key, nil
 	}
-	return "", fmt.Errorf("the key %q is not one", n.Value)
+	return "", fmt.Errorf("the key %q is not one", quote.Key(n.Value))
 }
 
 func apiScalar(n *yaml.Node) (any, error) {
 	if n.Style&yaml.TaggedStyle != 0 {
 		text, err := yaml.NewRNode(&yaml.Node{Kind: yaml.ScalarNode, Tag: n.Tag, Value: n.Value, Style: n.Style}).String()
 		if err != nil {
-			return nil, fmt.Errorf("%s: %w", n.Tag, err)
+			return nil, fmt.Errorf("%s: %s", quote.Word(n.Tag), quote.Reader(err))
 		}
 		return parse11(text)
 	}
@@ -171,7 +173,7 @@ func plain11(value string) bool {
 func parse11(text string) (any, error) {
 	var value any
 	if err := goyaml.Unmarshal([]byte(text), &value); err != nil {
-		return nil, fmt.Errorf("is not YAML for the API server: %w", err)
+		return nil, fmt.Errorf("is not YAML for the API server: %s", quote.Reader(err))
 	}
 	return value, nil
 }

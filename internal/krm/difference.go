@@ -6,6 +6,8 @@ import (
 	"strings"
 
 	"sigs.k8s.io/kustomize/kyaml/yaml"
+
+	"fluxtrust.dev/flux-trust/internal/quote"
 )
 
 // Difference is a field that is not the same before and after. Current and
@@ -18,8 +20,23 @@ type Difference struct {
 // At is the difference of a field of which only the place is told.
 func At(path string) Difference { return Difference{Path: path} }
 
+// safe returns a difference for a message: the values are those of fields that the
+// function sets, and what is none of these is not shown.
+func (d Difference) safe() Difference {
+	return Difference{Path: quote.Line(d.Path), Current: safe(d.Current), Proposed: safe(d.Proposed)}
+}
+
+// safe keeps booleans and numbers.
+func safe(value any) any {
+	if text, ok := value.(string); ok {
+		return shown(text)
+	}
+	return value
+}
+
 // Message says what differs, as a demand.
 func (d Difference) Message() string {
+	d = d.safe()
 	switch {
 	case d.Current == nil && d.Proposed == nil:
 		return "is not as configured"
@@ -126,7 +143,7 @@ func mappingDifferences(found []Difference, path string, before, after *yaml.Nod
 	return found
 }
 
-func below(path, key string) string { return strings.TrimPrefix(path+"."+key, ".") }
+func below(path, key string) string { return strings.TrimPrefix(path+"."+quote.Key(key), ".") }
 
 // listDifferences pairs the entries that are the same, then those of the same name,
 // then the others without a name in their order.

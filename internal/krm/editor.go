@@ -23,11 +23,11 @@ func (e *Editor) Note(path string, current, proposed *yaml.Node, message string)
 	}
 	c := Change{Path: path}
 	if current != nil && current.Kind == yaml.ScalarNode {
-		c.Current = current.Value
+		c.Current = shown(current.Value)
 		message = "is " + Quote(current) + "; " + message
 	}
 	if proposed != nil && proposed.Kind == yaml.ScalarNode {
-		c.Proposed = proposed.Value
+		c.Proposed = shown(proposed.Value)
 		message += " " + Quote(proposed)
 	}
 	e.Differs(c, message)

@@ -5,6 +5,8 @@ import (
 	"strings"
 
 	"sigs.k8s.io/kustomize/kyaml/yaml"
+
+	"fluxtrust.dev/flux-trust/internal/quote"
 )
 
 // Field is a value in an object and its path, for example
@@ -91,7 +93,7 @@ func (f Field) Items(keys ...string) []Field {
 // entryPath returns the path of an entry of a list: by its name if it has one.
 func entryPath(list string, i int, entry *yaml.Node) string {
 	if name := entryName(entry); name != nil {
-		return fmt.Sprintf("%s.[name=%s]", list, name.Value)
+		return fmt.Sprintf("%s.[name=%s]", list, quote.Name(name.Value))
 	}
 	return fmt.Sprintf("%s[%d]", list, i)
 }

@@ -1,6 +1,10 @@
 package krm
 
-import "fmt"
+import (
+	"fmt"
+
+	"fluxtrust.dev/flux-trust/internal/quote"
+)
 
 // Severity is how grave a finding is, in the words of the results of a
 // ResourceList.
@@ -44,7 +48,7 @@ type Findings []Finding
 
 // Add adds a finding about an object. The message is made as by fmt.Sprintf.
 func (f *Findings) Add(severity Severity, code Code, about *Object, d Difference, format string, args ...any) {
-	*f = append(*f, Finding{Object: about, Code: code, Severity: severity, Difference: d, Message: fmt.Sprintf(format, args...)})
+	*f = append(*f, Finding{Object: about, Code: code, Severity: severity, Difference: d.safe(), Message: quote.Line(fmt.Sprintf(format, args...))})
 }
 
 // Fail adds the finding that an error about an object is.

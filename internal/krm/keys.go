@@ -4,6 +4,8 @@ import (
 	"strings"
 
 	"sigs.k8s.io/kustomize/kyaml/yaml"
+
+	"fluxtrust.dev/flux-trust/internal/quote"
 )
 
 // CheckKeys refuses keys that stand twice: readers disagree about which one
@@ -27,7 +29,7 @@ func CheckKeys(f Field) error {
 	seen := map[string]bool{}
 	for i := 0; i+1 < len(f.Node.Content); i += 2 {
 		key := f.Node.Content[i].Value
-		child := Field{Path: strings.TrimPrefix(f.Path+"."+key, "."), Node: f.Node.Content[i+1]}
+		child := Field{Path: strings.TrimPrefix(f.Path+"."+quote.Key(key), "."), Node: f.Node.Content[i+1]}
 		if seen[key] {
 			return &FieldError{Code: DuplicateKey, Path: child.Path, Message: "stands twice; remove one"}
 		}

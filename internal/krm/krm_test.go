@@ -43,7 +43,7 @@ spec:
 		"null is absent":        {func(f Field) (any, error) { return f.TextAtE("spec", "absent", "below") }, ""},
 		"behind an alias":       {func(f Field) (any, error) { return f.TextAtE("spec", "alias", "deep") }, "value"},
 		"a mapping as a string": {func(f Field) (any, error) { return f.TextAtE("metadata") }, "metadata: expected a string, got a mapping"},
-		"a key of a scalar":     {func(f Field) (any, error) { return f.TextAtE("metadata", "name", "key") }, `metadata.name: expected fields such as key, got the value "x"`},
+		"a key of a scalar":     {func(f Field) (any, error) { return f.TextAtE("metadata", "name", "key") }, `metadata.name: expected fields such as key, got a string`},
 		"binary":                {func(f Field) (any, error) { return f.TextAtE("spec", "binary") }, "spec.binary: expected a string, got !!binary; write the text itself"},
 		"labels":                {func(f Field) (any, error) { return f.TextsAtE("metadata", "labels") }, "map[a:b c:null]"},
 		"labels that are none":  {func(f Field) (any, error) { return f.TextsAtE("spec", "list") }, "spec.list: expected keys and values, got a list"},
@@ -56,9 +56,9 @@ spec:
 			}
 			return paths, err
 		}, "[spec.list.[name=first] spec.list[1] spec.list[2]]"},
-		"YAML 1.1":   {func(f Field) (any, error) { f, _ = f.AtE("spec", "yes"); return f.truth() }, "true"},                                                      //nolint:errcheck // it is there
-		"quoted":     {func(f Field) (any, error) { f, _ = f.AtE("spec", "quoted"); return f.truth() }, "true, quoted"},                                           //nolint:errcheck // it is there
-		"no boolean": {func(f Field) (any, error) { f, _ = f.AtE("spec", "number"); return f.truth() }, `spec.number: expected true or false, got the value "5"`}, //nolint:errcheck // it is there
+		"YAML 1.1":   {func(f Field) (any, error) { f, _ = f.AtE("spec", "yes"); return f.truth() }, "true"},                                                     //nolint:errcheck // it is there
+		"quoted":     {func(f Field) (any, error) { f, _ = f.AtE("spec", "quoted"); return f.truth() }, "true, quoted"},                                          //nolint:errcheck // it is there
+		"no boolean": {func(f Field) (any, error) { f, _ = f.AtE("spec", "number"); return f.truth() }, `spec.number: expected true or false, got the number 5`}, //nolint:errcheck // it is there
 	} {
 		got, err := tc.read(parse(t, resource))
 		if err != nil {

@@ -6,12 +6,14 @@ import (
 	"slices"
 
 	"sigs.k8s.io/kustomize/kyaml/yaml"
+
+	"fluxtrust.dev/flux-trust/internal/quote"
 )
 
 // oldEntryPath returns the path of an entry of a list, by its name if it has one.
 func oldEntryPath(list Field, entry *yaml.Node) string {
 	if name := (Field{Node: entry}).TextOr("name"); name != "" {
-		return fmt.Sprintf("%s.[name=%s]", list.Path, name)
+		return fmt.Sprintf("%s.[name=%s]", list.Path, quote.Name(name))
 	}
 	return list.Path
 }

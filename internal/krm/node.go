@@ -4,6 +4,8 @@ import (
 	"fmt"
 
 	"sigs.k8s.io/kustomize/kyaml/yaml"
+
+	"fluxtrust.dev/flux-trust/internal/quote"
 )
 
 // Resolve follows an alias to what it stands for.
@@ -28,7 +30,8 @@ func isNull(n *yaml.Node) bool {
 	return n.Kind == yaml.ScalarNode && n.ShortTag() == yaml.NodeTagNull
 }
 
-// Describe names what a node is, for messages.
+// Describe names what a node is, for messages. It does not repeat a string, which may
+// be a key that was put into the wrong place.
 func Describe(n *yaml.Node) string {
 	switch n.Kind {
 	case yaml.MappingNode:
@@ -36,7 +39,18 @@ func Describe(n *yaml.Node) string {
 	case yaml.SequenceNode:
 		return "a list"
 	default:
-		return fmt.Sprintf("the value %q", n.Value)
+	}
+	switch n.ShortTag() {
+	case yaml.NodeTagString:
+		return "a string"
+	case yaml.NodeTagBool:
+		return "the boolean " + quote.Word(n.Value)
+	case yaml.NodeTagInt, yaml.NodeTagFloat:
+		return "the number " + quote.Word(n.Value)
+	case yaml.NodeTagNull:
+		return "null"
+	default:
+		return "a value of another type"
 	}
 }
 
@@ -70,10 +84,22 @@ func Node(value any) (*yaml.Node, error) {
 	return n, nil
 }
 
-// Quote shows a scalar as it stands, so that "true" and true can be told apart.
+// Quote shows the value of a field that has few, so that "true" and true can be told
+// apart.
 func Quote(n *yaml.Node) string {
 	if n.ShortTag() == yaml.NodeTagString && n.Style != 0 {
-		return "the string \"" + n.Value + "\""
+		return "the string \"" + shown(n.Value) + "\""
 	}
-	return n.Value
+	return shown(n.Value)
+}
+
+// shown shows a value of a field that the function sets: a word, the name of an object,
+// a path or the paths of an environment variable. All else may be secret.
+func shown(value string) string {
+	for _, how := range []func(string) string{quote.Word, quote.Name, quote.PathList} {
+		if how(value) == value {
+			return value
+		}
+	}
+	return quote.Word(value)
 }

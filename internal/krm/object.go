@@ -6,6 +6,8 @@ import (
 	"strings"
 
 	"sigs.k8s.io/kustomize/kyaml/yaml"
+
+	"fluxtrust.dev/flux-trust/internal/quote"
 )
 
 // Annotations in which kustomize keeps what it changed, and what it is going to
@@ -162,10 +164,10 @@ func (o *Object) Failure(err error) (Finding, bool) {
 	if err == nil || errors.Is(err, ErrReported) {
 		return Finding{}, false
 	}
-	f := Finding{Object: o, Code: Unspecified, Severity: Error, Message: err.Error()}
+	f := Finding{Object: o, Code: Unspecified, Severity: Error, Message: quote.Line(err.Error())}
 	if at := (*FieldError)(nil); errors.As(err, &at) {
 		if f.Code = at.Code; o != nil {
-			f.Path, f.Message = at.Path, at.Message
+			f.Path, f.Message = quote.Line(at.Path), quote.Line(at.Message)
 		}
 	}
 	return f, true

@@ -7,6 +7,8 @@ import (
 
 	"sigs.k8s.io/kustomize/kyaml/fn/framework"
 	"sigs.k8s.io/kustomize/kyaml/yaml"
+
+	"fluxtrust.dev/flux-trust/internal/quote"
 )
 
 // Report collects results. A report of one resource names it in every result.
@@ -24,8 +26,8 @@ type Report struct {
 func (r Report) Of(object Field, file *framework.File) Report {
 	r.File = file
 	r.Ref = &yaml.ResourceIdentifier{
-		TypeMeta: yaml.TypeMeta{APIVersion: object.TextOr("apiVersion"), Kind: object.TextOr("kind")},
-		NameMeta: yaml.NameMeta{Name: object.TextOr("metadata", "name"), Namespace: object.TextOr("metadata", "namespace")},
+		TypeMeta: yaml.TypeMeta{APIVersion: quote.APIVersion(object.TextOr("apiVersion")), Kind: quote.Kind(object.TextOr("kind"))},
+		NameMeta: yaml.NameMeta{Name: quote.Name(object.TextOr("metadata", "name")), Namespace: quote.Name(object.TextOr("metadata", "namespace"))},
 	}
 	return r
 }
@@ -39,13 +41,13 @@ type Change struct {
 // Add adds a result.
 func (r Report) Add(severity framework.Severity, c Change, format string, args ...any) {
 	result := &framework.Result{
-		Message:     fmt.Sprintf(format, args...),
+		Message:     quote.Line(fmt.Sprintf(format, args...)),
 		Severity:    severity,
 		ResourceRef: r.Ref,
 		File:        r.File,
 	}
 	if r.Ref != nil && c.Path != "" {
-		result.Field = &framework.Field{Path: c.Path, CurrentValue: c.Current, ProposedValue: c.Proposed}
+		result.Field = &framework.Field{Path: quote.Line(c.Path), CurrentValue: safe(c.Current), ProposedValue: safe(c.Proposed)}
 	}
 	*r.Results = append(*r.Results, result)
 }

@@ -11,6 +11,8 @@ import (
 	"strings"
 
 	"sigs.k8s.io/kustomize/kyaml/yaml"
+
+	"fluxtrust.dev/flux-trust/internal/quote"
 )
 
 // Document is one document of a stream, or several in a row that nobody needs.
@@ -219,7 +221,7 @@ func withLF(text []byte) ([]byte, bool) {
 
 // invalid explains an error of the YAML reader, with the line in the file.
 func (c chunk) invalid(err error) error {
-	message := strings.TrimPrefix(err.Error(), "yaml: ")
+	message := quote.Reader(err)
 	hint := ""
 	switch {
 	case strings.Contains(message, "expected <document start>"):

@@ -9,6 +9,8 @@ import (
 	"sigs.k8s.io/kustomize/kyaml/fn/framework"
 	"sigs.k8s.io/kustomize/kyaml/kio"
 	"sigs.k8s.io/kustomize/kyaml/yaml"
+
+	"fluxtrust.dev/flux-trust/internal/quote"
 )
 
 // ResourceList is what an orchestrator sends to a function on stdin and reads
@@ -65,7 +67,7 @@ func readWhole(data []byte) (*ResourceList, error) {
 	case errors.Is(err, io.EOF):
 		return nil, fmt.Errorf("is empty and so %w", ErrNoResourceList)
 	case err != nil:
-		return nil, fmt.Errorf("is not valid YAML: %w", err)
+		return nil, fmt.Errorf("is not valid YAML: %s", quote.Reader(err))
 	}
 	list := &ResourceList{document: yaml.NewRNode(&first)}
 	if list.document.YNode().Kind != yaml.MappingNode || list.document.GetKind() != kio.ResourceListKind {
@@ -76,7 +78,7 @@ func readWhole(data []byte) (*ResourceList, error) {
 	}
 	for i, key := range list.document.YNode().Content {
 		if i%2 == 0 && list.document.Field(key.Value).Key.YNode() != key {
-			return nil, fmt.Errorf("is a ResourceList in which %s stands twice", key.Value)
+			return nil, fmt.Errorf("is a ResourceList in which %s stands twice", quote.Key(key.Value))
 		}
 	}
 	items := list.field("items")

@@ -1,0 +1,173 @@
+package quote
+
+import (
+	"fmt"
+	"regexp"
+	"strconv"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+// maxLine bounds a message, in bytes.
+const maxLine = 4 << 10
+
+// Line returns a text as one line that is safe to print: control characters, line
+// breaks, bidirectional marks and whatever else is not printable become escapes as in
+// Go (\n, \u202e), what looks like key material is replaced by its length, and what
+// exceeds 4 KiB is cut.
+func Line(text string) string {
+	if plain(text) {
+		return text
+	}
+	var out strings.Builder
+	for i, r := range text {
+		switch {
+		case out.Len() > maxLine:
+			return hideSecrets(out.String()) + "…"
+		case r == utf8.RuneError && !strings.HasPrefix(text[i:], "\uFFFD"):
+			fmt.Fprintf(&out, `\x%02x`, text[i])
+		default:
+			writeRune(&out, r)
+		}
+	}
+	return hideSecrets(out.String())
+}
+
+func hideSecrets(text string) string {
+	return token.ReplaceAllStringFunc(text, func(word string) string {
+		if looksSecret(word) {
+			return hidden(word)
+		}
+		return word
+	})
+}
+
+// Lines is Line for every text of a list.
+func Lines(texts []string) []string {
+	lines := make([]string, len(texts))
+	for i, text := range texts {
+		lines[i] = Line(text)
+	}
+	return lines
+}
+
+// plain reports whether a text is what most messages are: short words of printable
+// ASCII.
+func plain(text string) bool {
+	if len(text) > maxLine {
+		return false
+	}
+	word := 0
+	for i := range len(text) {
+		switch c := text[i]; {
+		case c < ' ' || c > '~':
+			return false
+		case isToken(c):
+			word++
+			if word >= shortestSecret {
+				return false
+			}
+		default:
+			word = 0
+		}
+	}
+	return true
+}
+
+func isToken(c byte) bool {
+	return c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || c == '+' || c == '/' || c == '=' || c == '_' || c == '-'
+}
+
+func writeRune(out *strings.Builder, r rune) {
+	if unicode.IsPrint(r) {
+		out.WriteRune(r)
+		return
+	}
+	quoted := strconv.QuoteRune(r)
+	out.WriteString(quoted[1 : len(quoted)-1])
+}
+
+// token matches what may be a line of base64, hexadecimal or a word.
+var token = regexp.MustCompile(`[A-Za-z0-9+/=_-]{20,}`)
+
+// shortestSecret is how long a word must be to be taken for key material, in bytes.
+// The shortest keys that are in use have 16 bytes, which are 22 characters of base64.
+const shortestSecret = 20
+
+// longestWord is more than any word has that is neither base64 nor hexadecimal. The
+// SHA-256 of a certificate has 64 characters.
+const longestWord = 64
+
+// looksSecret reports whether a word looks like a piece of base64, of hexadecimal, or
+// of another random text. Words that people write change seldom between upper case,
+// lower case and digits; in base64 more than every second character does.
+func looksSecret(word string) bool {
+	if strings.Contains(word, "AGE-SECRET-KEY-") {
+		return true
+	}
+	length, changes, run, longest := 0, 0, 0, 0
+	var classes [digit + 1]bool
+	last := -1
+	for i := range len(word) {
+		class := classOf(word[i])
+		if class < 0 {
+			run = 0
+			continue
+		}
+		classes[class] = true
+		if length > 0 && class != last {
+			changes++
+		}
+		last = class
+		length++
+		run++
+		longest = max(longest, run)
+	}
+	mixed := classes[lower] && classes[upper]
+	switch {
+	case length < shortestSecret:
+		return false
+	case isDigest(word):
+		return false
+	case longest > longestWord:
+		return true
+	case !mixed && strings.ContainsAny(word, "-_/"): // a name, perhaps with a hash at its end
+		return false
+	case mixed:
+		return changes*3 > length
+	default:
+		return changes*5 > length
+	}
+}
+
+const (
+	lower = iota
+	upper
+	digit
+)
+
+func classOf(c byte) int {
+	switch {
+	case c >= 'a' && c <= 'z':
+		return lower
+	case c >= 'A' && c <= 'Z':
+		return upper
+	case c >= '0' && c <= '9':
+		return digit
+	default:
+		return -1
+	}
+}
+
+// isDigest reports whether a word has the form in which fingerprints and commits are
+// written.
+func isDigest(word string) bool {
+	const sha1, sha256 = 40, 64
+	return (len(word) == sha1 || len(word) == sha256) && strings.Trim(word, "0123456789abcdef") == ""
+}
+
+// hidden stands for a text that is not shown.
+func hidden(text string) string {
+	return fmt.Sprintf("(%d characters, not shown)", utf8.RuneCountInString(text))
+}

@@ -1,0 +1,114 @@
+package quote
+
+import (
+	"regexp"
+	"slices"
+	"strings"
+)
+
+// Name returns the name of an object, a namespace or a container: shown where
+// Kubernetes allows it, RFC 1123 subdomains and the colons of RBAC and of
+// ClusterTrustBundles.
+func Name(name string) string { return show(name, dnsName) }
+
+// Key returns the key of a ConfigMap, of a Secret or of any mapping: shown where it is a
+// name, a file or a short word. A key of a Secret may be as secret as its value when
+// the two were mixed up.
+func Key(key string) string {
+	if strings.Contains(key, "/") { // the prefix and the name of an annotation
+		return show(key, qualifiedName)
+	}
+	return show(key, dataKey)
+}
+
+// Kind returns the kind of an object.
+func Kind(kind string) string { return show(kind, kindName) }
+
+// APIVersion returns the version of an object, such as apps/v1.
+func APIVersion(version string) string { return show(version, apiVersion) }
+
+// Image returns the image of a container.
+func Image(image string) string { return show(image, imageName) }
+
+// Host returns a host with or without a port.
+func Host(host string) string { return show(host, hostName) }
+
+// File returns the name of a file that an input, not the command line, has named.
+func File(name string) string { return show(name, fileName) }
+
+// PathList returns a path, or the paths of an environment variable.
+func PathList(paths string) string { return show(paths, pathList) }
+
+// Word returns a value for which a field has few: those of enumerations, booleans and
+// numbers.
+func Word(word string) string { return show(word, plainWord) }
+
+// Text returns a text of any kind: shown where it is short and printable.
+func Text(text string) string { return show(text, nil) }
+
+// Each applies one of the functions above to every text of a list.
+func Each(how func(string) string, texts []string) []string {
+	shown := make([]string, len(texts))
+	for i, text := range texts {
+		shown[i] = how(text)
+	}
+	return shown
+}
+
+// Subject returns the name of a certificate. It is public, and chosen by whoever made
+// the certificate.
+func Subject(name string) string {
+	const longest = 100
+	name = Line(strings.Join(strings.Fields(name), " "))
+	if runes := []rune(name); len(runes) > longest {
+		name = string(runes[:longest]) + "…"
+	}
+	return name
+}
+
+// What is shown. RE2 has no lookahead, so lengths are checked apart.
+var (
+	dnsName       = regexp.MustCompile(`^[a-z0-9]([-a-z0-9.:]*[a-z0-9])?$`)
+	dataKey       = regexp.MustCompile(`^([a-z0-9]([-a-z0-9.]*[a-z0-9])?|[-._a-zA-Z0-9]{1,19}|[-._a-zA-Z0-9]+\.[a-z0-9]{1,5}|[a-z]+([A-Z][a-z]+)+)$`)
+	qualifiedName = regexp.MustCompile(`^[a-z0-9][-a-z0-9.]*/[-._a-zA-Z0-9]{1,63}$`)
+	kindName      = regexp.MustCompile(`^[A-Z][A-Za-z0-9]*$`)
+	apiVersion    = regexp.MustCompile(`^([a-z0-9][-a-z0-9.]*/)?v[0-9][a-z0-9]{0,12}$`)
+	imageName     = regexp.MustCompile(`^[a-z0-9][-a-z0-9._/:]*(:[-\w.]{1,40})?(@sha256:[0-9a-f]{64})?$`)
+	hostName      = regexp.MustCompile(`^([a-z0-9A-Z*][-a-z0-9A-Z._*]*|\[[0-9a-fA-F:.]+\])(:[0-9]{1,5})?$`)
+	fileName      = regexp.MustCompile(`^[-\pL\pN ._@+~/\\:]*\.(ya?ml|json)$|^[-a-z0-9._/]+$`)
+	pathList      = regexp.MustCompile(`^[/$][-A-Za-z0-9._/:${}()]*$`)
+	plainWord     = regexp.MustCompile(`^[-.\w/]{1,19}$|^(CAP_)?[A-Z]+(_[A-Z]+)+$`)
+)
+
+// Longest names and words, in bytes.
+const (
+	longestName  = 253
+	longestShort = shortestSecret - 1
+)
+
+// show returns a text that matches, or that is too short to be a key, and hides any
+// other.
+func show(text string, allowed *regexp.Regexp) string {
+	switch {
+	case len(text) > longestName || len(text) >= shortestSecret && (allowed == nil || !allowed.MatchString(text)):
+		return hidden(text)
+	case len(text) <= longestShort:
+		return Line(text)
+	case token.MatchString(text) && anySecret(text):
+		return hidden(text)
+	default:
+		return Line(text)
+	}
+}
+
+// anySecret is stricter than Line, which sees messages of the function itself: a key of
+// 32 bytes looks like a digest.
+func anySecret(text string) bool {
+	if imageName.MatchString(text) {
+		text, _, _ = strings.Cut(text, "@")
+	}
+	return longRun.MatchString(text) || slices.ContainsFunc(token.FindAllString(text, -1), looksSecret)
+}
+
+// longRun is more than a word of any name has.
+var longRun = regexp.MustCompile(`[A-Za-z0-9]{40}`)

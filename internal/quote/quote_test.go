@@ -1,0 +1,154 @@
+package quote
+
+import (
+	"crypto/ecdsa"
+	"crypto/ed25519"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/x509"
+	"encoding/base64"
+	"encoding/hex"
+	"encoding/pem"
+	"strings"
+	"testing"
+	"unicode"
+)
+
+func TestShown(t *testing.T) {
+	const key = "MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQg"
+	for name, tc := range map[string]struct {
+		how  func(string) string
+		text string
+		want string
+	}{
+		"name":                   {Name, "corp-ca-4kd8f2kmt9", "corp-ca-4kd8f2kmt9"},
+		"name of a pod":          {Name, "source-controller-7d9f6c8b5d-x2k4z", "source-controller-7d9f6c8b5d-x2k4z"},
+		"name of a signer":       {Name, "example.com:corporate:ca-bundle", "example.com:corporate:ca-bundle"},
+		"short wrong name":       {Name, "Corp_CA", "Corp_CA"},
+		"name with a line break": {Name, "x\n::error::y", `x\n::error::y`},
+		"long wrong name":        {Name, "x\n::error::y\n::error::z", "(23 characters, not shown)"},
+		"key as a name":          {Name, strings.ToLower(key), "(48 characters, not shown)"},
+		"digest as a name":       {Name, strings.Repeat("0123456789abcdef", 4), "(64 characters, not shown)"},
+		"too long":               {Name, strings.Repeat("a-", 150), "(300 characters, not shown)"},
+		"key":                    {Key, "Company-Root-Certificates-2024.crt", "Company-Root-Certificates-2024.crt"},
+		"key of an annotation":   {Key, "kustomize.toolkit.fluxcd.io/substitute", "kustomize.toolkit.fluxcd.io/substitute"},
+		"field":                  {Key, "allowPrivilegeEscalation", "allowPrivilegeEscalation"},
+		"base64 as a key":        {Key, key, "(48 characters, not shown)"},
+		"words as a key":         {Key, "Correct.Horse_Battery.Staple", "(28 characters, not shown)"},
+		"kind":                   {Kind, "ValidatingAdmissionPolicyBinding", "ValidatingAdmissionPolicyBinding"},
+		"base64 as a kind":       {Kind, key, "(48 characters, not shown)"},
+		"apiVersion":             {APIVersion, "source.toolkit.fluxcd.io/v1beta2", "source.toolkit.fluxcd.io/v1beta2"},
+		"base64 as apiVersion":   {APIVersion, key, "(48 characters, not shown)"},
+		"image":                  {Image, "ghcr.io/fluxcd/source-controller:v1.8.0@sha256:" + strings.Repeat("ab12", 16), "ghcr.io/fluxcd/source-controller:v1.8.0@sha256:" + strings.Repeat("ab12", 16)},
+		"base64 as an image":     {Image, key, "(48 characters, not shown)"},
+		"host":                   {Host, "Charts.example.com:8443", "Charts.example.com:8443"},
+		"host with a password":   {Host, "user:password@charts.example.com", "(32 characters, not shown)"},
+		"file":                   {File, "clusters/my cluster/gotk-components.yaml", "clusters/my cluster/gotk-components.yaml"},
+		"words as a file":        {File, "correct horse battery staple", "(28 characters, not shown)"},
+		"path list":              {PathList, "/etc/ssl/certs:/etc/pki/tls/certs:$(MORE)", "/etc/ssl/certs:/etc/pki/tls/certs:$(MORE)"},
+		"base64 as a path list":  {PathList, "/" + key, "(49 characters, not shown)"},
+		"capability":             {Word, "CAP_CHECKPOINT_RESTORE", "CAP_CHECKPOINT_RESTORE"},
+		"boolean":                {Word, "true", "true"},
+		"sentence as a word":     {Word, "correct horse battery staple", "(28 characters, not shown)"},
+		"text":                   {Text, "a/b", "a/b"},
+		"long text":              {Text, "correct horse battery staple", "(28 characters, not shown)"},
+		"subject":                {Subject, "CN=Großes CA,O=A\nValid: 3 controllers", "CN=Großes CA,O=A Valid: 3 controllers"},
+		"subject with bidi":      {Subject, "CN=\u202eAC toor", `CN=\u202eAC toor`},
+		"long subject":           {Subject, "CN=" + strings.Repeat("ab ", 60), "CN=" + strings.Repeat("ab ", 32) + "a…"},
+	} {
+		if got := tc.how(tc.text); got != tc.want {
+			t.Errorf("%s: got %s, want %s", name, got, tc.want)
+		}
+	}
+	if got := strings.Join(Each(Key, []string{"ca.crt", key}), ", "); got != "ca.crt, (48 characters, not shown)" {
+		t.Errorf("a list: got %s", got)
+	}
+}
+
+func TestLine(t *testing.T) {
+	fingerprint := "sha256:" + strings.Repeat("0b9c", 16)
+	for text, want := range map[string]string{
+		"spec.template.spec.containers.[name=manager].securityContext.allowPrivilegeEscalation: set to false": "",
+		"pinned is " + fingerprint: "",
+		"put PEM certificates in, which start with -----BEGIN CERTIFICATE-----":  "",
+		"/tmp/TestCanary1234567/001/functionconfig.yaml: is not valid YAML":      "",
+		"https://ghcr.io/v2/stefanprodan/manifests/podinfo/blobs/" + fingerprint: "",
+		"a\nb\rc\x1b[2Jd\u2028e\u202ef\u200bg\xffh\u00a0i\x07":                   `a\nb\rc\x1b[2Jd\u2028e\u202ef\u200bg\xffh\u00a0i\a`,
+		"Größe 漢字 \uFFFD": "",
+		"key MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQg, AGE-SECRET-KEY-1QQQQQQQ": "key (48 characters, not shown), (23 characters, not shown)",
+	} {
+		if want == "" {
+			want = text
+		}
+		if got := Line(text); got != want {
+			t.Errorf("%q: got %s", text, got)
+		}
+	}
+	if got := Line(strings.Repeat("word ", 2000)); len(got) > maxLine+8 || !strings.HasSuffix(got, "…") {
+		t.Errorf("a long one has %d bytes", len(got))
+	}
+}
+
+// TestLineHidesKeys: whatever surrounds it, no 20 characters of a key get through.
+func TestLineHidesKeys(t *testing.T) {
+	for range 50 {
+		for name, der := range keys(t) {
+			body := base64.StdEncoding.EncodeToString(der)
+			block := string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}))
+			for how, text := range map[string]string{
+				"PEM": block, "quoted": strings.ReplaceAll(block, "\n", `\n`), "one line": body, "indented": strings.ReplaceAll(block, "\n", "\n    "),
+				"URL": base64.RawURLEncoding.EncodeToString(der), "hexadecimal": hex.EncodeToString(der),
+			} {
+				got := Line("the value \"" + text + "\" is wrong")
+				if at := Overlap(got, text, 20); strings.Trim(at, "-") != "" && !strings.Contains(at, "-----") {
+					t.Errorf("%s, %s: %s comes through in\n%s", name, how, at, got)
+				}
+			}
+		}
+	}
+}
+
+// Overlap returns the first n characters in a row that two texts share, or "".
+func Overlap(a, b string, n int) string {
+	for i := 0; i+n <= len(b); i++ {
+		if strings.Contains(a, b[i:i+n]) {
+			return b[i : i+n]
+		}
+	}
+	return ""
+}
+
+func keys(t *testing.T) map[string][]byte {
+	t.Helper()
+	made := map[string][]byte{}
+	add := func(name string, key any, err error) {
+		if err == nil {
+			made[name], err = x509.MarshalPKCS8PrivateKey(key)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	ec, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	add("EC", ec, err)
+	_, ed, err := ed25519.GenerateKey(rand.Reader)
+	add("Ed25519", ed, err)
+	return made
+}
+
+func FuzzLine(f *testing.F) {
+	f.Add("x\n::error::y\x1b[2J")
+	f.Add("MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQg")
+	f.Fuzz(func(t *testing.T, text string) {
+		for name, got := range map[string]string{
+			"Line": Line(text), "Name": Name(text), "Key": Key(text), "Text": Text(text), "File": File(text), "Subject": Subject(text), "Word": Word(text),
+		} {
+			if strings.ContainsFunc(got, func(r rune) bool { return !unicode.IsPrint(r) }) {
+				t.Errorf("%s lets %q through", name, got)
+			}
+			if name == "Line" && Line(got) != got && len(text) < maxLine {
+				t.Errorf("%q is not what it is a second time: %q", got, Line(got))
+			}
+		}
+	})
+}
