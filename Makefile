@@ -6,16 +6,23 @@ VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 INPUT ?=
 FUZZTIME ?= 10m
 
+export GOTOOLCHAIN = local
+export FLUX_TRUST = $(CURDIR)/bin/flux-trust
+export KUSTOMIZE = $(CURDIR)/bin/kustomize
+
 # The race detector needs a C compiler.
 RACE = $(shell command -v cc > /dev/null 2>&1 && echo -race)
 
-export GOTOOLCHAIN = local
+# A tool by its module in tools/. Go builds it and keeps it in its cache.
+tool = go tool -modfile=$(CURDIR)/tools/$(1)/go.mod $(1)
+GOLANGCI_LINT = $(call tool,golangci-lint)
+GOTESTSUM = $(call tool,gotestsum)
 
 # What is made for others is named after its version, unless a name is given.
 NAMED = $(if $(filter file,$(origin IMAGE)),flux-trust:$(VERSION),$(IMAGE))
 
 .DEFAULT_GOAL := help
-.PHONY: help run test e2e e2e-cluster cover lint bench fuzz image image-archive release build update clean FORCE
+.PHONY: help run test check e2e e2e-cluster e2e-tools lint bench fuzz image image-archive release build update clean FORCE
 
 help: ## Show what there is to make
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -23,33 +30,37 @@ help: ## Show what there is to make
 run: bin/flux-trust bin/kustomize ## Show before and after on the bundled example, or on INPUT=gotk-components.yaml
 	@hack/run.sh $(if $(INPUT),"$(INPUT)")
 
-test: bin/flux-trust bin/kustomize ## Run all tests that need no container engine
-	go vet ./...
-	@[ -d ../shared/corpus ] || echo "SKIPPED: the tests over real installs, because ../shared/corpus is not there"
-	@command -v kpt > /dev/null || echo "SKIPPED: the tests with kpt, because it is not on the PATH: https://kpt.dev/installation"
-	go test $(RACE) -short ./...
-	go test ./internal/command -run BothWays
-	go test ./internal/hardening -run 'TestRandomPods$$' -cases 100000 -v
-	go test ./internal/hardening -run TestRandomPodsOnOpenShift -cases 10000
-	@hack/fuzz.sh 3s
-	FLUX_TRUST=$(CURDIR)/bin/flux-trust KUSTOMIZE=$(CURDIR)/bin/kustomize go test -C e2e -count=1 ./...
+test: bin/flux-trust bin/kustomize ## Vet, and run every test that needs no more than Go and git
+	@echo "vetting; what is compiled on the way is named"
+	@go vet -v ./...
+	@go vet -C e2e -v ./...
+	$(GOTESTSUM) --format pkgname -- -short ./...
+	cd e2e && $(GOTESTSUM) --format dots -- -count=1 ./...
 
-e2e: bin/flux-trust bin/kustomize bin/kube-score ## Run the function in kustomize, kpt and containers; says what is missing
+check: ## Run what takes longer: race detector, coverage, random pods, fuzzing, make e2e
+	@hack/cover.sh 90 $(RACE)
+	$(GOTESTSUM) --format pkgname -- -run BothWays ./internal/command
+	$(GOTESTSUM) --format pkgname -- -run 'TestRandomPods$$' ./internal/hardening -cases 100000
+	$(GOTESTSUM) --format pkgname -- -run TestRandomPodsOnOpenShift ./internal/hardening -cases 10000
+	@hack/fuzz.sh
+	@$(MAKE) --no-print-directory e2e
+
+e2e: bin/flux-trust bin/kustomize bin/kube-score ## Run the end-to-end tests in containers, and with what make e2e-tools has built
 	@hack/e2e.sh $(IMAGE) $(GO_IMAGE)
 
 e2e-cluster: bin/flux-trust ## Run a real API server and real controllers, which are built once (ARGS=-update: docs/real-flux.md)
-	FLUX_TRUST=$(CURDIR)/bin/flux-trust ETCD=$$(hack/tool.sh etcd) KUBE_APISERVER=$$(hack/tool.sh kube-apiserver) \
-		SOURCE_CONTROLLER=$$(hack/tool.sh source-controller) IMAGE_REFLECTOR_CONTROLLER=$$(hack/tool.sh image-reflector-controller) \
-		go test -C e2e -count=1 -v -timeout 20m -run TestCluster . $(ARGS)
+	cd e2e && ETCD=$$(../hack/tool.sh etcd) KUBE_APISERVER=$$(../hack/tool.sh kube-apiserver) \
+		SOURCE_CONTROLLER=$$(../hack/tool.sh source-controller) IMAGE_REFLECTOR_CONTROLLER=$$(../hack/tool.sh image-reflector-controller) \
+		$(GOTESTSUM) --format testname -- -count=1 -timeout 20m -run TestCluster . $(ARGS)
 
-cover: ## Print which part of the code the tests reach; less than 90 % is an error
-	@hack/cover.sh 90
+e2e-tools: ## Build the CLIs of Flux, Helm and others, once for all checkouts
+	@set -e; for name in $$(sed -n 's/^\([a-z0-9.-]*\) .*/\1/p' tools/programs.txt); do hack/tool.sh $$name; done
 
-lint: bin/golangci-lint ## Check format and style
-	bin/golangci-lint fmt --diff
-	bin/golangci-lint run ./...
-	cd e2e && ../bin/golangci-lint run ./...
-	cd tools/release && ../../bin/golangci-lint run ./...
+lint: ## Check format, style and known vulnerabilities
+	$(GOLANGCI_LINT) fmt --diff
+	$(GOLANGCI_LINT) run ./...
+	cd e2e && $(GOLANGCI_LINT) run ./...
+	cd tools/release && $(GOLANGCI_LINT) run ./...
 	@hack/vulncheck.sh
 
 bench: bin/flux-trust bin/kustomize bin/yq ## Measure against other ways; writes docs/performance.md
@@ -76,30 +87,17 @@ update: bin/flux-trust bin/kustomize ## Write golden files, schema and reference
 	go test ./api/v1alpha1 -update
 	go test ./internal/codes -update
 	go test ./internal/command -update
-	FLUX_TRUST=$(CURDIR)/bin/flux-trust KUSTOMIZE=$(CURDIR)/bin/kustomize go test -C e2e -count=1 -run TestMatrix . -update
+	go test -C e2e -count=1 -run TestMatrix . -update
 
 clean: ## Remove what was built
 	rm -rf bin dist
 
-# The Go build cache decides what is built anew.
+# The Go build cache decides what is built anew, and names what it compiles.
 bin/flux-trust: FORCE
 	@hack/build.sh $(VERSION) $@
 
-bin/kustomize: tools/kustomize/go.mod
-	@echo "building kustomize (once)"
-	@cd tools/kustomize && go build -o ../../$@ sigs.k8s.io/kustomize/kustomize/v5
-
-bin/yq: tools/yq/go.mod
-	@echo "building yq (once)"
-	@cd tools/yq && CGO_ENABLED=0 go build -o ../../$@ github.com/mikefarah/yq/v4
-
-bin/golangci-lint: tools/golangci-lint/go.mod
-	@echo "building golangci-lint (once; takes some minutes)"
-	@cd tools/golangci-lint && go build -o ../../$@ github.com/golangci/golangci-lint/v2/cmd/golangci-lint
-
-bin/kube-score: tools/kube-score/go.mod
-	@echo "building kube-score (once)"
-	@cd tools/kube-score && go build -o ../../$@ github.com/zegl/kube-score/cmd/kube-score
-
-bin/govulncheck: tools/govulncheck/go.mod
-	@cd tools/govulncheck && go build -o ../../$@ golang.org/x/vuln/cmd/govulncheck
+# Programs that are run by their path.
+bin/%: tools/%/go.mod
+	@echo "building $* (once)"
+	@mkdir -p bin
+	@cp "$$(go tool -n -modfile=$< $*)" $@

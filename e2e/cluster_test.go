@@ -23,7 +23,7 @@ const notInStream = configHead + "  caBundle:\n  - configMap: {name: corp-ca, ke
 // that enforce the Pod Security Standard restricted. The API server must judge the
 // pods as the function has said, and a second apply must change nothing.
 func TestClusterInstalls(t *testing.T) {
-	function := program(t, "FLUX_TRUST")
+	function, _ := program(t, "FLUX_TRUST"), program(t, "ETCD")
 	for _, file := range append([]string{
 		filepath.Join(examples, "quickstart/flux-system/gotk-components.yaml"),
 	}, append(corpusIfAny(t, "gotk/*.yaml"), corpusIfAny(t, "installs/*.yaml")...)...) {

@@ -7,7 +7,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"slices"
 	"strings"
 	"testing"
 )
@@ -16,14 +15,26 @@ var update = flag.Bool("update", false, "write the expected files of the example
 
 const examples = "../examples"
 
-// program returns a program that make has built.
+// makes names what runs the tests that need a program, by its variable. A row of
+// tools/programs.txt has none: its variable is its name in capitals.
+var makes = map[string]string{
+	"FLUX_TRUST":                 "make test",
+	"KUSTOMIZE":                  "make test",
+	"KUBE_SCORE":                 "make e2e",
+	"ETCD":                       "make e2e-cluster",
+	"KUBE_APISERVER":             "make e2e-cluster",
+	"SOURCE_CONTROLLER":          "make e2e-cluster",
+	"IMAGE_REFLECTOR_CONTROLLER": "make e2e-cluster",
+}
+
+// program returns a program that make has built, or skips the test.
 func program(t *testing.T, variable string) string {
 	t.Helper()
 	path := os.Getenv(variable)
 	if path == "" {
-		by := "make e2e-cluster"
-		if slices.Contains([]string{"FLUX_TRUST", "KUSTOMIZE", "KUBE_SCORE"}, variable) {
-			by = "make e2e"
+		by, ok := makes[variable]
+		if !ok {
+			by = "make e2e, after make e2e-tools,"
 		}
 		t.Skipf("SKIPPED: %s is not set; %s runs this test", variable, by)
 	}

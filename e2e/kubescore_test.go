@@ -67,6 +67,7 @@ func scoreConfig(t *testing.T, dir, extras string) string {
 // no check may become worse. The sums in docs/hardening.md are those that come
 // out here.
 func TestKubeScore(t *testing.T) {
+	program(t, "KUBE_SCORE")
 	documented := read(t, "../docs/hardening.md")
 	inputs := map[string]string{ // and whether the documentation has a row
 		"examples/quickstart/flux-system/gotk-components.yaml":               "a stock install",

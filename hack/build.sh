@@ -8,4 +8,4 @@
 #
 # Usage: hack/build.sh VERSION FILE
 set -eu
-CGO_ENABLED=0 go build -trimpath -buildvcs=false -ldflags "-s -w -X main.version=$1" -o "$2" .
+CGO_ENABLED=0 go build -v -trimpath -buildvcs=false -ldflags "-s -w -X main.version=$1" -o "$2" .

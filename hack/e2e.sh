@@ -1,12 +1,11 @@
 #!/bin/sh
-# Runs the end-to-end tests with what this machine has, and says what is
-# missing.
+# Runs the end-to-end tests with what this machine has, and says what is missing.
 #
 # Usage: hack/e2e.sh IMAGE GO_IMAGE
 set -eu
 image=$1
 go_image=$2
-export MUTATIONS=1 RELEASE=1 FLUX_TRUST="$PWD/bin/flux-trust" KUSTOMIZE="$PWD/bin/kustomize" KUBE_SCORE="$PWD/bin/kube-score"
+export MUTATIONS=1 RELEASE=1 KUBE_SCORE="$PWD/bin/kube-score"
 
 if ! docker info > /dev/null 2>&1; then
     echo "SKIPPED: everything in containers, because no Docker engine answers (docker info)"
@@ -22,6 +21,14 @@ else
 fi
 command -v kpt > /dev/null || echo "SKIPPED: everything in kpt, because it is not on the PATH: https://kpt.dev/installation"
 
-go test -C e2e -count=1 -timeout 40m -json ./... > bin/e2e.json && code=0 || code=$?
-go run -C e2e ./table < bin/e2e.json
-exit "$code"
+# A test finds helm by the variable HELM, and source-controller-1.7 by SOURCE_CONTROLLER_1_7.
+for name in $(sed -n 's/^\([a-z0-9.-]*\) .*/\1/p' tools/programs.txt); do
+    if program=$(hack/tool.sh -n "$name"); then
+        export "$(echo "$name" | tr a-z.- A-Z__)=$program"
+    else
+        echo "SKIPPED: everything with $name, which make e2e-tools builds"
+    fi
+done
+
+cd e2e
+go tool -modfile=../tools/gotestsum/go.mod gotestsum --format testname --hide-summary=output -- -count=1 -timeout 40m ./...
