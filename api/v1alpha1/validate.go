@@ -187,14 +187,14 @@ func (m *Mount) validatePath(p *problems) {
 	case mountPath == "":
 	case !path.IsAbs(mountPath) || path.Clean(mountPath) != mountPath || !plainPath.MatchString(mountPath):
 		p.add(at, "%s is not an absolute, clean path of letters, digits, '.', '_', '-' and '/'; write for example %s", show(mountPath), DefaultDirectory)
-	case m.Method == InitContainerMethod && (within(mountPath, InitMount) || within(InitMount, mountPath)):
+	case m.Method == InitContainerMethod && (Within(mountPath, InitMount) || Within(InitMount, mountPath)):
 		p.add(at, "%s is where the init container finds the roots to add; write another directory, such as %s", show(mountPath), DefaultDirectory)
 	case m.Method == None:
 	case m.Method == File: // files beside others hide nothing
-	case within(SystemDirectory, mountPath) || within(mountPath, SystemDirectory):
+	case Within(SystemDirectory, mountPath) || Within(mountPath, SystemDirectory):
 		p.add(at, "%s would hide the public roots in /etc/ssl/certs; write a directory of its own, such as %s", show(mountPath), DefaultDirectory)
 	case slices.ContainsFunc([]string{"/proc", "/sys", "/dev", "/tmp", "/bin", "/usr", "/lib", "/run", "/var/run", "/etc/passwd", "/etc/group", "/etc/hosts", "/etc/resolv.conf"}, func(dir string) bool {
-		return within(dir, mountPath) || (dir != "/tmp" && within(mountPath, dir))
+		return Within(dir, mountPath) || (dir != "/tmp" && Within(mountPath, dir))
 	}):
 		p.add(at, "%s would hide files that the controller needs; write a directory of its own, such as %s", show(mountPath), DefaultDirectory)
 	}
@@ -229,11 +229,6 @@ func (s *SecurityContext) validateExtras(p *problems) {
 // plainPath matches paths that mean the same to a shell, to SSL_CERT_DIR and to
 // Flux's substitution.
 var plainPath = regexp.MustCompile(`^[-A-Za-z0-9._/]+$`)
-
-// within tells whether a path is the directory or lies in it.
-func within(file, dir string) bool {
-	return dir == "/" || file == dir || strings.HasPrefix(file, dir+"/")
-}
 
 func (c *Controllers) validate(p *problems) {
 	for i, name := range c.Exclude {

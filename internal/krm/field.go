@@ -37,6 +37,13 @@ func (f Field) Loose() Field {
 	return f
 }
 
+// Aside returns the field with errors of its own: they stick to the object that is
+// returned, and not to that of the field.
+func (f Field) Aside() (Field, *Object) {
+	f.object = &Object{}
+	return f, f.object
+}
+
 // Fail sticks an error about the field to its object.
 func (f Field) Fail(code Code, format string, args ...any) {
 	f.fail(&FieldError{Code: code, Path: f.Path, Message: fmt.Sprintf(format, args...)})

@@ -4,13 +4,6 @@ import "fmt"
 
 // The readers that return an error each. They go when nothing uses them.
 
-// aside returns the field with an object of its own, to see one error.
-func (f Field) aside() (Field, *Object) {
-	o := &Object{}
-	f.object = o
-	return f, o
-}
-
 // Errorf returns an error about the field.
 func (f Field) Errorf(format string, args ...any) error {
 	return &FieldError{Path: f.Path, Message: fmt.Sprintf(format, args...)}
@@ -22,7 +15,7 @@ func (f Field) GetE(key string) (Field, error) { return f.AtE(key) }
 // AtE is Get.
 func (f Field) AtE(keys ...string) (Field, error) {
 	object := f.object
-	f, o := f.aside()
+	f, o := f.Aside()
 	child := f.Get(keys...)
 	child.object = object
 	return child, o.err
@@ -34,7 +27,7 @@ func (f Field) ItemsE() ([]Field, error) { return f.EntriesE() }
 // EntriesE is Items.
 func (f Field) EntriesE(keys ...string) ([]Field, error) {
 	object := f.object
-	f, o := f.aside()
+	f, o := f.Aside()
 	items := f.Items(keys...)
 	for i := range items {
 		items[i].object = object
@@ -45,7 +38,7 @@ func (f Field) EntriesE(keys ...string) ([]Field, error) {
 // NamedE is Named.
 func (f Field) NamedE(name string) ([]Field, error) {
 	object := f.object
-	f, o := f.aside()
+	f, o := f.Aside()
 	items := f.Named(name)
 	for i := range items {
 		items[i].object = object
@@ -58,7 +51,7 @@ func (f Field) TextE() (string, error) { return f.TextAtE() }
 
 // TextAtE is Text.
 func (f Field) TextAtE(keys ...string) (string, error) {
-	f, o := f.aside()
+	f, o := f.Aside()
 	return f.Text(keys...), o.err
 }
 
@@ -70,12 +63,12 @@ func (f Field) TextsE() (map[string]string, error) { return f.TextsAtE() }
 
 // TextsAtE is Texts.
 func (f Field) TextsAtE(keys ...string) (map[string]string, error) {
-	f, o := f.aside()
+	f, o := f.Aside()
 	return f.Texts(keys...), o.err
 }
 
 // BooleanE is Boolean.
 func (f Field) BooleanE() (*Truth, error) {
-	f, o := f.aside()
+	f, o := f.Aside()
 	return f.Boolean(), o.err
 }

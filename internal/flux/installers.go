@@ -1,0 +1,36 @@
+package flux
+
+// Kinds of objects from which controllers are made in the cluster.
+const (
+	FluxInstance = "FluxInstance"
+	HelmRelease  = "HelmRelease"
+)
+
+// Installer is a kind of object that installs Flux. Its controllers are in no
+// stream, so the object gets patches for them.
+type Installer struct {
+	// Kind and Group of the object.
+	Kind, Group string
+	// Chart is the one that a HelmRelease must install, or "".
+	Chart string
+	// Spec are the keys of what says which components there are and on which
+	// platform, as in a FluxInstance; nil where nothing says it.
+	Spec []string
+	// Patches are the keys of the mapping with the list patches. "[]" stands for
+	// the entries of a list, of which a new one is appended for the function's.
+	Patches []string
+}
+
+// Installers returns the kinds of objects that install Flux:
+// https://fluxoperator.dev/docs/crd/fluxinstance/,
+// https://fluxcd.io/flux/components/helm/helmreleases/#post-renderers. The values of
+// the chart flux2 differ between its versions, and none takes annotations of the
+// Deployment, so it gets a post-renderer.
+func Installers() []Installer {
+	const helm = "helm.toolkit.fluxcd.io"
+	return []Installer{
+		{FluxInstance, "fluxcd.controlplane.io", "", []string{"spec"}, []string{"spec", "kustomize"}},
+		{HelmRelease, helm, "flux-instance", []string{"spec", "values", "instance"}, []string{"spec", "values", "instance", "kustomize"}},
+		{HelmRelease, helm, "flux2", nil, []string{"spec", "postRenderers", "[]", "kustomize"}},
+	}
+}

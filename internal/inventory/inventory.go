@@ -1,0 +1,72 @@
+package inventory
+
+import (
+	"slices"
+
+	"fluxtrust.dev/flux-trust/api/v1alpha1"
+	"fluxtrust.dev/flux-trust/internal/flux"
+	"fluxtrust.dev/flux-trust/internal/krm"
+)
+
+// Inventory is what stands in a stream.
+type Inventory struct {
+	// Workloads, Installers, Sources and Stores are in the order of the stream.
+	Workloads  []*Workload
+	Installers []*Installer
+	Sources    []*Source
+	Stores     *Stores
+	// Versions are those of the controllers.
+	Versions flux.Versions
+	// Controllers are those that run, or are installed, whether the config selects
+	// them or not.
+	Controllers map[string]bool
+	// Additional says which entries of spec.controllers.additional select something.
+	Additional map[int]bool
+}
+
+// Of reads the objects of a stream. It needs the config to tell the controllers that
+// are selected from the others.
+func Of(objects []*krm.Object, c *v1alpha1.Controllers) *Inventory {
+	i := &Inventory{Stores: &Stores{}, Versions: flux.Versions{}, Controllers: map[string]bool{}, Additional: map[int]bool{}}
+	selects := newSelection(c)
+	for _, o := range objects {
+		for _, w := range workloadsOf(o) {
+			i.addWorkload(w, selects)
+		}
+		for _, s := range storesOf(o) {
+			i.Stores.add(s)
+		}
+		if s := sourceOf(o); s != nil {
+			i.Sources = append(i.Sources, s)
+		}
+	}
+	charts := chartsOf(objects) // which may stand behind the HelmRelease that refers to them
+	for _, o := range objects {
+		if installer := installerOf(o, charts); installer != nil {
+			i.Installers = append(i.Installers, installer)
+			for _, name := range flux.Names() {
+				if slices.Contains(installer.Components, name) {
+					i.Controllers[name] = true
+				}
+			}
+		}
+	}
+	return i
+}
+
+func (i *Inventory) addWorkload(w *Workload, selects selection) {
+	found := selects.containers(w)
+	w.Selected = found.selected
+	w.Concerned = found.err != nil || len(found.selected) > 0
+	if w.Err == nil {
+		w.Err = found.err
+	}
+	for _, m := range found.matches {
+		i.Controllers[m.Controller] = true
+		i.Versions.See(m.Controller, flux.Tag(w.Seen.Containers[m.Container].Image))
+	}
+	for _, at := range found.additional {
+		i.Additional[at] = true
+	}
+	i.Workloads = append(i.Workloads, w)
+}

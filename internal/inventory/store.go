@@ -1,0 +1,179 @@
+package inventory
+
+import (
+	"encoding/base64"
+	"maps"
+	"path"
+	"slices"
+	"strings"
+
+	"fluxtrust.dev/flux-trust/api/v1alpha1"
+	"fluxtrust.dev/flux-trust/internal/codes"
+	"fluxtrust.dev/flux-trust/internal/krm"
+)
+
+// Kinds of objects that hold certificates.
+const (
+	ConfigMap          = "ConfigMap"
+	Secret             = "Secret"
+	ClusterTrustBundle = "ClusterTrustBundle"
+	// TrustManagerBundle makes ConfigMaps and Secrets in the cluster.
+	TrustManagerBundle = "Bundle"
+)
+
+// Why the content of a store is not known.
+const (
+	OpenShiftFills = "OpenShift fills it in"
+	Substituted    = "it holds a ${…}, which Flux substitutes"
+	encrypted      = "it is encrypted with SOPS"
+	trustManager   = "trust-manager writes it"
+)
+
+// TrustBundleKey stands for the one text of a ClusterTrustBundle, which has no
+// keys.
+const TrustBundleKey = ""
+
+// Store is an object that holds certificates, or will.
+type Store struct {
+	// Object that is one, or that makes one.
+	Object *krm.Object
+	Kind   string
+	// Labels of the object.
+	Labels map[string]string
+	// Values holds the text of each key.
+	Values map[string]Value
+	// Unknown says why the content cannot be known before it is in the cluster,
+	// or is "".
+	Unknown string
+	// Owner is the FluxTrust that has generated the object, or "".
+	Owner string
+	// Made is set on what another object makes in the cluster.
+	Made bool
+	// Err says why the object cannot be read.
+	Err error
+
+	substituted bool
+}
+
+// Value is the text of a key, or why it cannot be read.
+type Value struct {
+	// Path of the field, such as data.ca.crt.
+	Path string
+	Text []byte
+	Err  error
+}
+
+// Namespaces returns those of the object; what trust-manager makes gets into all.
+func (s *Store) Namespaces() []string {
+	if s.Made {
+		return []string{""}
+	}
+	return s.Object.Namespaces
+}
+
+// Keys returns the keys in their order, but for those that hold a private key by
+// their name.
+func (s *Store) Keys() []string {
+	return slices.DeleteFunc(slices.Sorted(maps.Keys(s.Values)), func(key string) bool { return path.Ext(key) == ".key" })
+}
+
+// UnknownValue says who has the last word about a value, or is "".
+func (s *Store) UnknownValue(v Value) string {
+	switch {
+	case s.substituted && strings.Contains(string(v.Text), "${"):
+		return Substituted
+	case strings.HasPrefix(string(v.Text), "ENC["):
+		return encrypted
+	default:
+		return ""
+	}
+}
+
+// Hashed reports whether kustomize is going to put a hash suffix on the name.
+func (s *Store) Hashed() bool { return s.Object.Annotation(krm.NeedsHashSuffix) == "enabled" }
+
+// storesOf returns what an object holds: mostly nothing.
+func storesOf(o *krm.Object) []*Store {
+	switch kind, group := o.Kind(), o.Group(); {
+	case kind == TrustManagerBundle && group == "trust.cert-manager.io":
+		return madeBy(o)
+	case (kind == ConfigMap || kind == Secret) && group == "v1", kind == ClusterTrustBundle && group == "certificates.k8s.io":
+		return []*Store{readStore(o)}
+	default:
+		return nil
+	}
+}
+
+// madeBy returns the ConfigMap and Secret that trust-manager writes for a Bundle:
+// https://cert-manager.io/docs/trust/trust-manager/
+func madeBy(bundle *krm.Object) []*Store {
+	var made []*Store
+	for _, target := range []struct{ field, kind string }{{"configMap", ConfigMap}, {"secret", Secret}} {
+		if key := bundle.Before.Peek("spec", "target", target.field, "key"); key != "" {
+			made = append(made, &Store{Object: bundle, Kind: target.kind, Values: map[string]Value{key: {}}, Unknown: trustManager, Made: true})
+		}
+	}
+	return made
+}
+
+func readStore(o *krm.Object) *Store {
+	s := &Store{Object: o, Kind: o.Kind(), Values: map[string]Value{}, Err: o.Err()}
+	root, errs := o.Before.Aside()
+	s.Labels = root.Texts("metadata", "labels")
+	annotations := root.Texts("metadata", "annotations")
+	s.Owner = annotations[v1alpha1.ConfigAnnotation]
+	s.substituted = annotations[v1alpha1.SubstituteAnnotation] != "disabled" && s.Labels[v1alpha1.SubstituteAnnotation] != "disabled"
+	switch s.Kind {
+	case ConfigMap:
+		s.read(root, "binaryData", decoded)
+		s.read(root, "data", plain)
+	case Secret:
+		s.read(root, "data", decoded)
+		s.read(root, "stringData", plain) // which wins
+	default:
+		s.Values[TrustBundleKey] = Value{Path: "spec.trustBundle", Text: []byte(root.Peek("spec", "trustBundle"))}
+	}
+	s.Unknown = s.whyUnknown(annotations)
+	if s.Err == nil {
+		s.Err = errs.Err()
+	}
+	if s.Err != nil { // nothing of it can be relied upon
+		return &Store{Object: o, Kind: s.Kind, Err: s.Err}
+	}
+	return s
+}
+
+// read reads the keys of a field.
+func (s *Store) read(object krm.Field, field string, value func(path, text string) Value) {
+	for key, text := range object.Texts(field) {
+		s.Values[key] = value(field+"."+key, text)
+	}
+}
+
+func plain(path, text string) Value { return Value{Path: path, Text: []byte(text)} }
+
+func decoded(path, text string) Value {
+	data, err := base64.StdEncoding.DecodeString(strings.Join(strings.Fields(text), ""))
+	if err != nil {
+		return Value{Path: path, Text: []byte(text), Err: &krm.FieldError{Code: codes.BadBase64, Path: path, Message: "is not valid base64; write it with: base64 < ca.crt"}}
+	}
+	return Value{Path: path, Text: data}
+}
+
+// whyUnknown says who has the last word about the content of an object.
+func (s *Store) whyUnknown(annotations map[string]string) string {
+	const openShift = "config.openshift.io/inject-trusted-cabundle"
+	switch {
+	case s.Object.Before.Loose().Get("sops").Exists():
+		return encrypted
+	case s.Labels[openShift] == "true" || annotations[openShift] == "true":
+		if _, ok := s.Values["ca-bundle.crt"]; !ok {
+			s.Values["ca-bundle.crt"] = Value{}
+		}
+		return OpenShiftFills
+	case s.Labels["trust.cert-manager.io/bundle"] != "":
+		return trustManager
+	default:
+		return ""
+	}
+}

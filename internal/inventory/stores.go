@@ -1,0 +1,141 @@
+package inventory
+
+import (
+	"regexp"
+	"slices"
+)
+
+// Stores finds objects with certificates by their names.
+type Stores struct {
+	// All are in the order of the stream.
+	All []*Store
+
+	named map[storeKey]group
+}
+
+// storeKey is what a look-up asks for. The namespace anyNamespace stands for all.
+type storeKey struct {
+	kind, namespace, name string
+	fit                   fit
+}
+
+// group is what fits a key: the positions of the first in All, and of the first that
+// has another present name.
+type group struct{ first, other int }
+
+const none = -1
+
+// fit is how well a name of an object fits the one that is looked for.
+type fit int
+
+const (
+	presentName fit = iota
+	formerName
+	// withSuffix is a name with the hash suffix that a finished build has left.
+	withSuffix
+)
+
+// anyNamespace is no valid name of a namespace.
+const anyNamespace = "*"
+
+func (s *Stores) add(store *Store) {
+	if s.named == nil {
+		s.named = map[storeKey]group{}
+	}
+	at := len(s.All)
+	s.All = append(s.All, store)
+	fits := map[string]fit{}
+	for f, names := range [][]string{store.Object.Names[:1], store.Object.Names, withoutSuffixes(store.Object.Names)} {
+		for _, name := range names {
+			if _, better := fits[name]; better {
+				continue
+			}
+			fits[name] = fit(f)
+			s.index(storeKey{store.Kind, anyNamespace, name, fit(f)}, at)
+			for i, namespace := range store.Namespaces() {
+				if !slices.Contains(store.Namespaces()[:i], namespace) {
+					s.index(storeKey{store.Kind, namespace, name, fit(f)}, at)
+				}
+			}
+		}
+	}
+}
+
+func (s *Stores) index(key storeKey, at int) {
+	g, ok := s.named[key]
+	switch {
+	case !ok:
+		g = group{at, none}
+	case g.other == none && s.All[at].Object.Name() != s.All[g.first].Object.Name():
+		g.other = at
+	}
+	s.named[key] = g
+}
+
+// Find returns the object of a kind that fits a name in one of some namespaces best,
+// or nil. The present name counts most, then a former one, then one with a hash
+// suffix; the namespace counts more than being without one. An object without a
+// namespace may be put into any, and so may what looks for it.
+//
+// Other is another object with another present name that fits as well, or nil.
+func (s *Stores) Find(kind, name string, namespaces []string) (found, other *Store) {
+	lacking := "" // the namespace of what may be put into any
+	if kind == ClusterTrustBundle {
+		namespaces = nil
+	}
+	if kind == ClusterTrustBundle || slices.Contains(namespaces, "") {
+		lacking = anyNamespace
+	}
+	for f := presentName; f <= withSuffix; f++ {
+		for _, keys := range [][]string{namespaces, {lacking}} {
+			if found, other = s.best(kind, name, keys, f); found != nil {
+				return found, other
+			}
+		}
+	}
+	return nil, nil
+}
+
+// best returns the first that fits in one of the namespaces, and another one.
+func (s *Stores) best(kind, name string, namespaces []string, f fit) (found, other *Store) {
+	var positions []int
+	for _, namespace := range namespaces {
+		if g, ok := s.named[storeKey{kind, namespace, name, f}]; ok {
+			positions = append(positions, g.first)
+			if g.other != none {
+				positions = append(positions, g.other)
+			}
+		}
+	}
+	if len(positions) == 0 {
+		return nil, nil
+	}
+	found = s.All[slices.Min(positions)]
+	for _, at := range positions {
+		if s.All[at].Object.Name() != found.Object.Name() {
+			other = s.All[at]
+		}
+	}
+	return found, other
+}
+
+// hashSuffix is what kustomize's generators append to a name: ten characters
+// of the alphabet of sigs.k8s.io/kustomize/api/hasher.
+var hashSuffix = regexp.MustCompile(`-[2456789bcdfghkmt]{10}$`)
+
+// IsNamed reports whether a name is the configured one, or the configured one with
+// the suffix that a finished kustomize build has left on it.
+func IsNamed(own, configured string) bool {
+	return own == configured || WithoutSuffix(own) == configured
+}
+
+// WithoutSuffix returns a name without kustomize's hash suffix.
+func WithoutSuffix(name string) string { return hashSuffix.ReplaceAllString(name, "") }
+
+func withoutSuffixes(names []string) []string {
+	short := make([]string, len(names))
+	for i, name := range names {
+		short[i] = WithoutSuffix(name)
+	}
+	return short
+}
