@@ -33,19 +33,33 @@ type Patch struct {
 	Body string
 }
 
-// marker is the first line of a patch and says whose it is. It stands inside of
-// the patch, so it gets wherever the patch gets.
-const marker = "# fluxtrust.dev/config: "
+// annotation says whose work a workload is, marker whose work a patch is: it is the
+// first line of the patch, and stands inside of it, so it gets wherever the patch gets.
+const (
+	annotation = "fluxtrust.dev/config"
+	marker     = "# " + annotation + ": "
+)
 
 // Owner returns the name of the config that a patch has been printed for, or ""
-// for somebody else's.
+// for somebody else's. Where a tool has dropped the comments of the patch, the
+// annotation that the patch sets says it.
 func Owner(body string) string {
 	line, _, _ := strings.Cut(body, "\n")
-	owner, ok := strings.CutPrefix(line, marker)
-	if !ok {
+	if owner, ok := strings.CutPrefix(line, marker); ok {
+		return strings.TrimSpace(owner)
+	}
+	if !strings.Contains(body, annotation) {
 		return ""
 	}
-	return strings.TrimSpace(owner)
+	var patch struct {
+		Metadata struct {
+			Annotations map[string]string `yaml:"annotations"`
+		} `yaml:"metadata"`
+	}
+	if yaml.Unmarshal([]byte(body), &patch) != nil { // or a list of operations
+		return ""
+	}
+	return patch.Metadata.Annotations[annotation]
 }
 
 // Change is a workload before and after. Neither may hold aliases.

@@ -127,6 +127,8 @@ func TestOwner(t *testing.T) {
 		"# fluxtrust.dev/config: corp":           "corp",
 		"# fluxtrust.dev/config: corp\r\na: 1\n": "corp",
 		"a: 1\n# fluxtrust.dev/config: corp\n":   "",
+		"metadata:\n  annotations:\n    fluxtrust.dev/config: corp\n":      "corp",
+		"- op: add\n  path: /metadata/annotations/fluxtrust.dev~1config\n": "",
 	} {
 		if got := Owner(body); got != want {
 			t.Errorf("%q is that of %q, want %q", body, got, want)
