@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 
 	"github.com/spf13/cobra"
 )
@@ -14,23 +15,27 @@ var errReported = errors.New("reported")
 // Execute runs the command line and returns the exit code: 0, or 1 after any
 // error.
 func Execute(args []string, version string, in io.Reader, out, errOut io.Writer) int {
-	root := newRoot(version)
+	root := New(calledAs(os.Args[0], os.Getenv), version)
 	root.SetArgs(append([]string{}, args...)) // never nil, which cobra takes for os.Args
 	root.SetIn(in)
 	root.SetOut(out)
-	root.SetErr(errOut)
-	if err := root.Execute(); err != nil {
-		if !errors.Is(err, errReported) {
-			printError(errOut, err)
+	return withMessages(helmMessages(os.Args[0], os.Getenv), errOut, func(errOut io.Writer) int {
+		root.SetErr(errOut)
+		if err := root.Execute(); err != nil {
+			if !errors.Is(err, errReported) {
+				printError(errOut, err)
+			}
+			return 1
 		}
-		return 1
-	}
-	return 0
+		return 0
+	})
 }
 
-func newRoot(version string) *cobra.Command {
+// New returns the command line. Help and examples use the name: "flux-trust", or "flux
+// trust" for the plugin of the Flux CLI.
+func New(name, version string) *cobra.Command {
 	root := &cobra.Command{
-		Use:   "flux-trust [CONFIG INPUT...]",
+		Use:   programName + " [CONFIG INPUT...]",
 		Short: "Give Flux controllers a company CA",
 		Long: `flux-trust is a KRM function. It finds every Flux controller in a stream of
 Kubernetes resources, makes it trust a CA bundle and hardens its
@@ -60,7 +65,7 @@ that has the name of a subcommand is given with its folder: ./version.`,
 		if cmd != root {
 			return fmt.Errorf("%w (see %s --help)", err, cmd.CommandPath())
 		}
-		return fmt.Errorf("%w; the output goes to stdout and everything else is in the config (see flux-trust --help)", err)
+		return fmt.Errorf("%w; the output goes to stdout and everything else is in the config (see %s --help)", err, cmd.CommandPath())
 	})
 	root.AddCommand(newPatches(), newValidate(version), newProbe(version), newSchema(), &cobra.Command{
 		Use:     "version",
@@ -68,17 +73,19 @@ that has the name of a subcommand is given with its folder: ./version.`,
 		Example: "  flux-trust version",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			_, err := fmt.Fprintln(cmd.OutOrStdout(), "flux-trust", version)
+			_, err := fmt.Fprintln(cmd.OutOrStdout(), programName, version)
 			return err
 		},
 	})
+	root.SetVersionTemplate(programName + " {{.Version}}\n") // as the command version
+	speakAs(root, name)
 	return root
 }
 
 // needsConfig is for commands whose first argument is a config.
 func needsConfig(cmd *cobra.Command, args []string) error {
 	if len(args) == 0 {
-		return fmt.Errorf("no config was given: flux-trust %s (see %s --help)", cmd.Use, cmd.CommandPath())
+		return fmt.Errorf("no config was given: %s %s (see %s --help)", cmd.Root().DisplayName(), cmd.Use, cmd.CommandPath())
 	}
 	return nil
 }

@@ -1,0 +1,40 @@
+package command
+
+import (
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+
+	"github.com/spf13/cobra"
+)
+
+const programName = "flux-trust"
+
+// calledAs returns what people type before the arguments. The command line of Flux runs
+// a program flux-NAME in its folder of plugins as "flux NAME", by its whole path.
+func calledAs(program string, getenv func(string) string) string {
+	dir := getenv("FLUXCD_PLUGINS")
+	if dir == "" {
+		home, err := os.UserHomeDir()
+		if err != nil {
+			return programName
+		}
+		dir = filepath.Join(home, ".fluxcd", "plugins")
+	}
+	if filepath.Dir(program) == filepath.Clean(dir) && strings.HasPrefix(filepath.Base(program), programName) {
+		return "flux trust"
+	}
+	return programName
+}
+
+// atStart finds the program where a line of an example runs it.
+var atStart = regexp.MustCompile(`(?m)(^ *|\| )` + programName + `\b`)
+
+// speakAs makes help and examples use the name that the program was called by.
+func speakAs(root *cobra.Command, name string) {
+	root.Annotations = map[string]string{cobra.CommandDisplayNameAnnotation: name}
+	for _, cmd := range append(root.Commands(), root) {
+		cmd.Example = atStart.ReplaceAllString(cmd.Example, "${1}"+name)
+	}
+}

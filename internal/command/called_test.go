@@ -1,0 +1,65 @@
+package command
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+func TestCalledAs(t *testing.T) {
+	home, err := os.UserHomeDir()
+	if err != nil {
+		t.Fatal(err)
+	}
+	plugins := filepath.Join(home, ".fluxcd/plugins")
+	for name, tc := range map[string]struct{ program, plugins, want string }{
+		"by its name":              {"flux-trust", "", "flux-trust"},
+		"by its path":              {"/usr/local/bin/flux-trust", "", "flux-trust"},
+		"as a plugin":              {plugins + "/flux-trust", "", "flux trust"},
+		"as a plugin, on Windows":  {plugins + "/flux-trust.exe", "", "flux trust"},
+		"plugins elsewhere":        {"/opt/plugins/flux-trust", "/opt/plugins/", "flux trust"},
+		"not where the others are": {plugins + "/flux-trust", "/opt/plugins", "flux-trust"},
+		"under another name":       {plugins + "/flux-other", "", "flux-trust"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			getenv := func(string) string { return tc.plugins }
+			if got := calledAs(tc.program, getenv); got != tc.want {
+				t.Errorf("got %q, want %q", got, tc.want)
+			}
+		})
+	}
+}
+
+// TestHelpAsCalled reads the help of every command: as a plugin it must not name a
+// program that is not on the PATH, except where kpt is told which one to run.
+func TestHelpAsCalled(t *testing.T) {
+	for _, cmd := range append(New("flux trust", "test").Commands(), New("flux trust", "test")) {
+		var help bytes.Buffer
+		cmd.SetOut(&help)
+		if err := cmd.Help(); err != nil {
+			t.Fatal(err)
+		}
+		for line := range strings.Lines(help.String()) {
+			if at := strings.TrimSpace(line); strings.HasPrefix(at, "flux-trust ") && !strings.Contains(at, "is a KRM function") || strings.Contains(line, "| flux-trust") {
+				t.Errorf("%s: %s", cmd.Name(), line)
+			}
+		}
+		if !strings.Contains(help.String(), "flux trust") {
+			t.Errorf("%s: the help does not say flux trust\n%s", cmd.Name(), &help)
+		}
+	}
+}
+
+func TestVersion(t *testing.T) {
+	var got [2]string
+	for i, arg := range []string{"version", "--version"} {
+		var out bytes.Buffer
+		Execute([]string{arg}, "v1.2.3", nil, &out, &out)
+		got[i] = out.String()
+	}
+	if got[0] != "flux-trust v1.2.3\n" || got[1] != got[0] {
+		t.Errorf("got %q", got)
+	}
+}
