@@ -142,7 +142,7 @@ func TestAliasBombEndsWithAnError(t *testing.T) {
 	bomb.WriteString("spec: {template: {spec: {containers: [{name: manager}]}}}\n")
 	config := &v1alpha1.FluxTrust{Spec: v1alpha1.Spec{OnNoControllers: v1alpha1.Ignore}}
 	outcome := Run(config, []Resource{{Node: yaml.MustParse(bomb.String())}}, time.Time{})
-	if !outcome.Failed() || !strings.Contains(outcome.Results[0].Message, "more than 1000000 nodes") {
+	if !outcome.Failed() || !strings.Contains(outcome.Results[0].Message, "more than 100000 values") {
 		t.Errorf("got %v", outcome.Results)
 	}
 }

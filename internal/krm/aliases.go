@@ -2,15 +2,12 @@ package krm
 
 import (
 	"fmt"
+	"slices"
 
 	"sigs.k8s.io/kustomize/kyaml/yaml"
 
 	"fluxtrust.dev/flux-trust/internal/quote"
 )
-
-// maxNodes bounds how large a resource may become when its aliases are
-// expanded. The largest real Deployment has some thousand nodes.
-const maxNodes = 1_000_000
 
 // CheckSize refuses a resource whose aliases would make it too large.
 func CheckSize(resource *yaml.RNode) error {
@@ -18,14 +15,18 @@ func CheckSize(resource *yaml.RNode) error {
 	return err
 }
 
-// hasAliases tells whether a resource has aliases or anchors, and refuses what
+// hasAliases reports whether a resource has aliases or anchors, and refuses what
 // they would make too large.
 func hasAliases(resource *yaml.RNode) (bool, error) {
-	size, aliased := measure(resource.Document(), map[*yaml.Node]int{})
-	if aliased && size > maxNodes {
-		return true, &FieldError{Code: Aliases, Message: fmt.Sprintf("has more than %d nodes once its aliases are expanded; write it without so many aliases", maxNodes)}
+	root := resource.Document()
+	if !isAliased(root) {
+		return false, nil
 	}
-	return aliased, nil
+	return true, SizeOf(root).Check(0)
+}
+
+func isAliased(n *yaml.Node) bool {
+	return n.Kind == yaml.AliasNode || n.Anchor != "" || slices.ContainsFunc(n.Content, isAliased)
 }
 
 // Prepare returns a copy of a resource that can be edited: without aliases and
@@ -89,7 +90,7 @@ func ExpandAliases(resources []*yaml.RNode) ([]*yaml.RNode, error) {
 	for _, r := range resources {
 		all.Content = append(all.Content, r.YNode())
 	}
-	if _, aliased := measure(all, map[*yaml.Node]int{}); !aliased {
+	if !isAliased(all) {
 		return resources, nil
 	}
 	expanded, err := Prepare(yaml.NewRNode(all))
@@ -97,25 +98,4 @@ func ExpandAliases(resources []*yaml.RNode) ([]*yaml.RNode, error) {
 		return nil, err
 	}
 	return expanded.Elements()
-}
-
-// measure returns how many nodes a tree has once its aliases are expanded (no
-// more than needed to exceed maxNodes), and whether it has any.
-func measure(n *yaml.Node, known map[*yaml.Node]int) (int, bool) {
-	if n.Kind == yaml.AliasNode {
-		if size, ok := known[n.Alias]; ok {
-			return size, true
-		}
-		known[n.Alias] = maxNodes + 1 // until measured: an anchor inside itself
-		size, _ := measure(n.Alias, known)
-		known[n.Alias] = size
-		return size, true
-	}
-	total, aliased := 1, n.Anchor != ""
-	for _, child := range n.Content {
-		size, a := measure(child, known)
-		total = min(total+size, maxNodes+1)
-		aliased = aliased || a
-	}
-	return total, aliased
 }

@@ -17,7 +17,7 @@ func TestSizeOf(t *testing.T) {
 		text := randomAliases(random)
 		root := parse(t, text).Node
 		want := Size{}
-		count(root, &want)
+		count(root, 0, &want)
 		if got := SizeOf(root); got != want {
 			t.Fatalf("%s\ngot %+v, want %+v", text, got, want)
 		}
@@ -41,14 +41,15 @@ func randomAliases(random *rand.Rand) string {
 }
 
 // count visits every node as often as it stands in the expanded tree.
-func count(n *yaml.Node, size *Size) {
+func count(n *yaml.Node, level int, size *Size) {
 	if n.Kind == yaml.AliasNode {
 		n = n.Alias
 	}
 	size.Nodes++
 	size.Bytes += len(n.Value)
+	size.Levels += level
 	for _, child := range n.Content {
-		count(child, size)
+		count(child, level+1, size)
 	}
 }
 
@@ -57,14 +58,38 @@ func TestSizeOfTooMuch(t *testing.T) {
 	for i := range 100 {
 		bomb += fmt.Sprintf("- &a%d [*a%d, *a%d]\n", i+1, i, i)
 	}
-	tooMuch := Size{Nodes: math.MaxInt32, Bytes: math.MaxInt32}
+	tooMuch := Size{Nodes: math.MaxInt32, Bytes: math.MaxInt32, Levels: math.MaxInt32}
 	if got := SizeOf(parse(t, bomb).Node); got != tooMuch {
 		t.Errorf("a bomb: got %+v", got)
+	}
+	if err := tooMuch.Check(1 << 20); err == nil {
+		t.Error("it passes")
 	}
 	inside := parse(t, "a: &a [x]\n").Node
 	list := inside.Content[1]
 	list.Content = append(list.Content, &yaml.Node{Kind: yaml.AliasNode, Alias: list})
 	if got := SizeOf(&yaml.Node{Kind: yaml.AliasNode, Alias: list}); got != tooMuch {
 		t.Errorf("an anchor inside itself: got %+v", got)
+	}
+}
+
+func TestSizeCheck(t *testing.T) {
+	long := strings.Repeat("x", 1<<20)
+	deep := strings.Repeat("[", 5000) + strings.Repeat("]", 5000)
+	for text, want := range map[string]string{
+		"[" + strings.Repeat("1,", 99_000) + "1]":             "",
+		"[" + strings.Repeat("1,", 100_000) + "1]":            "has more than 100000 values",
+		"[&a {b: c}" + strings.Repeat(",*a", 34_000) + "]":    "has more than 100000 values",
+		"[&a " + long + strings.Repeat(",*a", 7) + "]":        "",
+		"[&a " + long + strings.Repeat(",*a", 8) + "]":        "has more than 8192 KiB",
+		strings.Repeat("[", 1000) + strings.Repeat("]", 1000): "",
+		deep: "on more than 1000000 levels in all",
+		"- &a " + deep[4000:6000] + strings.Repeat("\n- *a", 3):                 "on more than 1000000 levels in all",
+		strings.Repeat(" ", 3<<20) + "[" + strings.Repeat("1,", 400_000) + "1]": "",
+	} {
+		err := SizeOf(parse(t, text).Node).Check(len(text))
+		if got := fmt.Sprint(err); err == nil && want != "" || !strings.Contains(got, want) {
+			t.Errorf("%.20s (%d bytes): got %s, want %q", text, len(text), got, want)
+		}
 	}
 }
