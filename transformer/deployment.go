@@ -10,6 +10,7 @@ import (
 	"fluxtrust.dev/flux-trust/api/v1alpha1"
 	"fluxtrust.dev/flux-trust/internal/hardening"
 	"fluxtrust.dev/flux-trust/internal/krm"
+	"fluxtrust.dev/flux-trust/internal/quote"
 )
 
 // Annotations of a Deployment that the function has changed.
@@ -108,7 +109,7 @@ func (d *deployment) hardened() *hardening.Pod {
 func (d *deployment) trust(t *transform, owner string) error {
 	if owner != "" && !d.claimed {
 		return &krm.FieldError{Path: d.ownerPath(), Message: fmt.Sprintf(
-			"FluxTrust %q has changed this Deployment already; put further roots into its caBundle, or, if this config is to check or replace that one, give it the same metadata.name", owner)}
+			"FluxTrust %q has changed this Deployment already; put further roots into its caBundle, or, if this config is to check or replace that one, give it the same metadata.name", quote.Name(owner))}
 	}
 	before := d.Changed
 	if err := d.readPrevious(); err != nil {
@@ -176,7 +177,7 @@ func (d *deployment) release() error {
 	if owner, err := d.owner(); err != nil || !d.claimed {
 		if owner != "" {
 			d.report.Add(framework.Warning, krm.Change{Path: d.ownerPath()},
-				"FluxTrust %q has changed this Deployment, and only a config of that name takes its work out again", owner)
+				"FluxTrust %q has changed this Deployment, and only a config of that name takes its work out again", quote.Name(owner))
 		}
 		return err
 	}

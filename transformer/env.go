@@ -11,6 +11,7 @@ import (
 	"fluxtrust.dev/flux-trust/api/v1alpha1"
 	"fluxtrust.dev/flux-trust/internal/flux"
 	"fluxtrust.dev/flux-trust/internal/krm"
+	"fluxtrust.dev/flux-trust/internal/quote"
 )
 
 // previous holds, per container and variable, the literal value that an env
@@ -30,7 +31,7 @@ func (d *deployment) readPrevious() error {
 		return err
 	}
 	if err := json.Unmarshal([]byte(text), &d.previous); err != nil {
-		return value.Errorf("is not what flux-trust wrote (%v); %s", err, cure)
+		return value.Errorf("is not what flux-trust wrote (%s); %s", quote.Reader(err), cure)
 	}
 	if d.previous == nil {
 		return value.Errorf("is not what flux-trust wrote; %s", cure)
@@ -137,7 +138,7 @@ func (d *deployment) setValue(entry krm.Field, current, want string, warn bool) 
 	}
 	if warn && current != "" && !strings.HasPrefix(want, current) {
 		d.report.Did(framework.Warning, krm.Change{Path: entry.Path + ".value", Current: current, Proposed: want},
-			"was %s, whose roots are no longer trusted; add them to spec.caBundle", current)
+			"was %s, whose roots are no longer trusted; add them to spec.caBundle", quote.PathList(current))
 	}
 	d.PutText(entry, "value", want)
 }
@@ -182,7 +183,7 @@ func checkReads(container krm.Field, dir string) error {
 			return container.Errorf("Go does not look for roots in %s; leave out spec.mount.path, or use spec.mount.method: Directory", dir)
 		}
 	case !slices.ContainsFunc(strings.Split(*value, ":"), func(element string) bool { return path.Clean(element) == dir }):
-		return entry.Errorf("is %s, so Go does not look for roots in %s; append it to the value, or use spec.mount.method: Directory", *value, dir)
+		return entry.Errorf("is %s, so Go does not look for roots in %s; append it to the value, or use spec.mount.method: Directory", quote.PathList(*value), dir)
 	}
 	return nil
 }

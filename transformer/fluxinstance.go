@@ -11,6 +11,7 @@ import (
 	"fluxtrust.dev/flux-trust/internal/flux"
 	"fluxtrust.dev/flux-trust/internal/krm"
 	"fluxtrust.dev/flux-trust/internal/patches"
+	"fluxtrust.dev/flux-trust/internal/quote"
 )
 
 // Objects from which controllers are made in the cluster. Their controllers are
@@ -197,7 +198,7 @@ func (t *transform) countHolder(h *holder, changed, owned, patched bool) {
 func patchedNames(made []patches.Patch) string {
 	names := make([]string, len(made))
 	for i, p := range made {
-		names[i] = p.Target.Name
+		names[i] = quote.Name(p.Target.Name)
 	}
 	return strings.Join(names, ", ")
 }

@@ -8,6 +8,7 @@ import (
 
 	"fluxtrust.dev/flux-trust/api/v1alpha1"
 	"fluxtrust.dev/flux-trust/internal/flux"
+	"fluxtrust.dev/flux-trust/internal/quote"
 )
 
 // Names that the function writes, always the same, so that a later run
@@ -110,7 +111,7 @@ func (d *deployment) planFiles(config *v1alpha1.Mount, p plan) (plan, error) {
 		for _, file := range s.files() {
 			at := path.Join(config.Path, file)
 			if at == systemBundle {
-				return p, fmt.Errorf("the method File would hide the public roots: %s gives the file %s; rename the ConfigMap or its key", s, at)
+				return p, fmt.Errorf("the method File would hide the public roots: %s gives the file %s; rename the ConfigMap or its key", s, quote.PathList(at))
 			}
 			p.mounts = append(p.mounts, mount{Name: caVolume, MountPath: at, SubPath: file, ReadOnly: true})
 		}
@@ -127,11 +128,11 @@ func (d *deployment) planInitContainer(config *v1alpha1.Mount, p plan, replace b
 		image = first.Image
 		if image == "" {
 			return p, fmt.Errorf("the image of the container %s is not known here, and the init container would use it; "+
-				"set spec.mount.initContainer.image to one with sh, find, awk and the public roots, or use the method Directory", first.Name)
+				"set spec.mount.initContainer.image to one with sh, find, awk and the public roots, or use the method Directory", quote.Name(first.Name))
 		}
 		if !flux.HasShell(image) {
 			return p, fmt.Errorf("the image %q of container %s has no shell, as far as is known, so it cannot assemble the roots; "+
-				"set spec.mount.initContainer.image to one with sh, find, awk and the public roots, or use the method Directory", image, first.Name)
+				"set spec.mount.initContainer.image to one with sh, find, awk and the public roots, or use the method Directory", quote.Image(image), quote.Name(first.Name))
 		}
 	}
 	bundle := path.Join(config.Path, path.Base(systemBundle))

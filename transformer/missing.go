@@ -10,6 +10,7 @@ import (
 
 	"fluxtrust.dev/flux-trust/api/v1alpha1"
 	"fluxtrust.dev/flux-trust/internal/krm"
+	"fluxtrust.dev/flux-trust/internal/quote"
 )
 
 // reportMissing says what the config names and the stream does not hold.
@@ -58,7 +59,7 @@ func (t *transform) reportNoControllers(resources int, deployments []string) {
 	found := "no Deployment"
 	if len(deployments) > 0 {
 		const most = 5
-		found = strings.Join(deployments[:min(most, len(deployments))], ", ")
+		found = strings.Join(quote.Each(quote.Name, deployments[:min(most, len(deployments))]), ", ")
 		if len(deployments) > most {
 			found += ", …"
 		}

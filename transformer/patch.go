@@ -13,6 +13,7 @@ import (
 	"fluxtrust.dev/flux-trust/internal/flux"
 	"fluxtrust.dev/flux-trust/internal/krm"
 	"fluxtrust.dev/flux-trust/internal/patches"
+	"fluxtrust.dev/flux-trust/internal/quote"
 )
 
 // PatchOptions say where patches are going to be.
@@ -111,7 +112,7 @@ func (t *transform) exactPatches(resources []Resource) ([]patches.Patch, error) 
 		was, is := workloads(krm.Field{Node: expanded.YNode()}), workloads(krm.Field{Node: after.YNode()})
 		for j := range was {
 			if is[j].isPart() {
-				return nil, fmt.Errorf("%s %s takes no patches; run the function over it", is[j].resource.TextOr("kind"), is[j].resource.TextOr("metadata", "name"))
+				return nil, fmt.Errorf("%s %s takes no patches; run the function over it", quote.Kind(is[j].resource.TextOr("kind")), quote.Name(is[j].resource.TextOr("metadata", "name")))
 			}
 			changes = append(changes, patches.Change{Before: was[j].object.Node, After: is[j].object.Node})
 		}

@@ -205,7 +205,7 @@ func conflict(item krm.Field, body string, behind bool) string {
 	}
 	for line := range strings.Lines(body) {
 		if behind && wholeOrCounted.MatchString(line) {
-			return fmt.Sprintf("%q replaces a list, or counts its entries, behind the patch of flux-trust, whose entries come first; move it before that", strings.TrimSpace(line))
+			return fmt.Sprintf("%q replaces a list, or counts its entries, behind the patch of flux-trust, whose entries come first; move it before that", wholeOrCounted.FindString(line))
 		}
 	}
 	return ""

@@ -14,6 +14,7 @@ import (
 	"fluxtrust.dev/flux-trust/api/v1alpha1"
 	"fluxtrust.dev/flux-trust/internal/bundle"
 	"fluxtrust.dev/flux-trust/internal/krm"
+	"fluxtrust.dev/flux-trust/internal/quote"
 )
 
 // roots is the CA bundle as the controllers of a namespace see it.
@@ -148,11 +149,11 @@ func (t *transform) resolveKeys(e *entry, kind, name string, keys, namespaces []
 	}
 	if namespaces[0] == "" && p.namespaces[0] != "" {
 		e.find(p.report, framework.Warning, v1alpha1.NotInStream, krm.Change{Path: "metadata.namespace"}, fmt.Sprintf(
-			"is %s, and the controllers have none; both must end up in the same namespace", p.namespaces[0]))
+			"is %s, and the controllers have none; both must end up in the same namespace", quote.Name(p.namespaces[0])))
 	}
 	if namespace := namespaces[0]; namespace != "" && slices.Equal(p.namespaces, []string{""}) {
 		e.find(p.report, framework.Warning, v1alpha1.NotInStream, krm.Change{Path: "metadata.namespace"}, fmt.Sprintf(
-			"is missing, and the controllers are in %s; write namespace: %s, also on a configMapGenerator, or kustomize does not link the two", namespace, namespace))
+			"is missing, and the controllers are in %s; write namespace: %s, also on a configMapGenerator, or kustomize does not link the two", quote.Name(namespace), quote.Name(namespace)))
 	}
 	if p.unknown == "" {
 		e.check(p, keys, path, listed)
@@ -170,7 +171,7 @@ func (e *entry) checkKeys(p *provider, keys []string, path string) {
 	for _, key := range keys {
 		if _, ok := p.values[key]; !ok && !e.Optional && p.unknown != openShiftFills {
 			e.failed = true
-			e.report.Add(framework.Error, krm.Change{Path: path + ".keys"}, "%s %s has no key %q; it has %s", p.kind, p.names[0], key, orNone(p.keys()))
+			e.report.Add(framework.Error, krm.Change{Path: path + ".keys"}, "%s %s has no key %q; it has %s", p.kind, quote.Name(p.names[0]), key, orNone(p.keys()))
 		}
 	}
 }
@@ -196,7 +197,7 @@ func (t *transform) provider(kind, name string, namespaces []string) *provider {
 func (t *transform) checkUnique(p *provider, path, kind, name string, namespaces []string) error {
 	for _, other := range t.providers {
 		if other != p && other.names[0] != p.names[0] && other.rank(kind, name, namespaces) == p.rank(kind, name, namespaces) {
-			return &krm.FieldError{Path: path, Message: fmt.Sprintf("both %s and %s in the stream may be meant; remove the old one", p.names[0], other.names[0])}
+			return &krm.FieldError{Path: path, Message: fmt.Sprintf("both %s and %s in the stream may be meant; remove the old one", quote.Name(p.names[0]), quote.Name(other.names[0]))}
 		}
 	}
 	return nil
@@ -208,7 +209,7 @@ func (t *transform) reportNotInStream(e *entry, kind, name string, namespaces []
 	r := t.report
 	r.Ref = &yaml.ResourceIdentifier{
 		TypeMeta: yaml.TypeMeta{APIVersion: "v1", Kind: kind},
-		NameMeta: yaml.NameMeta{Name: name, Namespace: namespaces[0]},
+		NameMeta: yaml.NameMeta{Name: name, Namespace: quote.Name(namespaces[0])},
 	}
 	elsewhere := t.provider(kind, name, []string{""})
 	switch {
@@ -217,7 +218,7 @@ func (t *transform) reportNotInStream(e *entry, kind, name string, namespaces []
 	case elsewhere != nil:
 		e.find(r, framework.Error, v1alpha1.NotInStream, krm.Change{}, fmt.Sprintf(
 			"the stream has it in namespace %s only, from where the controllers cannot mount it; put it into namespace %s, or allow NotInStream on its entry if something copies it there",
-			elsewhere.namespaces[0], namespaces[0]))
+			quote.Name(elsewhere.namespaces[0]), quote.Name(namespaces[0])))
 	default:
 		e.find(r, framework.Warning, v1alpha1.NotInStream, krm.Change{}, "is not in the stream"+t.similar(kind)+
 			", so it must exist before Flux starts, or the pods hang in ContainerCreating; allow: [NotInStream] on its entry says that it will, optional: true lets the pods start without it")
@@ -237,7 +238,7 @@ func (t *transform) similar(kind string) string {
 	if len(names) == 0 {
 		return ""
 	}
-	return " (which has " + strings.Join(names, ", ") + ")"
+	return " (which has " + strings.Join(quote.Each(quote.Name, names), ", ") + ")"
 }
 
 // check reads the keys of an object. What it finds is reported at the object.
@@ -255,10 +256,10 @@ func (e *entry) check(p *provider, keys []string, path string, listed bool) {
 		switch {
 		case !ok && e.Optional:
 			e.unknown = "an optional key is missing"
-			p.report.Add(framework.Warning, krm.Change{Path: "data"}, "has no key %q, which %s names; it has %s", key, path, strings.Join(p.keys(), ", "))
+			p.report.Add(framework.Warning, krm.Change{Path: "data"}, "has no key %q, which %s names; it has %s", key, path, orNone(p.keys()))
 		case !ok:
 			e.failed = true
-			e.report.Add(framework.Error, krm.Change{Path: path + ".keys"}, "%s %s has no key %q; it has %s", p.kind, p.names[0], key, orNone(p.keys()))
+			e.report.Add(framework.Error, krm.Change{Path: path + ".keys"}, "%s %s has no key %q; it has %s", p.kind, quote.Name(p.names[0]), key, orNone(p.keys()))
 		case v.err != nil:
 			e.failed = true
 			p.report.Add(framework.Error, krm.Change{Path: v.path}, "%s", v.err)
@@ -280,7 +281,7 @@ func orNone(keys []string) string {
 	if len(keys) == 0 {
 		return "none"
 	}
-	return strings.Join(keys, ", ")
+	return strings.Join(quote.Each(quote.Key, keys), ", ")
 }
 
 // read parses certificates and reports what is wrong with them.
@@ -301,7 +302,7 @@ func (e *entry) read(r krm.Report, path string, text []byte, hint string) {
 	e.certificates = append(e.certificates, certificates...)
 	for _, c := range certificates {
 		e.outcome.Roots = append(e.outcome.Roots, Root{
-			Source: strings.TrimPrefix(r.Ref.Kind+" "+r.Ref.Namespace+"/"+r.Ref.Name+", "+path, " "), Subject: c.Subject.String(),
+			Source: strings.TrimPrefix(r.Ref.Kind+" "+r.Ref.Namespace+"/"+r.Ref.Name+", "+quote.FieldPath(path), " "), Subject: c.Subject.String(),
 			Fingerprint: bundle.Fingerprint(c.Certificate), NotAfter: c.NotAfter.UTC(),
 		})
 	}

@@ -13,6 +13,7 @@ import (
 	"k8s.io/apimachinery/pkg/selection"
 
 	"fluxtrust.dev/flux-trust/api/v1alpha1"
+	"fluxtrust.dev/flux-trust/internal/quote"
 )
 
 // source is one source of a projected volume, as in
@@ -63,17 +64,26 @@ type requirement struct {
 }
 
 // String names what is trusted, for a message.
-func (s source) String() string {
+func (s source) String() string { return s.label(quote.Key) }
+
+// label names what is trusted, with names shown in some way.
+func (s source) label(show func(string) string) string {
 	switch {
 	case s.ConfigMap != nil:
-		return configMapKind + " " + s.ConfigMap.Name
+		return configMapKind + " " + show(s.ConfigMap.Name)
 	case s.Secret != nil:
-		return secretKind + " " + s.Secret.Name
+		return secretKind + " " + show(s.Secret.Name)
 	case s.ClusterTrustBundle != nil:
-		return strings.TrimSpace(clusterTrustBundleKind + " " + s.ClusterTrustBundle.Name + s.ClusterTrustBundle.SignerName)
+		return clusterTrustBundleKind + " " + show(s.ClusterTrustBundle.Name+s.ClusterTrustBundle.SignerName)
 	default:
-		return "the source " + strings.Join(slices.Sorted(maps.Keys(s.Other)), ", ")
+		return "the source " + strings.Join(quote.Each(show, slices.Sorted(maps.Keys(s.Other))), ", ")
 	}
+}
+
+// same reports whether two sources are of the same object.
+func (s source) same(other source) bool {
+	raw := func(name string) string { return name }
+	return s.label(raw) == other.label(raw)
 }
 
 // keys returns the selected keys, or nil for all of them.

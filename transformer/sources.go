@@ -11,6 +11,7 @@ import (
 
 	"fluxtrust.dev/flux-trust/api/v1alpha1"
 	"fluxtrust.dev/flux-trust/internal/krm"
+	"fluxtrust.dev/flux-trust/internal/quote"
 )
 
 // legacyCAKey is the key of a certSecretRef before Flux 2.1.
@@ -101,7 +102,7 @@ func (t *transform) source(object krm.Field, report krm.Report, matched map[int]
 		return nil, nil
 	case o.ref != "" && !ours && !t.refersTo(o, entry):
 		report.Add(framework.Warning, krm.Change{Path: "spec.certSecretRef.name", Current: o.ref},
-			"has a certSecretRef of its own (%s) and is left alone; put the CA into that Secret, or remove the reference", o.ref)
+			"has a certSecretRef of its own (%s) and is left alone; put the CA into that Secret, or remove the reference", quote.Name(o.ref))
 		t.warnSource(o, o.ref, report)
 		return nil, nil
 	}
@@ -111,7 +112,7 @@ func (t *transform) source(object krm.Field, report krm.Report, matched map[int]
 // setSource refers an object to the Secret of an entry.
 func (t *transform) setSource(o *fluxObject, entry int, report krm.Report) (func(*krm.Editor, krm.Field) error, error) {
 	if provider := o.TextOr("spec", "provider"); o.kind == string(v1alpha1.Bucket) && provider != "" && provider != "generic" {
-		report.Add(framework.Warning, krm.Change{Path: "spec.provider", Current: provider}, "is left alone: a Bucket of the provider %s has no use for a certSecretRef, which is for generic alone", provider)
+		report.Add(framework.Warning, krm.Change{Path: "spec.provider", Current: provider}, "is left alone: a Bucket of the provider %s has no use for a certSecretRef, which is for generic alone", quote.Word(provider))
 		return nil, nil
 	}
 	if err := o.checkField(t.versions); err != nil {

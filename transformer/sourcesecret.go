@@ -12,6 +12,7 @@ import (
 
 	"fluxtrust.dev/flux-trust/api/v1alpha1"
 	"fluxtrust.dev/flux-trust/internal/krm"
+	"fluxtrust.dev/flux-trust/internal/quote"
 )
 
 // needsHashSuffix is how kustomize remembers that a generator made an object.
@@ -63,10 +64,10 @@ func (t *transform) useSecret(p *provider) {
 		p.report.Fail(p.err)
 	case p.config != "":
 		p.report.Fail(&krm.FieldError{Path: "metadata.annotations." + configAnnotation, Message: fmt.Sprintf(
-			"FluxTrust %q provides this Secret; write another certSecretRef.name", p.config)})
+			"FluxTrust %q provides this Secret; write another certSecretRef.name", quote.Name(p.config))})
 	}
 	if kind := p.TextOr("type"); kind != "" && kind != "Opaque" && kind != "kubernetes.io/tls" {
-		p.report.Add(framework.Error, krm.Change{Path: "type", Current: kind}, "is %s; Flux reads a certSecretRef of the type Opaque or kubernetes.io/tls alone", kind)
+		p.report.Add(framework.Error, krm.Change{Path: "type", Current: kind}, "is %s; Flux reads a certSecretRef of the type Opaque or kubernetes.io/tls alone", quote.Key(kind))
 	}
 	if p.TextOr("metadata", "annotations", needsHashSuffix) == "enabled" {
 		p.report.Add(framework.Warning, krm.Change{}, "gets a hash suffix at the end of the build, and kustomize does not follow the name into certSecretRef by itself; "+

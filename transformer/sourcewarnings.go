@@ -11,6 +11,7 @@ import (
 	"fluxtrust.dev/flux-trust/api/v1alpha1"
 	"fluxtrust.dev/flux-trust/internal/bundle"
 	"fluxtrust.dev/flux-trust/internal/krm"
+	"fluxtrust.dev/flux-trust/internal/quote"
 )
 
 // unpinned is the first source-controller that does not pin the name of the TLS
@@ -57,7 +58,7 @@ func (t *transform) warnSecret(o *fluxObject, ref string, r krm.Report) {
 		t.checkSecret(p, false)
 	case t.provider(secretKind, ref, []string{""}) != nil:
 		r.Add(framework.Warning, at, "the stream has Secret %s in namespace %s, and an object of namespace %s cannot refer to it there; it is needed in %[3]s as well",
-			ref, t.provider(secretKind, ref, []string{""}).namespaces[0], o.namespaces[0])
+			quote.Name(ref), quote.Name(t.provider(secretKind, ref, []string{""}).namespaces[0]), quote.Name(o.namespaces[0]))
 	}
 }
 
@@ -104,7 +105,7 @@ func (t *transform) warnGit(o *fluxObject, r krm.Report) {
 	for _, key := range []string{v1alpha1.DefaultSecretKey, legacyCAKey} {
 		if _, ok := p.values[key]; ok {
 			r.Add(framework.Warning, krm.Change{Path: "spec.secretRef.name", Current: ref},
-				"Secret %s holds a CA of its own beside the credentials (%s), as flux bootstrap --ca-file leaves it; no change of spec.caBundle reaches it, so rotate it first, or remove the key: the controllers trust the bundle", ref, key)
+				"Secret %s holds a CA of its own beside the credentials (%s), as flux bootstrap --ca-file leaves it; no change of spec.caBundle reaches it, so rotate it first, or remove the key: the controllers trust the bundle", quote.Name(ref), key)
 			t.checkSecret(p, false)
 			return
 		}
@@ -146,7 +147,7 @@ func (d *deployment) warnCertFile(config *v1alpha1.Mount) error {
 		})
 		if !mounted {
 			d.report.Add(framework.Warning, krm.Change{Path: fmt.Sprintf("%s.value", entry.Path), Current: *value},
-				"points at %s, which no volume of the container provides; unless the image has it, Go goes on without these roots and says nothing: mount the file, or remove the variable", *value)
+				"points at %s, which no volume of the container provides; unless the image has it, Go goes on without these roots and says nothing: mount the file, or remove the variable", quote.PathList(*value))
 		}
 	}
 	return nil

@@ -13,6 +13,7 @@ import (
 	"fluxtrust.dev/flux-trust/internal/flux"
 	"fluxtrust.dev/flux-trust/internal/krm"
 	"fluxtrust.dev/flux-trust/internal/patches"
+	"fluxtrust.dev/flux-trust/internal/quote"
 )
 
 // stock is an install of Flux that is not in the stream: flux-operator or Helm
@@ -113,7 +114,7 @@ func (t *transform) stockPatches(s stock, report krm.Report) ([]patches.Patch, e
 		if err := t.applyToStock(after, s, report); errors.Is(err, errUnusable) {
 			return nil, err
 		} else if err != nil { // the field is none of the object that the results name
-			return nil, fmt.Errorf("the %s that it installs: %s", name, err.Error())
+			return nil, fmt.Errorf("the %s that it installs: %s", quote.Name(name), err.Error())
 		}
 		changes = append(changes, patches.Change{Before: before.YNode(), After: after.YNode(), Stock: true})
 	}
@@ -184,7 +185,7 @@ func (t *transform) checkReference(at, kind, name string, namespaces []string) e
 	}
 	how := "gets a hash suffix"
 	if p.names[0] != name {
-		how = "is called " + p.names[0] + " by now"
+		how = "is called " + quote.Name(p.names[0]) + " by now"
 	}
 	return &krm.FieldError{Path: at, Message: fmt.Sprintf("%s %s %s, and no build tool changes a name inside a patch; "+
 		"give its generator the option disableNameSuffixHash: true and no prefix, or put the certificates into the config: inline", kind, name, how)}

@@ -11,6 +11,7 @@ import (
 	"fluxtrust.dev/flux-trust/api/v1alpha1"
 	"fluxtrust.dev/flux-trust/internal/bundle"
 	"fluxtrust.dev/flux-trust/internal/krm"
+	"fluxtrust.dev/flux-trust/internal/quote"
 )
 
 // Target is what a Flux object connects to once the config has been applied.
@@ -170,9 +171,9 @@ func (t *transform) readCA(o *fluxObject, target *Target) {
 	p, why := t.secretOf(o, name, v1alpha1.DefaultSecretKey, legacyCAKey)
 	if why != "" {
 		if at == "certSecretRef" {
-			target.Note = fmt.Sprintf("the CA of Secret %s is not known (%s): probed without it", name, why)
+			target.Note = fmt.Sprintf("the CA of Secret %s is not known (%s): probed without it", quote.Name(name), why)
 			if target.CAAlone {
-				target.Skip = fmt.Sprintf("the CA of Secret %s, which the controller trusts alone, is not known: %s", name, why)
+				target.Skip = fmt.Sprintf("the CA of Secret %s, which the controller trusts alone, is not known: %s", quote.Name(name), why)
 			}
 		}
 		return
@@ -187,7 +188,7 @@ func (t *transform) readCA(o *fluxObject, target *Target) {
 			target.CA = append(target.CA, c.Certificate)
 		}
 		if len(certificates) == 0 && len(findings) > 0 {
-			target.Problem = fmt.Sprintf("Secret %s, key %s: %s", name, key, findings[0])
+			target.Problem = fmt.Sprintf("Secret %s, key %s: %s", quote.Name(name), key, findings[0])
 		}
 		return
 	}
@@ -201,12 +202,12 @@ func (t *transform) readProxy(o *fluxObject, target *Target) {
 	if name != "" {
 		p, why := t.secretOf(o, name, "address", "username", "password")
 		if why != "" {
-			target.Note = strings.TrimPrefix(fmt.Sprintf("%s; the proxy of Secret %s is not known (%s): probed without it", target.Note, name, why), "; ")
+			target.Note = strings.TrimPrefix(fmt.Sprintf("%s; the proxy of Secret %s is not known (%s): probed without it", target.Note, quote.Name(name), why), "; ")
 			return
 		}
 		address, user, password = string(p.values["address"].text), string(p.values["username"].text), string(p.values["password"].text)
 		if address == "" {
-			target.Problem = fmt.Sprintf("Secret %s has no key address, which proxySecretRef needs", name)
+			target.Problem = fmt.Sprintf("Secret %s has no key address, which proxySecretRef needs", quote.Name(name))
 			return
 		}
 	}

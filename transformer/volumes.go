@@ -8,6 +8,7 @@ import (
 	"sigs.k8s.io/kustomize/kyaml/fn/framework"
 
 	"fluxtrust.dev/flux-trust/internal/krm"
+	"fluxtrust.dev/flux-trust/internal/quote"
 )
 
 // reconcileVolumes brings the volumes up to date. A source that already carries
@@ -31,7 +32,7 @@ func (d *deployment) reconcileVolumes(p plan) error {
 			return own[0].Errorf("is no projected volume any more, as flux-trust wrote it; rename it")
 		}
 		if err := current.Node.Decode(&have); err != nil {
-			return current.Errorf("is not a list of sources: %v", err)
+			return current.Errorf("is not a list of sources: %s", quote.Reader(err))
 		}
 	}
 	d.sources = slices.Clone(p.sources)
@@ -52,7 +53,7 @@ func (d *deployment) warnDropped(at string, have []source) {
 	at += ".[name=" + caVolume + "].projected.sources"
 	for _, h := range have {
 		i := slices.IndexFunc(d.sources, func(s source) bool {
-			return s.String() == h.String() || s.name() != "" && sameName(h.name(), withoutSuffix(s.name())) && (h.Secret == nil) == (s.Secret == nil)
+			return s.same(h) || s.name() != "" && sameName(h.name(), withoutSuffix(s.name())) && (h.Secret == nil) == (s.Secret == nil)
 		})
 		switch {
 		case len(d.sources) == 0: // the whole bundle goes
@@ -61,7 +62,7 @@ func (d *deployment) warnDropped(at string, have []source) {
 		default:
 			for _, key := range h.keys() {
 				if keys := d.sources[i].keys(); keys != nil && !slices.Contains(keys, key) {
-					d.report.Did(framework.Warning, krm.Change{Path: at}, "%s of %s is no longer trusted: the config does not name it", key, h)
+					d.report.Did(framework.Warning, krm.Change{Path: at}, "%s of %s is no longer trusted: the config does not name it", quote.Key(key), h)
 				}
 			}
 		}
@@ -119,7 +120,7 @@ func checkMounts(container krm.Field, want mount) error {
 		at = path.Clean(at)
 		if name != caVolume && name != bundleVolume && (within(want.MountPath, at) || within(at, want.MountPath)) {
 			return m.Errorf("volume %s is mounted at %s, which collides with volume %s at %s; set spec.mount.path to another directory, or use another spec.mount.method",
-				name, at, want.Name, want.MountPath)
+				quote.Name(name), quote.PathList(at), want.Name, want.MountPath)
 		}
 	}
 	return nil

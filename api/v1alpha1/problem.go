@@ -96,7 +96,7 @@ func (p *problems) addExample(path, example, format string, args ...any) {
 		p.more++
 		return
 	}
-	p.found = append(p.found, Problem{Path: quote.Line(path), Line: p.line(path), Message: quote.Line(fmt.Sprintf(format, args...)), Example: example})
+	p.found = append(p.found, Problem{Path: quote.FieldPath(path), Line: p.line(path), Message: quote.Line(fmt.Sprintf(format, args...)), Example: example})
 }
 
 // line returns the line of the field, or of the nearest field around it.

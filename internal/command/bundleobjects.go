@@ -7,6 +7,7 @@ import (
 	"sigs.k8s.io/kustomize/kyaml/yaml"
 
 	"fluxtrust.dev/flux-trust/api/v1alpha1"
+	"fluxtrust.dev/flux-trust/internal/krm"
 	"fluxtrust.dev/flux-trust/internal/stream"
 	"fluxtrust.dev/flux-trust/transformer"
 )
@@ -62,7 +63,11 @@ func fromFiles(keys []string) string {
 // find returns the object of a kind and name, or nil.
 func find(resources []*yaml.RNode, kind, name string) *yaml.RNode {
 	for _, r := range resources {
-		if r != nil && r.GetKind() == kind && r.GetName() == name {
+		if r == nil {
+			continue
+		}
+		// kyaml's getters panic on metadata that is no mapping.
+		if f := (krm.Field{Node: r.YNode()}); f.TextOr("kind") == kind && f.TextOr("metadata", "name") == name {
 			return r
 		}
 	}

@@ -69,7 +69,7 @@ func safeResults(results framework.Results) framework.Results {
 			c.File = &framework.File{Path: quote.Line(r.File.Path), Index: r.File.Index}
 		}
 		if r.Field != nil {
-			c.Field = &framework.Field{Path: quote.Line(r.Field.Path), CurrentValue: safeValue(r.Field.CurrentValue), ProposedValue: safeValue(r.Field.ProposedValue)}
+			c.Field = &framework.Field{Path: quote.FieldPath(r.Field.Path), CurrentValue: safeValue(r.Field.CurrentValue), ProposedValue: safeValue(r.Field.ProposedValue)}
 		}
 		safe[i] = &c
 	}

@@ -98,7 +98,7 @@ func (f *folder) addGenerators(config *v1alpha1.FluxTrust, namespace string, doc
 			continue
 		}
 		provided := slices.ContainsFunc(documents, func(d *stream.Document) bool {
-			return d.Resource() != nil && d.Resource().GetKind() == "ConfigMap" && d.Resource().GetName() == c.Name
+			return d.Resource() != nil && find([]*yaml.RNode{d.Resource()}, "ConfigMap", c.Name) != nil
 		})
 		list, err := f.list("configMapGenerator", false)
 		if err != nil {

@@ -8,6 +8,7 @@ import (
 
 	"fluxtrust.dev/flux-trust/internal/flux"
 	"fluxtrust.dev/flux-trust/internal/krm"
+	"fluxtrust.dev/flux-trust/internal/quote"
 )
 
 // addExtras applies what goes beyond the profile. Each says what it needs: a pod
@@ -83,7 +84,7 @@ func (p *Pod) runAsImage(c restrictedContainer) error {
 	user, ok := flux.User(image)
 	if !ok {
 		p.Report.Did(framework.Warning, krm.Change{Path: c.Path + ".securityContext.runAsUser"},
-			"not set: the user of the image %s is not known; write runAsUser and runAsGroup yourself", image)
+			"not set: the user of the image %s is not known; write runAsUser and runAsGroup yourself", quote.Image(image))
 		return nil
 	}
 	sc, err := p.EnsureE(c.Field, "securityContext")
@@ -125,7 +126,7 @@ func (p *Pod) addAppArmor(kind string) error {
 	}
 	for key := range annotations {
 		if strings.HasPrefix(key, appArmorAnnotation) {
-			p.Report.Did(framework.Info, krm.Change{Path: p.Spec.Path + ".securityContext.appArmorProfile"}, "not set: the annotation %s stays", key)
+			p.Report.Did(framework.Info, krm.Change{Path: p.Spec.Path + ".securityContext.appArmorProfile"}, "not set: the annotation %s stays", quote.Key(key))
 			return nil
 		}
 	}

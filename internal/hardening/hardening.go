@@ -8,6 +8,7 @@ import (
 
 	"fluxtrust.dev/flux-trust/api/v1alpha1"
 	"fluxtrust.dev/flux-trust/internal/krm"
+	"fluxtrust.dev/flux-trust/internal/quote"
 )
 
 // The rules below are those of the Pod Security Standard "restricted",
@@ -212,7 +213,7 @@ func (p *Pod) hardenOne(c restrictedContainer, defaults podDefaults) error {
 			return err
 		}
 		p.Report.Did(framework.Warning, krm.Change{Path: c.Path + ".securityContext"},
-			"hardened as well; if the container needs more than the Pod Security Standard restricted allows, list %s under spec.securityContext.exceptContainers", name)
+			"hardened as well; if the container needs more than the Pod Security Standard restricted allows, list %s under spec.securityContext.exceptContainers", quote.Name(name))
 	}
 	p.Changed = p.Changed || before
 	return nil

@@ -10,6 +10,7 @@ import (
 	"sigs.k8s.io/kustomize/kyaml/fn/framework"
 
 	"fluxtrust.dev/flux-trust/internal/krm"
+	"fluxtrust.dev/flux-trust/internal/quote"
 )
 
 // Verdict is what the Pod Security admission says of a controller.
@@ -52,6 +53,7 @@ func (p *Pod) Judge(evaluator policy.Evaluator) (*Verdict, error) {
 	}
 	v := &Verdict{Policy: policyVersion().String(), Excepted: p.Excepted}
 	setHostPorts(&template.Spec)
+	setPrintableNames(template)
 	if p.openShift() {
 		v.Policy += ", SCC " + sccName
 		setPlatformDefaults(&template.Spec)
@@ -88,12 +90,31 @@ func setHostPorts(pod *corev1.PodSpec) {
 	}
 }
 
+// setPrintableNames takes out of a template what the evaluator repeats without quotes:
+// names that no admission allows.
+func setPrintableNames(template *corev1.PodTemplateSpec) {
+	if security := template.Spec.SecurityContext; security != nil {
+		for i, s := range security.Sysctls {
+			security.Sysctls[i].Name = quote.Key(s.Name)
+		}
+	}
+	annotations := make(map[string]string, len(template.Annotations))
+	for key, value := range template.Annotations {
+		if prefix, name, ok := strings.Cut(key, "/"); ok {
+			key = prefix + "/" + quote.Key(name)
+		}
+		annotations[key] = value
+	}
+	template.Annotations = annotations
+}
+
 // refused reports what an admission refuses still.
 func (p *Pod) refused(v *Verdict, by, detail, path string) {
+	detail = quote.Quoted(detail)
 	v.Violations = append(v.Violations, detail)
 	note := ""
 	if len(v.Excepted) > 0 {
-		note = " (left alone by exceptContainers: " + strings.Join(v.Excepted, ", ") + ")"
+		note = " (left alone by exceptContainers: " + strings.Join(quote.Each(quote.Name, v.Excepted), ", ") + ")"
 	}
 	if p.Report.Validate {
 		p.Report.Differs(krm.Change{Path: path}, fmt.Sprintf("%s: refused by %s%s", detail, by, note))

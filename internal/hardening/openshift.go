@@ -8,6 +8,7 @@ import (
 	"sigs.k8s.io/kustomize/kyaml/fn/framework"
 
 	"fluxtrust.dev/flux-trust/internal/krm"
+	"fluxtrust.dev/flux-trust/internal/quote"
 )
 
 // The profile OpenShift leaves to the platform what its SecurityContextConstraints
@@ -119,7 +120,7 @@ func setPlatformDefaults(pod *corev1.PodSpec) {
 func judgeSCC(pod *corev1.PodSpec) []string {
 	var details []string
 	refuse := func(container, what string) {
-		details = append(details, fmt.Sprintf("container %q must not set %s", container, what))
+		details = append(details, fmt.Sprintf("container %q must not set %s", quote.Name(container), what))
 	}
 	for _, c := range slices.Concat(pod.InitContainers, pod.Containers) {
 		sc := c.SecurityContext

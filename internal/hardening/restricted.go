@@ -8,6 +8,7 @@ import (
 	"sigs.k8s.io/kustomize/kyaml/yaml"
 
 	"fluxtrust.dev/flux-trust/internal/krm"
+	"fluxtrust.dev/flux-trust/internal/quote"
 )
 
 // setTrueOrFalse makes a field of the securityContext of a container what the
@@ -62,7 +63,7 @@ func (p *Pod) hardenCapabilities(container krm.Field) error {
 			return err
 		}
 		p.Report.Did(framework.Warning, krm.Change{Path: add.Path, Current: name},
-			"removed %s; if the container %s needs it, list it under spec.securityContext.exceptContainers", name, own)
+			"removed %s; if the container %s needs it, list it under spec.securityContext.exceptContainers", quote.Word(name), quote.Name(own))
 	}
 	capabilities, err := container.AtE("securityContext", "capabilities")
 	if err != nil {
@@ -92,7 +93,7 @@ func (p *Pod) dropAll(container krm.Field) error {
 		if strings.EqualFold(name, "ALL") {
 			p.Note(c.Path, c.Node, krm.TextNode("ALL"), "must be")
 			c.Node.Value = "ALL"
-			p.Report.Did(framework.Warning, krm.Change{Path: c.Path, Current: name, Proposed: "ALL"}, "%q is not ALL for the Pod Security admission; replaced", name)
+			p.Report.Did(framework.Warning, krm.Change{Path: c.Path, Current: name, Proposed: "ALL"}, "%q is not ALL for the Pod Security admission; replaced", quote.Word(name))
 			return nil
 		}
 	}
@@ -141,7 +142,7 @@ func restrictsSyscalls(seccompType string) bool {
 
 func (p *Pod) setSeccomp(sc, profile krm.Field, kind string) error {
 	if kind != "" {
-		p.Report.Did(framework.Warning, krm.Change{Path: profile.Path + ".type", Current: kind, Proposed: "RuntimeDefault"}, "%s replaced by RuntimeDefault", kind)
+		p.Report.Did(framework.Warning, krm.Change{Path: profile.Path + ".type", Current: kind, Proposed: "RuntimeDefault"}, "%s replaced by RuntimeDefault", quote.Word(kind))
 	} else {
 		p.Report.Did(framework.Info, krm.Change{Path: profile.Path + ".type", Proposed: "RuntimeDefault"}, "set to RuntimeDefault")
 	}

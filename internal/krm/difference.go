@@ -23,7 +23,7 @@ func At(path string) Difference { return Difference{Path: path} }
 // safe returns a difference for a message: the values are those of fields that the
 // function sets, and what is none of these is not shown.
 func (d Difference) safe() Difference {
-	return Difference{Path: quote.Line(d.Path), Current: safe(d.Current), Proposed: safe(d.Proposed)}
+	return Difference{Path: quote.FieldPath(d.Path), Current: safe(d.Current), Proposed: safe(d.Proposed)}
 }
 
 // safe keeps booleans and numbers.

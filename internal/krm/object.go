@@ -156,7 +156,9 @@ type FieldError struct {
 	Message string
 }
 
-func (e *FieldError) Error() string { return strings.TrimPrefix(e.Path+": "+e.Message, ": ") }
+func (e *FieldError) Error() string {
+	return strings.TrimPrefix(quote.FieldPath(e.Path)+": "+e.Message, ": ")
+}
 
 // Failure returns the finding that an error is: at its field, where it has one. It
 // is false for nil and for what findings tell of already.
@@ -167,7 +169,7 @@ func (o *Object) Failure(err error) (Finding, bool) {
 	f := Finding{Object: o, Code: Unspecified, Severity: Error, Message: quote.Line(err.Error())}
 	if at := (*FieldError)(nil); errors.As(err, &at) {
 		if f.Code = at.Code; o != nil {
-			f.Path, f.Message = quote.Line(at.Path), quote.Line(at.Message)
+			f.Path, f.Message = quote.FieldPath(at.Path), quote.Line(at.Message)
 		}
 	}
 	return f, true

@@ -47,7 +47,7 @@ func (r Report) Add(severity framework.Severity, c Change, format string, args .
 		File:        r.File,
 	}
 	if r.Ref != nil && c.Path != "" {
-		result.Field = &framework.Field{Path: quote.Line(c.Path), CurrentValue: safe(c.Current), ProposedValue: safe(c.Proposed)}
+		result.Field = &framework.Field{Path: quote.FieldPath(c.Path), CurrentValue: safe(c.Current), ProposedValue: safe(c.Proposed)}
 	}
 	*r.Results = append(*r.Results, result)
 }

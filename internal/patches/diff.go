@@ -8,6 +8,8 @@ import (
 	"strings"
 
 	"sigs.k8s.io/kustomize/kyaml/yaml"
+
+	"fluxtrust.dev/flux-trust/internal/quote"
 )
 
 // Error says that a change cannot be expressed as a patch.
@@ -82,7 +84,7 @@ func diffValue(path, key string, before, after *yaml.Node) (*yaml.Node, error) {
 	case before == nil && isNull(after), before != nil && same(before, after):
 		return nil, nil
 	case before != nil && isQuoted(before) && after.Kind == yaml.ScalarNode && after.ShortTag() != yaml.NodeTagString:
-		return nil, &Error{path, fmt.Sprintf("is the string %q, and kustomize keeps the quotes; write it without", before.Value)}
+		return nil, &Error{path, fmt.Sprintf("is the string %q, and kustomize keeps the quotes; write it without", quote.Word(before.Value))}
 	case before == nil || before.Kind != after.Kind || after.Kind == yaml.ScalarNode:
 		return plain(after), nil
 	case after.Kind == yaml.MappingNode:

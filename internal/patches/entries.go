@@ -5,6 +5,8 @@ import (
 	"slices"
 
 	"sigs.k8s.io/kustomize/kyaml/yaml"
+
+	"fluxtrust.dev/flux-trust/internal/quote"
 )
 
 // Replace puts the patches of a config into a list of patches, in the places of
@@ -47,5 +49,5 @@ func Replace(list *yaml.Node, owner string, want []Patch) error {
 
 // Taken says that a patch is the work of another config, and what to do.
 func Taken(owner string) string {
-	return fmt.Sprintf("FluxTrust %q has added this patch; put further roots into its caBundle, or, if this config is to replace that one, give it the same metadata.name", owner)
+	return fmt.Sprintf("FluxTrust %q has added this patch; put further roots into its caBundle, or, if this config is to replace that one, give it the same metadata.name", quote.Name(owner))
 }

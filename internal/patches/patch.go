@@ -8,6 +8,8 @@ import (
 	"strings"
 
 	"sigs.k8s.io/kustomize/kyaml/yaml"
+
+	"fluxtrust.dev/flux-trust/internal/quote"
 )
 
 // Target selects the resources of a patch, as in a kustomization.
@@ -86,7 +88,7 @@ func Of(owner string, changes []Change) ([]Patch, error) {
 		}
 		var err error
 		if p.Body, err = body(owner, c); err != nil {
-			return nil, fmt.Errorf("%s %s: %w", p.Target.Kind, name, err)
+			return nil, fmt.Errorf("%s %s: %w", quote.Kind(p.Target.Kind), quote.Name(name), err)
 		}
 		if p.Body == "" {
 			continue

@@ -169,5 +169,7 @@ func isDigest(word string) bool {
 
 // hidden stands for a text that is not shown.
 func hidden(text string) string {
-	return fmt.Sprintf("(%d characters, not shown)", utf8.RuneCountInString(text))
+	return fmt.Sprintf("(%d%s", utf8.RuneCountInString(text), notShown)
 }
+
+const notShown = " characters, not shown)"

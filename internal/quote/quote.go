@@ -3,12 +3,13 @@ package quote
 import (
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 )
 
 // Name returns the name of an object, a namespace or a container: shown where
-// Kubernetes allows it, RFC 1123 subdomains and the colons of RBAC and of
-// ClusterTrustBundles.
+// Kubernetes allows it, RFC 1123 subdomains, the colons of RBAC and of
+// ClusterTrustBundles, and environment variables.
 func Name(name string) string { return show(name, dnsName) }
 
 // Key returns the key of a ConfigMap, of a Secret or of any mapping: shown where it is a
@@ -68,8 +69,8 @@ func Subject(name string) string {
 
 // What is shown. RE2 has no lookahead, so lengths are checked apart.
 var (
-	dnsName       = regexp.MustCompile(`^[a-z0-9]([-a-z0-9.:]*[a-z0-9])?$`)
-	dataKey       = regexp.MustCompile(`^([a-z0-9]([-a-z0-9.]*[a-z0-9])?|[-._a-zA-Z0-9]{1,19}|[-._a-zA-Z0-9]+\.[a-z0-9]{1,5}|[a-z]+([A-Z][a-z]+)+)$`)
+	dnsName       = regexp.MustCompile(`^([a-z0-9]([-a-z0-9.:]*[a-z0-9])?|[A-Z][A-Z0-9]*(_[A-Z0-9]+)+)$`)
+	dataKey       = regexp.MustCompile(`^([a-z0-9]([-a-z0-9._]*[a-z0-9])?|[-._a-zA-Z0-9]{1,19}|[-._a-zA-Z0-9]+\.[a-z0-9]{1,5}|[a-z]+([A-Z][a-z]+)+)$`)
 	qualifiedName = regexp.MustCompile(`^[a-z0-9][-a-z0-9.]*/[-._a-zA-Z0-9]{1,63}$`)
 	kindName      = regexp.MustCompile(`^[A-Z][A-Za-z0-9]*$`)
 	apiVersion    = regexp.MustCompile(`^([a-z0-9][-a-z0-9.]*/)?v[0-9][a-z0-9]{0,12}$`)
@@ -112,3 +113,65 @@ func anySecret(text string) bool {
 
 // longRun is more than a word of any name has.
 var longRun = regexp.MustCompile(`[A-Za-z0-9]{40}`)
+
+// FieldPath returns the path of a field, such as data.ca.crt or
+// spec.containers.[name=manager].image: every key and name of it is shown where Key and
+// Name would.
+func FieldPath(path string) string {
+	elements := strings.Split(path, ".")
+	for i := 0; i < len(elements); i++ {
+		// A name in brackets has dots of its own.
+		for j := i; strings.Count(elements[i], "[") > strings.Count(elements[i], "]") && j+1 < len(elements); {
+			elements[i] += "." + elements[j+1]
+			elements = slices.Delete(elements, j+1, j+2)
+		}
+		key, index := elements[i], ""
+		if at := strings.IndexByte(key, '['); at >= 0 && indexes.MatchString(key[at:]) {
+			key, index = key[:at], brackets.ReplaceAllStringFunc(key[at:], bracket)
+		}
+		if i+1 < len(elements) && key != "" && Key(key+"."+elements[i+1]) == key+"."+elements[i+1] {
+			continue // a file, such as Company-Root-Certificates.crt
+		}
+		if !strings.HasSuffix(key, notShown) {
+			key = Key(key)
+		}
+		elements[i] = key + index
+	}
+	return Line(strings.Join(elements, "."))
+}
+
+var (
+	brackets = regexp.MustCompile(`\[[^\]]*\]`)
+	indexes  = regexp.MustCompile(`^(\[[^\]]*\])+$`)
+)
+
+// bracket returns an index, or the name of an entry.
+func bracket(text string) string {
+	inside := text[1 : len(text)-1]
+	if name, ok := strings.CutPrefix(inside, "name="); ok {
+		if strings.HasSuffix(name, notShown) {
+			return text
+		}
+		return "[name=" + Name(name) + "]"
+	}
+	return "[" + Word(inside) + "]"
+}
+
+// Quoted returns a message of a library that quotes the input as fmt's %q does: names,
+// paths and short words stay.
+func Quoted(message string) string {
+	return Line(quotation.ReplaceAllStringFunc(message, func(quoted string) string {
+		text, err := strconv.Unquote(quoted)
+		if err != nil {
+			return `"…"`
+		}
+		for _, how := range []func(string) string{Name, Word, PathList} {
+			if how(text) == text {
+				return quoted
+			}
+		}
+		return `"` + Text(text) + `"`
+	}))
+}
+
+var quotation = regexp.MustCompile(`"(?:[^"\\]|\\.)*"`)
