@@ -67,14 +67,14 @@ func (d *deployment) apply(t *transform) error {
 		return err
 	}
 	d.security = &t.config.Spec.SecurityContext
-	p := d.hardened()
 	// What is hardened stays, and what is trusted may go again. So it comes last,
 	// behind the rest.
+	var before krm.Field
 	if d.security.Profile != v1alpha1.NoProfile {
-		if err := p.Harden(); err != nil {
+		if before, err = d.harden(); err != nil {
 			return err
 		}
-		for _, name := range p.Excepted {
+		for _, name := range hardening.Excepted(before, d.security) {
 			t.seen["container "+name] = true
 		}
 	}
@@ -86,23 +86,7 @@ func (d *deployment) apply(t *transform) error {
 	if err != nil || d.security.Profile == v1alpha1.NoProfile {
 		return err
 	}
-	evaluator, err := t.evaluator()
-	if err != nil {
-		return err
-	}
-	if d.verdict, err = p.Judge(evaluator); err == nil {
-		d.verdict.Namespace, d.verdict.Name = d.report.Ref.Namespace, d.seen.Names[0]
-	}
-	return err
-}
-
-// hardened returns the pod template for hardening, which shares the editor.
-func (d *deployment) hardened() *hardening.Pod {
-	p := &hardening.Pod{Editor: d.Editor, Report: d.report, Config: d.security, Template: d.podTemplate, Spec: d.pod, Controllers: d.controllers, OwnVolume: bundleVolume}
-	if d.claimed {
-		p.Own = initContainer
-	}
-	return p
+	return d.judge(before)
 }
 
 // trust gives the bundle to every controller container.

@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"k8s.io/apimachinery/pkg/labels"
-	"k8s.io/pod-security-admission/policy"
 	"sigs.k8s.io/kustomize/kyaml/fn/framework"
 	"sigs.k8s.io/kustomize/kyaml/yaml"
 
@@ -83,7 +82,6 @@ type transform struct {
 	checked, kept map[*provider]bool
 	report        krm.Report
 	outcome       Outcome
-	evaluator     func() (policy.Evaluator, error)
 
 	// patching tells that patches are to be made, followsNames see PatchOptions.
 	patching, followsNames bool
@@ -109,11 +107,8 @@ func RunNeeded(config *v1alpha1.FluxTrust, resources []Resource, skipped int, no
 
 func newTransform(config *v1alpha1.FluxTrust, resources []Resource, now time.Time) *transform {
 	t := &transform{
-		// Made when the first pod is judged: that takes longer than to look at a stream
-		// without controllers.
-		evaluator: sync.OnceValues(hardening.NewEvaluator),
-		charts:    sync.OnceValue(func() map[chartSource]string { return chartsIn(resources) }),
-		config:    config, resources: resources,
+		charts: sync.OnceValue(func() map[chartSource]string { return chartsIn(resources) }),
+		config: config, resources: resources,
 		resolved: map[string]*roots{}, used: map[*provider]bool{}, namespaces: map[string]bool{}, matched: map[int]bool{}, seen: map[string]bool{},
 		versions: versions{}, missing: map[string]bool{}, checked: map[*provider]bool{}, kept: map[*provider]bool{},
 	}

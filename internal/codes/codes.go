@@ -56,6 +56,17 @@ const (
 	Patches           krm.Code = "Patches"
 	PatchesNoLonger   krm.Code = "PatchesNoLonger"
 
+	// Hardening.
+	Hardened             krm.Code = "Hardened"
+	HardenedAsWell       krm.Code = "HardenedAsWell"
+	TakenOver            krm.Code = "TakenOver"
+	ExtraNotSet          krm.Code = "ExtraNotSet"
+	TmpReadOnly          krm.Code = "TmpReadOnly"
+	UnknownField         krm.Code = "UnknownField"
+	RefusedByPodSecurity krm.Code = "RefusedByPodSecurity"
+	RefusedBySCC         krm.Code = "RefusedBySCC"
+	RefusedForWindows    krm.Code = "RefusedForWindows"
+
 	// Flux sources and their Secrets.
 	LeftAlone          krm.Code = "LeftAlone"
 	OwnReference       krm.Code = "OwnReference"
@@ -160,6 +171,17 @@ func Groups() []Group {
 			{HidesPublicRoots, false, "The method File would hide the public roots of the image."},
 			{NoShell, false, "The method InitContainer needs an image with a shell."},
 			{FileNeverUpdated, false, "The method File mounts files that the kubelet never updates."},
+		}},
+		{"Hardening", []Entry{
+			{Hardened, true, "A field of a pod is set, replaced or removed, so that the pod meets the profile."},
+			{HardenedAsWell, true, "A container that runs no controller is hardened, too, and may need to be excepted."},
+			{TakenOver, true, "A container gets as its own what it has inherited from the pod, before the pod loses it."},
+			{ExtraNotSet, false, "An extra of the config is not applied, because something in the pod speaks against it."},
+			{TmpReadOnly, false, "`/tmp` of a controller is mounted read-only."},
+			{UnknownField, false, "Kubernetes has no field of that name; names are case-sensitive."},
+			{RefusedByPodSecurity, false, "The Pod Security admission refuses the pod as it stands."},
+			{RefusedBySCC, false, "OpenShift's SCC restricted-v2 refuses the pod as it stands."},
+			{RefusedForWindows, false, "The API server refuses a field in a pod of Windows."},
 		}},
 		{"Patches", []Entry{
 			{Patches, true, "An object patches the controllers that it installs now."},

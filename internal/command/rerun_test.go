@@ -54,7 +54,7 @@ func TestEveryPairOfConfigs(t *testing.T) {
 		"own values": head + "  annotations: {team: platform}\n" + body + "    metadata:\n      annotations: {scrape: \"true\"}\n    spec:\n" +
 			"      initContainers:\n      - name: wait\n        image: corp/wait:1\n" + strict + manager +
 			"        env:\n        - {name: FIRST, value: x}\n        - {name: SSL_CERT_DIR, value: \"/mine:/etc/ssl/certs\"}\n        - {name: SSL_CERT_FILE, value: /mine/ca.pem}\n" +
-			"        - {name: GIT_SSL_CAINFO, value: /mine/git.pem}\n        - {name: LAST, value: y}\n" + strict + tmp +
+			"        - {name: GIT_SSL_CAINFO, value: /mine/git.pem}\n        - {name: LAST, value: z}\n" + strict + tmp +
 			"        - {name: tmp, mountPath: /data}\n" + volumes + "      - {name: more, emptyDir: {}}\n",
 		"nothing at all": head + body + "    spec:\n" + manager,
 	}

@@ -94,6 +94,16 @@ func TestDecode(t *testing.T) {
 	}
 }
 
+// TestQuotes: a value that is no string for the API server alone is named, with what to
+// write instead.
+func TestQuotes(t *testing.T) {
+	template := krm.Field{Path: "spec.template", Node: yaml.MustParse("spec: {containers: [{name: a, env: [{name: b, value: y}]}]}").YNode()}
+	const want = "spec.template: is not what Kubernetes expects: spec.containers.env.value must be a string and is true or false; put it into quotes: Kubernetes reads YAML 1.1, in which y, yes and on are true"
+	if _, _, err := decode(template); err == nil || err.Error() != want {
+		t.Error(err)
+	}
+}
+
 // TestRandomDecoding: random pods with random names in the wrong case, beside the
 // right one or in its place, and random spellings of booleans.
 func TestRandomDecoding(t *testing.T) {

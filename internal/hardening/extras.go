@@ -1,174 +1,112 @@
 package hardening
 
 import (
+	"maps"
+	"slices"
 	"strings"
 
-	"sigs.k8s.io/kustomize/kyaml/fn/framework"
 	"sigs.k8s.io/kustomize/kyaml/yaml"
 
+	"fluxtrust.dev/flux-trust/api/v1alpha1"
+	"fluxtrust.dev/flux-trust/internal/codes"
 	"fluxtrust.dev/flux-trust/internal/flux"
 	"fluxtrust.dev/flux-trust/internal/krm"
 	"fluxtrust.dev/flux-trust/internal/quote"
 )
 
-// addExtras applies what goes beyond the profile. Each says what it needs: a pod
-// that a node refuses is harder to explain than one that was never changed.
-func (p *Pod) addExtras(hardened []restrictedContainer) error {
-	extras := &p.Config.Extras
-	if extras.RunAsUser != "" {
-		for _, c := range hardened {
-			if err := p.runAsImage(c); err != nil {
-				return err
-			}
-		}
-	}
-	if extras.HostUsers != nil {
-		if err := p.ownUsers(); err != nil {
-			return err
-		}
-	}
-	if extras.AppArmorProfile != "" {
-		if err := p.addAppArmor(string(extras.AppArmorProfile)); err != nil {
-			return err
-		}
-	}
-	if policy := string(extras.SupplementalGroupsPolicy); policy != "" {
-		sc, err := p.EnsureE(p.Spec, "securityContext")
-		if err != nil {
-			return err
-		}
-		if err := p.setExtra(sc, "supplementalGroupsPolicy", krm.TextNode(policy), "needs Kubernetes 1.33 and a container runtime that supports it"); err != nil {
-			return err
-		}
-	}
-	if extras.EnableServiceLinks != nil {
-		if err := p.setExtra(p.Spec, "enableServiceLinks", krm.BoolNode(false), "the pod gets no env variables for Services"); err != nil {
-			return err
-		}
-	}
-	return p.limitEmptyDirs(extras.EmptyDirSizeLimit)
+// Extras go beyond the profile. Each says what it needs: a pod that a node refuses
+// is harder to explain than one that was never changed.
+
+func wantsUser(c *v1alpha1.SecurityContext) bool          { return c.Extras.RunAsUser != "" }
+func wantsUserNamespace(c *v1alpha1.SecurityContext) bool { return c.Extras.HostUsers != nil }
+func wantsAppArmor(c *v1alpha1.SecurityContext) bool      { return c.Extras.AppArmorProfile != "" }
+func wantsGroupsPolicy(c *v1alpha1.SecurityContext) bool {
+	return c.Extras.SupplementalGroupsPolicy != ""
 }
+func wantsNoServiceLinks(c *v1alpha1.SecurityContext) bool { return c.Extras.EnableServiceLinks != nil }
+func wantsLimits(c *v1alpha1.SecurityContext) bool         { return c.Extras.EmptyDirSizeLimit != "" }
 
 // setExtra sets a field to the stricter of its two values.
-func (p *Pod) setExtra(f krm.Field, key string, want *yaml.Node, note string) error {
-	current, err := f.GetE(key)
-	if err != nil {
-		return err
+func (p *pod) setExtra(f krm.Field, key string, want *yaml.Node, note string) {
+	current := f.Get(key)
+	have := current.Text()
+	if current.Exists() && have == want.Value && current.Node.ShortTag() == want.Tag {
+		return
 	}
-	have, err := current.TextE()
-	if err != nil || have == want.Value && current.Node.ShortTag() == want.Tag {
-		return err
-	}
-	severity, c := framework.Info, krm.Change{Path: current.Path, Proposed: want.Value}
+	severity, d := krm.Info, krm.Difference{Path: current.Path, Proposed: want.Value}
 	if current.Exists() {
-		severity, c.Current = framework.Warning, have
+		severity, d.Current = krm.Warning, have
 	}
-	p.Put(f, key, want)
-	p.Report.Did(severity, c, "set to %s: %s", want.Value, note)
-	return nil
+	f.Put(key, want)
+	p.tell(severity, codes.Hardened, d, "set to %s: %s", want.Value, note)
 }
 
-// runAsImage writes the user of the image into a controller, unless somebody
-// has chosen one.
-func (p *Pod) runAsImage(c restrictedContainer) error {
-	if !c.controller {
-		return nil
-	}
-	for _, owner := range []krm.Field{p.Spec, c.Field} {
-		// A group without a user is gone by now.
-		if user, err := owner.AtE("securityContext", "runAsUser"); err != nil || user.Exists() {
-			return err
+// runAsImage writes the user of the image into controllers, unless somebody has
+// chosen one. A group without a user is gone by now.
+func runAsImage(p *pod) {
+	for _, c := range p.containers {
+		if c.scope != controllers || p.spec.Get("securityContext", "runAsUser").Exists() || c.Get("securityContext", "runAsUser").Exists() {
+			continue
+		}
+		image := c.Peek("image")
+		user, ok := flux.User(image)
+		if !ok {
+			p.tell(krm.Warning, codes.ExtraNotSet, krm.At(c.Path+".securityContext.runAsUser"),
+				"not set: the user of the image %s is not known; write runAsUser and runAsGroup yourself", quote.Image(image))
+			continue
+		}
+		sc := c.Ensure("securityContext")
+		for _, key := range []string{"runAsUser", "runAsGroup"} {
+			p.setExtra(sc, key, &yaml.Node{Kind: yaml.ScalarNode, Tag: yaml.NodeTagInt, Value: user}, "the user and group of the image")
 		}
 	}
-	image := c.TextOr("image")
-	user, ok := flux.User(image)
-	if !ok {
-		p.Report.Did(framework.Warning, krm.Change{Path: c.Path + ".securityContext.runAsUser"},
-			"not set: the user of the image %s is not known; write runAsUser and runAsGroup yourself", quote.Image(image))
-		return nil
-	}
-	sc, err := p.EnsureE(c.Field, "securityContext")
-	if err != nil {
-		return err
-	}
-	for _, key := range []string{"runAsUser", "runAsGroup"} {
-		if err := p.setExtra(sc, key, &yaml.Node{Kind: yaml.ScalarNode, Tag: yaml.NodeTagInt, Value: user}, "the user and group of the image"); err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
-// ownUsers asks for a user namespace. Kubernetes refuses one beside the
+// requireUserNamespace asks for a user namespace. Kubernetes refuses one beside the
 // namespaces of the host.
-func (p *Pod) ownUsers() error {
-	for _, key := range []string{"hostNetwork", "hostPID", "hostIPC"} {
-		host, err := p.Spec.GetE(key)
-		if err != nil {
-			return err
-		}
-		if value, err := host.BooleanE(); err != nil {
-			return err
-		} else if value != nil && value.Value {
-			p.Report.Did(framework.Warning, krm.Change{Path: p.Spec.Path + ".hostUsers"}, "not set: it is not possible together with %s", key)
-			return nil
-		}
+func requireUserNamespace(p *pod) {
+	if host := hostNamespaces(p.spec, nil); len(host) > 0 {
+		_, key, _ := strings.Cut(host[0].Path, p.spec.Path+".")
+		p.tell(krm.Warning, codes.ExtraNotSet, krm.At(p.spec.Path+".hostUsers"), "not set: it is not possible together with %s", key)
+		return
 	}
-	return p.setExtra(p.Spec, "hostUsers", krm.BoolNode(false), "needs Kubernetes 1.33 and nodes with user namespaces")
+	p.setExtra(p.spec, "hostUsers", krm.BoolNode(false), "needs Kubernetes 1.33 and nodes with user namespaces")
 }
 
-// addAppArmor sets the profile of the pod, unless somebody has chosen one in the
+// requireAppArmor sets the profile of the pod, unless somebody has chosen one in the
 // field or in the annotation of old, which must not contradict each other.
-func (p *Pod) addAppArmor(kind string) error {
-	annotations, err := p.Template.TextsAtE("metadata", "annotations")
-	if err != nil {
-		return err
-	}
-	for key := range annotations {
+func requireAppArmor(p *pod) {
+	annotations := p.Template.Texts("metadata", "annotations")
+	for _, key := range slices.Sorted(maps.Keys(annotations)) {
 		if strings.HasPrefix(key, appArmorAnnotation) {
-			p.Report.Did(framework.Info, krm.Change{Path: p.Spec.Path + ".securityContext.appArmorProfile"}, "not set: the annotation %s stays", quote.Key(key))
-			return nil
+			p.tell(krm.Info, codes.ExtraNotSet, krm.At(p.spec.Path+".securityContext.appArmorProfile"), "not set: the annotation %s stays", quote.Key(key))
+			return
 		}
 	}
-	profile, err := p.Spec.AtE("securityContext", "appArmorProfile", "type")
-	if err != nil || profile.Exists() {
-		return err
+	if !p.spec.Get("securityContext", "appArmorProfile", "type").Exists() {
+		p.setExtra(p.spec.Ensure("securityContext", "appArmorProfile"), "type",
+			krm.TextNode(string(p.Config.Extras.AppArmorProfile)), "a node without AppArmor refuses the pod")
 	}
-	parent, err := p.EnsureE(p.Spec, "securityContext", "appArmorProfile")
-	if err != nil {
-		return err
-	}
-	return p.setExtra(parent, "type", krm.TextNode(kind), "a node without AppArmor refuses the pod")
+}
+
+func requireGroupsPolicy(p *pod) {
+	p.setExtra(p.spec.Ensure("securityContext"), "supplementalGroupsPolicy",
+		krm.TextNode(string(p.Config.Extras.SupplementalGroupsPolicy)), "needs Kubernetes 1.33 and a container runtime that supports it")
+}
+
+func forbidServiceLinks(p *pod) {
+	p.setExtra(p.spec, "enableServiceLinks", krm.BoolNode(false), "the pod gets no env variables for Services")
 }
 
 // limitEmptyDirs gives every emptyDir without a limit one. The function's own
 // volume gets its limit where it is written.
-func (p *Pod) limitEmptyDirs(limit string) error {
-	if limit == "" {
-		return nil
-	}
-	volumes, err := p.Spec.EntriesE("volumes")
-	if err != nil {
-		return err
-	}
-	for _, v := range volumes {
-		if v.TextOr("name") == p.OwnVolume || v.Node.Kind != yaml.MappingNode || krm.IndexOf(v.Node, "emptyDir") < 0 {
+func limitEmptyDirs(p *pod) {
+	for _, v := range p.spec.Items("volumes") {
+		if v.Peek("name") == p.OwnVolume || v.Node.Kind != yaml.MappingNode || krm.IndexOf(v.Node, "emptyDir") < 0 {
 			continue
 		}
-		emptyDir, err := p.EnsureE(v, "emptyDir")
-		if err != nil {
-			return err
-		}
-		current, err := emptyDir.GetE("sizeLimit")
-		if err != nil {
-			return err
-		}
-		if current.Exists() {
-			continue
-		}
-		if err := p.setExtra(emptyDir, "sizeLimit", krm.TextNode(limit), "a pod that writes more is evicted"); err != nil {
-			return err
+		if emptyDir := v.Ensure("emptyDir"); !emptyDir.Get("sizeLimit").Exists() {
+			p.setExtra(emptyDir, "sizeLimit", krm.TextNode(p.Config.Extras.EmptyDirSizeLimit), "a pod that writes more is evicted")
 		}
 	}
-	return nil
 }

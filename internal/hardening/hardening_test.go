@@ -3,8 +3,6 @@ package hardening
 import (
 	"testing"
 
-	"k8s.io/pod-security-admission/policy"
-	"sigs.k8s.io/kustomize/kyaml/fn/framework"
 	"sigs.k8s.io/kustomize/kyaml/yaml"
 
 	"fluxtrust.dev/flux-trust/api/v1alpha1"
@@ -26,26 +24,27 @@ func configOf(t *testing.T, text string) *v1alpha1.SecurityContext {
 type hardened struct {
 	deployment *yaml.RNode
 	changed    bool
-	results    framework.Results
+	results    krm.Findings
 	err        error
 }
 
-// harden hardens a copy of a Deployment whose first container is a controller, and
-// judges it.
-func harden(config *v1alpha1.SecurityContext, deployment *yaml.RNode, evaluator policy.Evaluator) hardened {
-	var h hardened
-	h.deployment = deployment.Copy()
-	root := krm.Field{Node: h.deployment.YNode()}
-	p := &Pod{Editor: &krm.Editor{}, Report: krm.Report{Results: &h.results}.Of(root, nil), Config: config, Controllers: []int{0}}
-	if p.Template, h.err = root.AtE("spec", "template"); h.err != nil {
+// hardenBy hardens a copy of a Deployment whose first container is a controller, by
+// some of the rules, and judges it.
+func hardenBy(rules []rule, config *v1alpha1.SecurityContext, deployment *yaml.RNode) hardened {
+	o := krm.NewObject(deployment.YNode(), nil)
+	template := o.Edit().Get("spec", "template")
+	h := hardened{results: Pod{Template: template, Config: config, Controllers: []int{0}}.apply(rules)}
+	h.changed, h.deployment = o.Changed(), yaml.NewRNode(o.After().Node)
+	if h.err = o.Err(); h.err != nil {
 		return h
 	}
-	if p.Spec, h.err = p.Template.GetE("spec"); h.err != nil {
-		return h
+	verdict, err := judgeBy(rules, template, config)
+	if h.err = err; err == nil {
+		h.results = append(h.results, verdict.Findings(o, krm.Warning)...)
 	}
-	if h.err = p.Harden(); h.err == nil {
-		_, h.err = p.Judge(evaluator)
-	}
-	h.changed = p.Changed
 	return h
+}
+
+func harden(config *v1alpha1.SecurityContext, deployment *yaml.RNode) hardened {
+	return hardenBy(rules(), config, deployment)
 }

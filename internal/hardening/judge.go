@@ -1,14 +1,14 @@
 package hardening
 
 import (
-	"fmt"
+	"slices"
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
-	"k8s.io/pod-security-admission/api"
 	"k8s.io/pod-security-admission/policy"
-	"sigs.k8s.io/kustomize/kyaml/fn/framework"
 
+	"fluxtrust.dev/flux-trust/api/v1alpha1"
+	"fluxtrust.dev/flux-trust/internal/codes"
 	"fluxtrust.dev/flux-trust/internal/krm"
 	"fluxtrust.dev/flux-trust/internal/quote"
 )
@@ -21,55 +21,121 @@ type Verdict struct {
 	Policy string `json:"policy"`
 	// Violations are the evaluator's own words; none means admitted.
 	Violations []string `json:"violations,omitempty"`
-	// Excepted are the containers that were left alone.
+	// Excepted are the containers that the config leaves alone.
 	Excepted []string `json:"excepted,omitempty"`
+
+	// unknown are the paths of the fields that Kubernetes does not know.
+	unknown    []string
+	violations []violation
 }
 
-// policyVersion is the version of the Pod Security Standards that pods are
-// judged by. It is that of the newest Kubernetes release the evaluator knows.
-func policyVersion() api.LevelVersion {
-	const major, minor = 1, 37
-	return api.LevelVersion{Level: api.LevelRestricted, Version: api.MajorMinorVersion(major, minor)}
+// violation is what one check refuses.
+type violation struct {
+	code krm.Code
+	// path of the first field that the check is about, or of the pod.
+	path string
+	// by names the admission: the Pod Security Standard, or an SCC.
+	by string
+	// detail is in the words of the admission.
+	detail string
 }
 
-// NewEvaluator returns the judge of Judge. It takes a millisecond or two to make.
-func NewEvaluator() (policy.Evaluator, error) {
-	evaluator, err := policy.NewEvaluator(policy.DefaultChecks(), nil)
-	if err != nil {
-		return nil, fmt.Errorf("the Pod Security evaluator cannot start: %w", err)
-	}
-	return evaluator, nil
+func (v *Verdict) refuse(by violation) {
+	by.detail = quote.Quoted(by.detail)
+	v.Violations = append(v.Violations, by.detail)
+	v.violations = append(v.violations, by)
 }
 
-// Judge holds the pod template against the Pod Security admission's own
-// evaluator, and reports what remains after the hardening: one warning per check.
-func (p *Pod) Judge(evaluator policy.Evaluator) (*Verdict, error) {
-	template, unknown, err := decode(p.Template)
+// Judge holds a pod template, as it stands, against the checks of the Pod Security
+// admission, and on OpenShift against the SCC that every user may use. It fails for
+// a pod template that the API server would not read.
+func Judge(template krm.Field, config *v1alpha1.SecurityContext) (*Verdict, error) {
+	return judgeBy(rules(), template, config)
+}
+
+// judgeBy judges by all checks; the rules say where in the pod a check looks.
+func judgeBy(rules []rule, template krm.Field, config *v1alpha1.SecurityContext) (*Verdict, error) {
+	pod, unknown, err := decode(template)
 	if err != nil {
 		return nil, err
 	}
-	for _, path := range unknown {
-		p.Report.Add(framework.Warning, krm.Change{Path: path}, "Kubernetes %s has no such field (names are case-sensitive): the API server ignores or refuses it; correct or remove it", policyVersion().Version)
-	}
-	v := &Verdict{Policy: policyVersion().String(), Excepted: p.Excepted}
-	setHostPorts(&template.Spec)
-	setPrintableNames(template)
-	if p.openShift() {
+	v := &Verdict{Policy: standard(), Excepted: Excepted(template, config), unknown: unknown}
+	spec := template.Loose().Get("spec")
+	setPrintableNames(pod)
+	setHostPorts(&pod.Spec)
+	var refused []string
+	if onOpenShift(config) {
 		v.Policy += ", SCC " + sccName
-		setPlatformDefaults(&template.Spec)
+		refused = judgeSCC(&pod.Spec)
+		setPlatformDefaults(&pod.Spec)
 	}
-	for _, result := range evaluator.EvaluatePod(policyVersion(), &template.ObjectMeta, &template.Spec) {
-		if !result.Allowed {
-			verdict := policy.AggregateCheckResults([]policy.CheckResult{result})
-			p.refused(v, "Pod Security "+policyVersion().String(), verdict.ForbiddenDetail(), p.leftAt(result.ForbiddenReason))
+	for _, c := range checks() {
+		result := c.pod(&pod.ObjectMeta, &pod.Spec)
+		if result.Allowed {
+			continue
 		}
+		verdict := policy.AggregateCheckResults([]policy.CheckResult{result})
+		v.refuse(violation{path: c.leftIn(spec, rules), by: "Pod Security " + standard(), detail: verdict.ForbiddenDetail(), code: codes.RefusedByPodSecurity})
 	}
-	if p.openShift() {
-		for _, detail := range judgeSCC(&template.Spec) {
-			p.refused(v, "the SCC "+sccName, detail, p.Spec.Path)
-		}
+	for _, f := range forbiddenOnWindows(spec) {
+		v.refuse(violation{path: f.Path, by: "Kubernetes", detail: strings.TrimPrefix(f.Path, spec.Path+".") + " cannot be set for a windows pod", code: codes.RefusedForWindows})
+	}
+	for _, detail := range refused {
+		v.refuse(violation{path: spec.Path, by: "the SCC " + sccName, detail: detail, code: codes.RefusedBySCC})
 	}
 	return v, nil
+}
+
+// leftIn returns the first field that the check is about and that the hardening
+// leaves, else the pod.
+func (c check) leftIn(spec krm.Field, rules []rule) string {
+	for _, r := range rules {
+		if r.id != c.id || r.left == nil {
+			continue
+		}
+		if left := r.left(spec, c.refuses); len(left) > 0 {
+			return left[0].Path
+		}
+	}
+	return spec.Path
+}
+
+// Excepted returns the names of the containers that the config leaves alone.
+func Excepted(template krm.Field, config *v1alpha1.SecurityContext) []string {
+	var names []string
+	for _, key := range []string{"initContainers", "containers"} {
+		for _, c := range template.Loose().Items("spec", key) {
+			if name := c.Text("name"); slices.Contains(config.ExceptContainers, name) {
+				names = append(names, name)
+			}
+		}
+	}
+	return names
+}
+
+// Findings tells of the violations: of a pod that was hardened as what is left, with
+// a warning, of one that is validated as an error.
+func (v *Verdict) Findings(about *krm.Object, severity krm.Severity) krm.Findings {
+	var found krm.Findings
+	for _, path := range v.unknown {
+		found.Add(krm.Warning, codes.UnknownField, about, krm.At(path),
+			"Kubernetes %s has no such field (names are case-sensitive): the API server ignores or refuses it; correct or remove it", version())
+	}
+	note := ""
+	if len(v.Excepted) > 0 {
+		note = " (left alone by exceptContainers: " + strings.Join(quote.Each(quote.Name, v.Excepted), ", ") + ")"
+	}
+	for _, r := range v.violations {
+		left := "; left as it is, because the pod may need it"
+		switch {
+		case r.code == codes.RefusedForWindows:
+			left = "; remove it"
+		case severity == krm.Error:
+			left = ""
+		}
+		found.Add(severity, r.code, about, krm.At(r.path), "%s: refused by %s%s%s", r.detail, r.by, left, note)
+	}
+	return found
 }
 
 // setHostPorts fills in what the API server fills in before it judges a pod: on the
@@ -106,28 +172,4 @@ func setPrintableNames(template *corev1.PodTemplateSpec) {
 		annotations[key] = value
 	}
 	template.Annotations = annotations
-}
-
-// refused reports what an admission refuses still.
-func (p *Pod) refused(v *Verdict, by, detail, path string) {
-	detail = quote.Quoted(detail)
-	v.Violations = append(v.Violations, detail)
-	note := ""
-	if len(v.Excepted) > 0 {
-		note = " (left alone by exceptContainers: " + strings.Join(quote.Each(quote.Name, v.Excepted), ", ") + ")"
-	}
-	if p.Report.Validate {
-		p.Report.Differs(krm.Change{Path: path}, fmt.Sprintf("%s: refused by %s%s", detail, by, note))
-		return
-	}
-	p.Report.Add(framework.Warning, krm.Change{Path: path}, "%s: refused by %s; left as it is, because the pod may need it%s", detail, by, note)
-}
-
-// leftAt returns the field that a check of the evaluator is about: the first
-// that was left for it, else the pod.
-func (p *Pod) leftAt(reason string) string {
-	if paths := p.left[reason]; len(paths) > 0 {
-		return paths[0]
-	}
-	return p.Spec.Path
 }

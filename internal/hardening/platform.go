@@ -1,230 +1,69 @@
 package hardening
 
 import (
-	"maps"
-	"slices"
-	"strings"
-
-	"sigs.k8s.io/kustomize/kyaml/yaml"
-
+	"fluxtrust.dev/flux-trust/api/v1alpha1"
+	"fluxtrust.dev/flux-trust/internal/codes"
 	"fluxtrust.dev/flux-trust/internal/krm"
 )
 
-// What the Pod Security Standard says about AppArmor, SELinux, Windows, and the
-// pod around the containers.
+// The profile OpenShift leaves to the platform what its SecurityContextConstraints
+// (SCC) restricted-v2 set, and refuse when it is set to something else: the user,
+// the groups of the volumes, the SELinux context and the seccomp profile.
+// https://github.com/openshift/cluster-kube-apiserver-operator/blob/master/bindata/bootkube/scc-manifests/0000_20_kube-apiserver-operator_00_scc-restricted-v2.yaml
+//
+// Flux's own overlay for OpenShift and flux-operator remove the same.
 
-// appArmorAnnotation is where AppArmor profiles stood before Kubernetes 1.30,
-// followed by the name of a container.
-const appArmorAnnotation = "container.apparmor.security.beta.kubernetes.io/"
+// sccName is the SCC that every user of OpenShift may use.
+const sccName = "restricted-v2"
 
-// hardenPlatform takes away what a pod or container says about AppArmor,
-// SELinux and Windows that the standard refuses. The defaults of the node apply
-// then.
-func (p *Pod) hardenPlatform(owner krm.Field) error {
-	sc, err := owner.GetE("securityContext")
-	if err != nil {
-		return err
-	}
-	appArmor, err := sc.GetE("appArmorProfile")
-	if err != nil {
-		return err
-	}
-	if kind, err := appArmor.TextAtE("type"); err != nil {
-		return err
-	} else if kind == "Unconfined" {
-		p.drop(sc, "appArmorProfile", appArmor, "Unconfined; the profile of the container runtime applies instead")
-	}
-	if err := p.hardenSELinux(sc); err != nil {
-		return err
-	}
-	windows, err := sc.GetE("windowsOptions")
-	if err != nil {
-		return err
-	}
-	hostProcess, err := windows.GetE("hostProcess")
-	if err != nil {
-		return err
-	}
-	if value, err := hostProcess.BooleanE(); err != nil {
-		return err
-	} else if value != nil && (value.Value || value.Quoted) {
-		p.replace(windows, "hostProcess", hostProcess, false)
-	}
-	return nil
-}
+// firstPlatformID is the lowest user and group that OpenShift gives to a
+// namespace; every namespace gets 10,000 of its own. Others are refused.
+// https://github.com/openshift/api/blob/master/openshiftcontrolplane/v1/types.go
+const firstPlatformID = 1_000_000_000
 
-func (p *Pod) hardenSELinux(sc krm.Field) error {
-	options, err := sc.GetE("seLinuxOptions")
-	if err != nil {
-		return err
-	}
-	allowed := map[string][]string{
-		"type": {"", "container_t", "container_init_t", "container_kvm_t", "container_engine_t"},
-		"user": {""},
-		"role": {""},
-	}
-	if p.openShift() { // which sets them
-		allowed["type"] = []string{""}
-	}
-	for _, key := range []string{"type", "user", "role"} {
-		option, err := options.GetE(key)
-		if err != nil {
-			return err
-		}
-		value, err := option.TextE()
-		if err != nil {
-			return err
-		}
-		if !slices.Contains(allowed[key], value) {
-			p.drop(options, key, option, "the default of the node applies instead")
-			p.RemoveEmpty(sc, "seLinuxOptions", true)
-		}
-	}
-	return nil
-}
+func onOpenShift(c *v1alpha1.SecurityContext) bool { return c.Profile == v1alpha1.OpenShift }
 
-// findLeft remembers where the pod has what "restricted" forbids and what cannot
-// be taken away without breaking it, by the reason that the evaluator gives.
-func (p *Pod) findLeft() error {
-	for _, key := range []string{"hostNetwork", "hostPID", "hostIPC"} {
-		host, err := p.Spec.GetE(key)
-		if err != nil {
-			return err
-		}
-		value, err := host.BooleanE()
-		if err != nil {
-			return err
-		}
-		if value != nil && value.Value {
-			p.leave("host namespaces", host)
-			if key == "hostNetwork" { // see setHostPorts
-				p.leave("hostPort", host)
-			}
-		}
-	}
-	if err := p.findSysctls(); err != nil {
-		return err
-	}
-	if err := p.findVolumes(); err != nil {
-		return err
-	}
-	for _, key := range []string{"initContainers", "containers"} {
-		containers, err := p.containers(key)
-		if err != nil {
-			return err
-		}
-		for _, c := range containers {
-			p.leaveHosts(c)
-		}
-	}
-	return nil
-}
+// notOnOpenShift is for rules about users and groups, which OpenShift gives to every
+// container.
+func notOnOpenShift(c *v1alpha1.SecurityContext) bool { return !onOpenShift(c) }
 
-func (p *Pod) findSysctls() error {
-	sysctls, err := p.Spec.AtE("securityContext", "sysctls")
-	if err != nil {
-		return err
-	}
-	items, err := sysctls.ItemsE()
-	if err != nil {
-		return err
-	}
-	for _, sysctl := range items {
-		name, err := sysctl.TextAtE("name")
-		if err != nil {
-			return err
-		}
-		if !slices.Contains(safeSysctls(), name) {
-			p.leave("forbidden sysctls", sysctl)
-		}
-	}
-	return nil
-}
-
-// safeSysctls are those that the standard allows.
-func safeSysctls() []string {
-	return []string{
-		"kernel.shm_rmid_forced", "net.ipv4.ip_local_port_range", "net.ipv4.ip_unprivileged_port_start", "net.ipv4.tcp_syncookies",
-		"net.ipv4.ping_group_range", "net.ipv4.ip_local_reserved_ports", "net.ipv4.tcp_keepalive_time", "net.ipv4.tcp_fin_timeout",
-		"net.ipv4.tcp_keepalive_intvl", "net.ipv4.tcp_keepalive_probes", "net.ipv4.tcp_rmem", "net.ipv4.tcp_wmem",
-	}
-}
-
-// leave remembers a field that stays as it is.
-func (p *Pod) leave(reason string, f krm.Field) {
-	if p.left == nil {
-		p.left = map[string][]string{}
-	}
-	p.left[reason] = append(p.left[reason], f.Path)
-}
-
-func (p *Pod) findVolumes() error {
-	allowed := []string{"name", "configMap", "csi", "downwardAPI", "emptyDir", "ephemeral", "image", "persistentVolumeClaim", "projected", "secret"}
-	items, err := p.Spec.EntriesE("volumes")
-	if err != nil {
-		return err
-	}
-	for _, v := range items {
-		if v.Node.Kind != yaml.MappingNode {
-			return v.Errorf("expected a volume, got %s", krm.Describe(v.Node))
-		}
-		for i := 0; i < len(v.Node.Content); i += 2 {
-			if key := v.Node.Content[i].Value; !slices.Contains(allowed, key) {
-				p.leave("restricted volume types", krm.Field{Path: v.Path + "." + key})
-			}
-		}
-	}
-	return nil
-}
-
-// leaveHosts remembers ports, probes and hooks of a container that reach for the
-// host or name one, wherever they stand.
-func (p *Pod) leaveHosts(c krm.Field) {
-	for _, key := range []string{"ports", "livenessProbe", "readinessProbe", "startupProbe", "lifecycle"} {
-		if part, err := c.GetE(key); err == nil && part.Exists() {
-			p.leaveHostsIn(part)
-		}
-	}
-}
-
-func (p *Pod) leaveHostsIn(f krm.Field) {
-	if items, err := f.ItemsE(); err == nil {
-		for _, item := range items {
-			p.leaveHostsIn(item)
-		}
+// leaveToPlatform takes out of a securityContext what the platform sets. Containers
+// that are excepted get as their own what the pod loses and the platform would not
+// give them.
+func leaveToPlatform(p *pod, at place) {
+	sc := at.Get("securityContext")
+	if !sc.Exists() {
 		return
 	}
-	if f.Node.Kind != yaml.MappingNode {
-		return
-	}
-	for i := 0; i < len(f.Node.Content); i += 2 {
-		child := krm.Field{Path: f.Path + "." + f.Node.Content[i].Value, Node: krm.Resolve(f.Node.Content[i+1])}
-		switch key := f.Node.Content[i].Value; {
-		case key == "hostPort" && child.Node.Value != "0":
-			p.leave("hostPort", child)
-		case key == "host" && child.Node.Value != "":
-			p.leave("probe or lifecycle host", child)
+	filled := len(sc.Node.Content) > 0
+	for _, key := range []string{"seccompProfile", "runAsNonRoot", "runAsUser", "fsGroup"} {
+		current := sc.Get(key)
+		if !current.Exists() {
+			continue
+		}
+		switch accepted, redundant := platformTakes(key, current); {
+		case accepted:
+		case redundant: // as good as what the platform sets, so no reason to warn
+			p.tell(krm.Info, codes.Hardened, krm.At(current.Path), "removed: OpenShift sets it")
+			sc.Remove(key)
 		default:
-			p.leaveHostsIn(child)
+			p.handDown(at, key)
+			p.drop(sc, key, "OpenShift sets it, and refuses another value")
 		}
 	}
+	at.RemoveEmpty("securityContext", filled)
 }
 
-// dropAppArmorAnnotations removes those that switch AppArmor off.
-func (p *Pod) dropAppArmorAnnotations() error {
-	annotations, err := p.Template.AtE("metadata", "annotations")
-	if err != nil {
-		return err
+// platformTakes reports whether the SCC accepts a value that may differ from its
+// own, and whether a value is only what the SCC gives anyway.
+func platformTakes(key string, current krm.Field) (accepted, redundant bool) {
+	switch key {
+	case "seccompProfile":
+		return false, current.Text("type") == "RuntimeDefault"
+	case "runAsNonRoot":
+		value := current.Boolean()
+		return false, value != nil && value.Value && !value.Quoted
+	default:
+		return number(current) >= firstPlatformID, key == "fsGroup"
 	}
-	texts, err := annotations.TextsE()
-	if err != nil {
-		return err
-	}
-	for _, key := range slices.Sorted(maps.Keys(texts)) {
-		value := texts[key]
-		if strings.HasPrefix(key, appArmorAnnotation) && value == "unconfined" {
-			p.drop(annotations, key, krm.Field{Path: annotations.Path + "." + key, Node: &yaml.Node{Kind: yaml.ScalarNode, Value: value}}, "the profile of the container runtime applies instead")
-		}
-	}
-	return nil
 }

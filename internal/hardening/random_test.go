@@ -15,9 +15,9 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/pod-security-admission/api"
 	"k8s.io/pod-security-admission/policy"
 	kjson "sigs.k8s.io/json"
-	"sigs.k8s.io/kustomize/kyaml/fn/framework"
 	"sigs.k8s.io/kustomize/kyaml/yaml"
 
 	"fluxtrust.dev/flux-trust/api/v1alpha1"
@@ -206,7 +206,7 @@ func randomPods(t *testing.T, profile v1alpha1.Profile, cases int) {
 	t.Helper()
 	t.Logf("go test ./hardening -run '^%s$' -seed %d -cases %d", t.Name(), *seed, cases)
 	config := configOf(t, "profile: "+string(profile))
-	evaluator, err := NewEvaluator()
+	evaluator, err := policy.NewEvaluator(policy.DefaultChecks(), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -258,7 +258,7 @@ func nodeOf(value any) *yaml.Node {
 func randomPod(t *testing.T, i int, g *generator, config *v1alpha1.SecurityContext, evaluator policy.Evaluator) bool {
 	t.Helper()
 	before := yaml.NewRNode(nodeOf(g.deployment()))
-	got := harden(config, before, evaluator)
+	got := harden(config, before)
 	if got.err != nil {
 		if !g.isWrong {
 			t.Fatalf("case %d: refused: %v\n%s", i, got.err, before.MustString())
@@ -268,14 +268,14 @@ func randomPod(t *testing.T, i int, g *generator, config *v1alpha1.SecurityConte
 	if problem := checkHardened(evaluator, before, got.deployment, got.results, config.Profile); problem != "" {
 		t.Fatalf("case %d: %s\n%v\nbefore\n%s\nafter\n%s", i, problem, got.results, before.MustString(), got.deployment.MustString())
 	}
-	if again := harden(config, got.deployment, evaluator); again.err != nil || again.changed {
+	if again := harden(config, got.deployment); again.err != nil || again.changed {
 		t.Fatalf("case %d: a second run changes\n%s\ninto\n%s", i, got.deployment.MustString(), again.deployment.MustString())
 	}
 	return true
 }
 
 // checkHardened returns what is wrong with a hardened Deployment, or "".
-func checkHardened(evaluator policy.Evaluator, before, after *yaml.RNode, results framework.Results, profile v1alpha1.Profile) string {
+func checkHardened(evaluator policy.Evaluator, before, after *yaml.RNode, results krm.Findings, profile v1alpha1.Profile) string {
 	was, err := templateOf(before)
 	if err != nil {
 		if strings.HasPrefix(err.Error(), "JSON: ") {
@@ -294,9 +294,17 @@ func checkHardened(evaluator policy.Evaluator, before, after *yaml.RNode, result
 		}
 		setPlatformDefaults(&judged.Spec)
 	}
-	for _, check := range evaluator.EvaluatePod(policyVersion(), &judged.ObjectMeta, &judged.Spec) {
-		reported := slices.ContainsFunc(results, func(r *framework.Result) bool {
-			return r.Severity == framework.Warning && strings.Contains(r.Message, check.ForbiddenReason) && strings.Contains(r.Message, check.ForbiddenDetail)
+	var own []policy.CheckResult
+	for _, c := range checks() {
+		own = append(own, c.pod(&judged.ObjectMeta, &judged.Spec))
+	}
+	want := evaluator.EvaluatePod(api.LevelVersion{Level: api.LevelRestricted, Version: version()}, &judged.ObjectMeta, &judged.Spec)
+	if !reflect.DeepEqual(own, want) {
+		return fmt.Sprintf("the checks say %v, the evaluator %v", own, want)
+	}
+	for _, check := range want {
+		reported := slices.ContainsFunc(results, func(r krm.Finding) bool {
+			return r.Severity == krm.Warning && strings.Contains(r.Message, check.ForbiddenReason) && strings.Contains(r.Message, check.ForbiddenDetail)
 		})
 		repairable := !slices.Contains([]string{"host namespaces", "hostPort", "forbidden sysctls", "restricted volume types"}, check.ForbiddenReason)
 		if !check.Allowed && (!reported || repairable) {

@@ -18,10 +18,6 @@ import (
 // looks at. It is refused with the name of the field, or comes out as something that
 // Kubernetes reads: never is it passed over.
 func TestWrongTypes(t *testing.T) {
-	evaluator, err := NewEvaluator()
-	if err != nil {
-		t.Fatal(err)
-	}
 	security := []string{
 		"", "runAsNonRoot", "runAsUser", "runAsGroup", "seccompProfile", "seccompProfile.type", "appArmorProfile", "appArmorProfile.type",
 		"seLinuxOptions", "seLinuxOptions.type", "windowsOptions", "windowsOptions.hostProcess",
@@ -58,7 +54,7 @@ func TestWrongTypes(t *testing.T) {
 				t.Run(fmt.Sprintf("%s%s=%s", profile, path, value), func(t *testing.T) {
 					deployment := strictest(config.Profile)
 					set(t, deployment, strings.Split(path, "."), value)
-					got := harden(config, deployment, evaluator)
+					got := harden(config, deployment)
 					at := (*krm.FieldError)(nil)
 					switch {
 					case errors.As(got.err, &at):

@@ -1,0 +1,5 @@
+package hardening
+
+func forbidPrivilegeEscalation(p *pod, c place) {
+	p.setTrueOrFalse(c, "allowPrivilegeEscalation", false, false)
+}

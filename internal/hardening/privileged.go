@@ -1,0 +1,3 @@
+package hardening
+
+func forbidPrivileged(p *pod, c place) { p.setTrueOrFalse(c, "privileged", false, true) }
