@@ -190,3 +190,17 @@ func (t *transform) checkReference(at, kind, name string, namespaces []string) e
 	return &krm.FieldError{Path: at, Message: fmt.Sprintf("%s %s %s, and no build tool changes a name inside a patch; "+
 		"give its generator the option disableNameSuffixHash: true and no prefix, or put the certificates into the config: inline", kind, name, how)}
 }
+
+// StockDeployments returns the controllers of Flux as a stock install has them, as far
+// as the function looks.
+func StockDeployments(namespace string) ([]*yaml.RNode, error) {
+	var found []*yaml.RNode
+	for _, name := range flux.Names() {
+		n, err := stock{namespaces: []string{namespace}}.deployment(name)
+		if err != nil {
+			return nil, err
+		}
+		found = append(found, n)
+	}
+	return found, nil
+}

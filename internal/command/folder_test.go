@@ -110,7 +110,7 @@ func TestFolder(t *testing.T) {
 	if line := missingLine(folderKustomization, first); line != "" {
 		t.Errorf("%q is gone or has moved in\n%s", line, first)
 	}
-	for _, want := range []string{"\n  - target:\n      kind: Deployment\n      name: ^(.+-)?(source-controller|", "\nconfigMapGenerator:\n# fluxtrust.dev/config: corporate-ca\n- name: corp-ca\n", "fluxtrust.dev/ca-bundle: sha256:"} {
+	for _, want := range []string{"\n  - target:\n      kind: Deployment\n      name: ^(.+-)?(source-controller|", "\nconfigMapGenerator:\n- name: corp-ca\n  namespace: flux-system\n", "fluxtrust.dev/generator-of: corporate-ca\n", "fluxtrust.dev/ca-bundle: sha256:"} {
 		if !strings.Contains(first, want) {
 			t.Errorf("no %q in\n%s", want, first)
 		}
@@ -277,23 +277,23 @@ func TestFolderNamesakes(t *testing.T) {
 		t.Errorf("got\n%s", text)
 	}
 	writeFile(t, filepath.Join(dir, "other.yaml"), other)
-	_, stderr, code := run(nil, "patches", config, "--write", dir)
-	if want := "other.yaml, document 1): has the name of a controller and is none"; code != 1 || !strings.Contains(string(stderr), want) {
-		t.Errorf("exit code %d\n%s", code, stderr)
+	write(t, config, dir)
+	if text := string(contents(t, filepath.Join(dir, "kustomization.yaml"))); !strings.Contains(text, "name: ^source-controller$\n    namespace: flux-system\n") {
+		t.Errorf("got\n%s", text)
 	}
 }
 
 // TestFolderErrors: nothing is written.
 func TestFolderErrors(t *testing.T) {
-	other := strings.Replace(folderKustomization, "  - patch: |\n", "  - patch: |\n      # fluxtrust.dev/config: other\n", 1)
+	other := folderKustomization + "commonAnnotations: {fluxtrust.dev/config: other}\n"
 	for name, tc := range map[string]struct{ kustomization, spec, want string }{
-		"another config":      {other, folderConfigMap, `patches[0]: FluxTrust "other" has added this patch`},
+		"another config":      {other, folderConfigMap, `FluxTrust "other" has changed this Deployment already`},
 		"patches are no list": {"kind: Kustomization\npatches: {a: b}\n", folderConfigMap, "kustomization.yaml: patches: expected a list"},
 		"another kind":        {"apiVersion: kustomize.toolkit.fluxcd.io/v1\nkind: Kustomization\n", folderConfigMap, "kustomization.yaml: is a Kustomization of kustomize.toolkit.fluxcd.io/v1, not one of kustomize.config.k8s.io/v1beta1"},
 		"a Deployment":        {"apiVersion: apps/v1\nkind: Deployment\n", folderConfigMap, "is a Deployment of apps/v1, not"},
 		"two documents":       {"a: 1\n---\nb: 1\n", folderConfigMap, "it must hold one document"},
 		"no such method":      {folderKustomization, folderConfigMap + "  mount: {method: InitContainer}\n", "set spec.mount.initContainer.image"},
-		"no such file":        {"kind: Kustomization\nconfigMapGenerator: [{name: x, files: [nope]}]\n", folderConfigMap, "configMapGenerator[0]: open "},
+		"no Flux":             {"kind: Kustomization\nconfigMapGenerator: [{name: x, files: [nope]}]\n", folderConfigMap, "no Flux controller among 1 resource"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			dir, config := newFolder(t, tc.spec, map[string]string{"kustomization.yaml": tc.kustomization})
@@ -316,10 +316,10 @@ func TestFolderErrors(t *testing.T) {
 	}
 	for args, want := range map[string]string{
 		"--check":                               "--check and --remove need the folder: --write DIR",
-		"--write nope":                          "--write nope: is no folder",
+		"--write nope":                          "--write nope: is not a folder",
 		"--write . --check --remove":            "exclude each other",
 		"--write . -o flux-instance":            "leave -o flux-instance out",
-		"--write nope -o kustomization --check": "--write nope: is no folder",
+		"--write nope -o kustomization --check": "--write nope: is not a folder",
 	} {
 		_, config := newFolder(t, folderConfigMap, nil)
 		_, stderr, code := run(nil, append([]string{"patches", config}, strings.Fields(args)...)...)

@@ -3,12 +3,12 @@ package kustomization
 import (
 	"fmt"
 	"io"
+	"io/fs"
 	"log"
 	"os"
 	"path/filepath"
 	"slices"
 
-	securefs "github.com/fluxcd/pkg/kustomize/filesys"
 	"sigs.k8s.io/kustomize/api/konfig"
 	"sigs.k8s.io/kustomize/api/krusty"
 	"sigs.k8s.io/kustomize/api/types"
@@ -27,7 +27,7 @@ type built struct {
 // github.com/fluxcd/pkg/kustomize, SecureBuild. Unlike it, nothing is fetched, and
 // files of generators that are not there do not end it.
 func (s source) build(dir string) (*built, error) {
-	b := &built{survey: survey{source: s, read: map[string]bool{}, unread: map[string]string{}}}
+	b := &built{survey: survey{source: s, read: map[string]bool{}, unread: map[string]bool{}}}
 	dir = resolved(dir)
 	if err := b.visit(dir, false); err != nil {
 		return nil, err
@@ -42,47 +42,55 @@ func (s source) build(dir string) (*built, error) {
 	return b, nil
 }
 
-// files returns the file system that kustomize reads from, and which it writes to in
-// memory only.
+// files returns the file system that kustomize reads from.
 func (b *built) files() (filesys.FileSystem, error) {
-	memory := guarded{FileSystem: securefs.MakeFsInMemory(b.disk), unread: b.unread}
+	seen := guarded{FileSystem: b.disk, texts: map[string][]byte{}, layers: map[string]bool{}}
 	for file, text := range b.edits {
-		if err := memory.WriteFile(file, text); err != nil {
-			return nil, err
-		}
+		seen.texts[file] = text
+	}
+	for file := range b.unread {
+		seen.texts[file] = []byte{}
 	}
 	for _, l := range b.layers {
-		memory.seen = append(memory.seen, l.file)
+		seen.layers[l.file] = true
 		text, err := l.changed()
 		if err != nil {
 			return nil, err
 		}
-		if text == nil {
-			continue
-		}
-		if err := memory.WriteFile(l.file, text); err != nil {
-			return nil, err
+		if text != nil {
+			seen.texts[l.file] = text
 		}
 	}
-	return memory, nil
+	return seen, nil
 }
 
-// guarded gives kustomize what the survey has seen, and no other kustomization.
+// guarded gives kustomize what the survey has seen, no other kustomization, and no
+// way to write.
 type guarded struct {
 	filesys.FileSystem
-	seen   []string
-	unread map[string]string
+	texts  map[string][]byte
+	layers map[string]bool
 }
 
 func (g guarded) ReadFile(file string) ([]byte, error) {
-	if text, ok := g.unread[file]; ok {
-		return []byte(text), nil
+	if slices.Contains(konfig.RecognizedKustomizationFileNames(), filepath.Base(file)) && !g.layers[file] {
+		return nil, &fs.PathError{Op: "open", Path: file, Err: fs.ErrNotExist}
 	}
-	if slices.Contains(konfig.RecognizedKustomizationFileNames(), filepath.Base(file)) && !slices.Contains(g.seen, file) {
-		return nil, fmt.Errorf("%s: %w", file, os.ErrNotExist)
+	if text, ok := g.texts[file]; ok {
+		return text, nil
 	}
 	return g.FileSystem.ReadFile(file)
 }
+
+func denied(file string) error {
+	return &fs.PathError{Op: "write", Path: file, Err: fs.ErrPermission}
+}
+
+func (g guarded) Create(file string) (filesys.File, error) { return nil, denied(file) }
+func (g guarded) Mkdir(dir string) error                   { return denied(dir) }
+func (g guarded) MkdirAll(dir string) error                { return denied(dir) }
+func (g guarded) RemoveAll(path string) error              { return denied(path) }
+func (g guarded) WriteFile(file string, _ []byte) error    { return denied(file) }
 
 // run runs kustomize. It panics on some inputs, and it writes warnings to stderr,
 // which are about fields that work.

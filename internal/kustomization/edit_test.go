@@ -81,7 +81,7 @@ func TestText(t *testing.T) {
 			if got := string(work.bytes()); got != was {
 				t.Fatalf("unchanged: got %q, want %q", got, was)
 			}
-			gen := []generator{{Name: "corp-ca", Namespace: "x", Files: []string{"ca.crt"}, Options: generatorOptions{map[string]string{generatorMark: "corp"}}}}
+			gen := []generator{{Name: "corp-ca", Namespace: "x", Files: []string{"ca.crt"}, Options: generatorOptions{Annotations: map[string]string{generatorMark: "corp"}}}}
 			gens := []generator{gen[0], gen[0]}
 			gens[0].Files = []string{"ca.crt", "more.crt"}
 			gens[1].Name = "second"

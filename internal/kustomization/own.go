@@ -148,6 +148,9 @@ type generator struct {
 
 type generatorOptions struct {
 	Annotations map[string]string `yaml:"annotations"`
+	// DisableNameSuffixHash is for objects whose patches no build tool follows a name
+	// into.
+	DisableNameSuffixHash bool `yaml:"disableNameSuffixHash,omitempty"`
 }
 
 // generatorOwner returns the config that an entry of configMapGenerator is the work

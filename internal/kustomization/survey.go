@@ -46,8 +46,8 @@ type survey struct {
 	layers []*layer
 	// read are the files of resources.
 	read map[string]bool
-	// unread are files that are not looked at, with what the build gets instead.
-	unread map[string]string
+	// unread are files that are not looked at; the build gets empty ones.
+	unread map[string]bool
 	// absent are files of generators that are not there.
 	absent []string
 	// openAPI says that a layer changes the schema that kustomize merges by.
@@ -247,9 +247,9 @@ func (s *survey) content(l *layer, at, file string, closed bool) error {
 	switch {
 	case errors.Is(err, errNotFound):
 		s.absent = append(s.absent, file)
-		s.unread[file] = ""
+		s.unread[file] = true
 	case err == nil && !isDir && closed:
-		s.unread[file] = ""
+		s.unread[file] = true
 	}
 	return nil
 }

@@ -1,0 +1,191 @@
+package kustomization
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"sigs.k8s.io/kustomize/api/konfig"
+	"sigs.k8s.io/kustomize/kyaml/yaml"
+
+	"fluxtrust.dev/flux-trust/api/v1alpha1"
+)
+
+// Options say which folder is to be made right.
+type Options struct {
+	// Dir is the folder. Root is the one that nothing outside of is read; where it is
+	// "", it is the nearest one above that holds .git.
+	Dir, Root string
+	// ConfigFile is the path of the config, which may lie in the folder.
+	ConfigFile string
+	// Namespace is that of the controllers where nothing says it.
+	Namespace string
+	// Inputs are objects that are not in the folder: those of the bundle, Flux where
+	// flux bootstrap has not run yet, or what an entry of the kustomization would fetch.
+	Inputs []*yaml.RNode
+	// Now is the time of the run.
+	Now time.Time
+}
+
+// File is a file before and after. It is nil where there is none.
+type File struct {
+	Path          string
+	Before, After []byte
+}
+
+// Changed reports whether there is something to write.
+func (f File) Changed() bool {
+	return (f.Before == nil) != (f.After == nil) || !bytes.Equal(f.Before, f.After)
+}
+
+// folder is a folder as it is, and without the work of the config.
+type folder struct {
+	Options
+	config *v1alpha1.FluxTrust
+	// dir and root are the paths without symbolic links; root is "/" where nothing says
+	// which it is.
+	dir, root string
+	// file is the path of the kustomization, now what it is (nil where there is none),
+	// clean without the work of the config.
+	file  string
+	now   []byte
+	clean *text
+	// bundle holds the objects of other configs in the file for them.
+	bundle    bundle
+	bundleNow []byte
+	// created are files that flux bootstrap fills and that must be there for a build.
+	created []string
+}
+
+// Error is a problem of a folder, in words with the paths as the user has them.
+type Error struct {
+	err      error
+	from, to string
+}
+
+func (e *Error) Error() string {
+	text := strings.ReplaceAll(e.err.Error(), e.from+string(filepath.Separator), strings.TrimSuffix(e.to, string(filepath.Separator))+string(filepath.Separator))
+	return strings.ReplaceAll(text, e.from, e.to)
+}
+
+func (e *Error) Unwrap() error { return e.err }
+
+// shown returns an error with the paths as the user has them.
+func (f *folder) shown(err error) error {
+	if err == nil {
+		return nil
+	}
+	return &Error{err, f.dir, filepath.Clean(f.Dir)}
+}
+
+func open(config *v1alpha1.FluxTrust, o Options) (*folder, error) {
+	if info, err := os.Stat(o.Dir); err != nil || !info.IsDir() {
+		return nil, fmt.Errorf("--write %s: is not a folder; name the one with %s, or create it first", o.Dir, componentsFile)
+	}
+	f := &folder{Options: o, config: config, dir: resolved(o.Dir)}
+	f.root = f.findRoot()
+	if err := f.read(); err != nil {
+		return nil, f.shown(err)
+	}
+	return f, nil
+}
+
+// findRoot returns the folder that Flux has in the cluster.
+func (f *folder) findRoot() string {
+	if f.Root != "" {
+		return resolved(f.Root)
+	}
+	dir := f.dir
+	for {
+		if _, err := os.Stat(filepath.Join(dir, ".git")); err == nil || dir == filepath.Dir(dir) {
+			return dir
+		}
+		dir = filepath.Dir(dir)
+	}
+}
+
+// read reads the files that may change.
+func (f *folder) read() error {
+	f.file = filepath.Join(f.dir, konfig.DefaultKustomizationFileName())
+	for _, name := range konfig.RecognizedKustomizationFileNames() {
+		file := filepath.Join(f.dir, name)
+		data, err := os.ReadFile(file) //nolint:gosec // in a folder that the user names
+		switch {
+		case errors.Is(err, fs.ErrNotExist):
+		case err != nil:
+			return err
+		default:
+			if f.now != nil && len(bytes.TrimSpace(f.now)) > 0 {
+				return fmt.Errorf("%s and %s are both kustomizations of one folder; remove one", f.file, file)
+			}
+			f.file, f.now = file, data
+		}
+	}
+	data := f.now
+	if len(bytes.TrimSpace(data)) == 0 {
+		if err := f.leavesNothingOut(); err != nil {
+			return err
+		}
+		data = []byte(newKustomization)
+	}
+	var err error
+	if f.clean, err = newText(f.file, data); err != nil {
+		return err
+	}
+	if err := f.checkKind(); err != nil {
+		return err
+	}
+	return f.readBundle()
+}
+
+// readBundle takes the objects of the config out of the file for them.
+func (f *folder) readBundle() error {
+	file := filepath.Join(f.dir, bundleFile)
+	var err error
+	if f.bundleNow, err = os.ReadFile(file); err != nil && !errors.Is(err, fs.ErrNotExist) { //nolint:gosec // as above
+		return err
+	}
+	if f.bundle, err = readBundle(file, f.bundleNow); err != nil {
+		return err
+	}
+	delete(f.bundle, f.config.Metadata.Name)
+	return f.clean.set(f.config.Metadata.Name, nil, nil, len(f.bundle) > 0)
+}
+
+// checkKind refuses what has the name of a kustomization and is another object.
+func (f *folder) checkKind() error {
+	var meta struct{ APIVersion, Kind string }
+	root := yaml.NewRNode(f.clean.root)
+	meta.APIVersion, meta.Kind = root.GetApiVersion(), root.GetKind()
+	if meta.APIVersion != "" && !strings.HasPrefix(meta.APIVersion, "kustomize.config.k8s.io/") {
+		return fmt.Errorf("%s: is a %s of %s, not one of kustomize.config.k8s.io/v1beta1; name the folder with %s", f.file, meta.Kind, meta.APIVersion, componentsFile)
+	}
+	return nil
+}
+
+// leavesNothingOut refuses a folder with more manifests than a new kustomization names.
+// Flux builds a folder without one from all of them, and deletes what a build lacks.
+func (f *folder) leavesNothingOut() error {
+	ours := []string{resolved(f.ConfigFile)}
+	for _, name := range append([]string{componentsFile, syncFile, bundleFile}, konfig.RecognizedKustomizationFileNames()...) {
+		ours = append(ours, filepath.Join(f.dir, name))
+	}
+	return filepath.WalkDir(f.dir, func(file string, entry fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			return fmt.Errorf("--write %s: %w", f.dir, err)
+		case entry.IsDir() && file != f.dir && strings.HasPrefix(entry.Name(), "."):
+			return fs.SkipDir
+		case entry.IsDir(), slices.Contains(ours, file), !slices.Contains([]string{".yaml", ".yml"}, filepath.Ext(file)):
+			return nil
+		}
+		return fmt.Errorf("--write %s: has no kustomization.yaml, and a new one would leave out %s, which Flux would then delete from the cluster; "+
+			"name the folder with %s, or first name all manifests: kustomize create --autodetect --recursive", f.dir, file, componentsFile)
+	})
+}

@@ -1,0 +1,210 @@
+package kustomization
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"sigs.k8s.io/kustomize/kyaml/yaml"
+
+	"fluxtrust.dev/flux-trust/api/v1alpha1"
+	"fluxtrust.dev/flux-trust/internal/inventory"
+	"fluxtrust.dev/flux-trust/internal/krm"
+)
+
+// needs are the objects that the patches refer to and that the folder gets.
+type needs struct {
+	generators []generator
+	// bundleText is the file with the other objects, or nil; listed says that it is a
+	// resource. files holds it for a build.
+	bundleText []byte
+	listed     bool
+	files      map[string][]byte
+}
+
+// MissingError is a certificate that nothing provides.
+type MissingError struct {
+	// Path is the entry of the config, Name the ConfigMap, Files those to put into Dir.
+	Path, Name, Dir string
+	Files           []string
+	// Similar are files of the folder that look like certificates.
+	Similar []string
+}
+
+func (e *MissingError) Error() string {
+	similar := ""
+	if len(e.Similar) > 0 {
+		similar = " (there is " + strings.Join(e.Similar, ", ") + ")"
+	}
+	return fmt.Sprintf("%s: nothing makes ConfigMap %s: put the certificate into the folder as %s%s, name a manifest of the ConfigMap as INPUT, "+
+		"or write allow: [NotInStream] if it is in the cluster before Flux starts", e.Path, e.Name, strings.Join(e.Files, " and "), similar)
+}
+
+// objects says what the folder needs beside patches: a ConfigMap that neither it nor
+// the cluster has is made from a file, from an object of the inputs, or by the
+// function.
+func (f *folder) objects(plain *built) (needs, error) {
+	n := needs{}
+	if f.config.Spec.Mount.Method == v1alpha1.None {
+		return f.withBundle(n, nil)
+	}
+	namespaces, installers := f.namespaces(plain.objects)
+	stores := inventory.Of(objectsOf(plain.objects), &f.config.Spec.Controllers).Stores
+	inputs := inventory.Of(objectsOf(f.Inputs), &f.config.Spec.Controllers).Stores
+	var given []*yaml.RNode
+	for i := range f.config.Spec.CABundle {
+		e := &f.config.Spec.CABundle[i]
+		if e.ConfigMap == nil {
+			continue
+		}
+		for _, namespace := range namespaces {
+			if found, _ := stores.Find("ConfigMap", e.ConfigMap.Name, []string{namespace}); found != nil {
+				continue
+			}
+			if found, _ := inputs.Find("ConfigMap", e.ConfigMap.Name, []string{namespace}); found != nil && found.Object.Kind() == "ConfigMap" {
+				o, err := kept(yaml.NewRNode(found.Object.Before.Node), e.ConfigMap.Name, namespace, f.config.Metadata.Name)
+				if err != nil {
+					return n, err
+				}
+				given = append(given, o)
+				continue
+			}
+			g, err := f.generator(i, e, namespace)
+			if err != nil {
+				return n, err
+			}
+			if g != nil {
+				if installers {
+					g.Options.DisableNameSuffixHash = true
+				}
+				n.generators = append(n.generators, *g)
+			}
+		}
+	}
+	made, err := f.inline(plain.objects)
+	if err != nil {
+		return n, err
+	}
+	return f.withBundle(n, append(made, given...))
+}
+
+// withBundle puts objects into the file for them.
+func (f *folder) withBundle(n needs, objects []*yaml.RNode) (needs, error) {
+	b := bundle{f.config.Metadata.Name: objects}
+	for owner, others := range f.bundle {
+		b[owner] = others
+	}
+	var err error
+	if n.bundleText, err = b.text(); err != nil {
+		return n, err
+	}
+	n.listed = n.bundleText != nil
+	if n.listed {
+		n.files = map[string][]byte{filepath.Join(f.dir, bundleFile): n.bundleText}
+	}
+	return n, nil
+}
+
+func objectsOf(nodes []*yaml.RNode) []*krm.Object {
+	objects := make([]*krm.Object, len(nodes))
+	for i, n := range nodes {
+		objects[i] = krm.NewObject(n.YNode(), nil)
+	}
+	return objects
+}
+
+// namespaces returns those of the controllers, and whether objects of the folder
+// install some.
+func (f *folder) namespaces(nodes []*yaml.RNode) (namespaces []string, installers bool) {
+	found := inventory.Of(objectsOf(nodes), &f.config.Spec.Controllers)
+	for _, w := range found.Workloads {
+		if len(w.Selected) > 0 {
+			namespaces = append(namespaces, w.Object.Namespace())
+		}
+	}
+	for _, i := range found.Installers {
+		namespaces = append(namespaces, i.Namespaces[0])
+	}
+	slices.Sort(namespaces)
+	return slices.Compact(namespaces), len(found.Installers) > 0
+}
+
+// generator returns one that makes the ConfigMap of an entry from files of the folder
+// with the names of its keys, or nil where somebody else is to make it.
+func (f *folder) generator(i int, e *v1alpha1.CABundleEntry, namespace string) (*generator, error) {
+	var missing []string
+	for _, key := range e.ConfigMap.Keys {
+		if info, err := os.Stat(filepath.Join(f.dir, key)); err != nil || info.IsDir() {
+			missing = append(missing, key)
+		}
+	}
+	switch {
+	case len(e.ConfigMap.Keys) > 0 && len(missing) == 0:
+		return &generator{
+			Name: e.ConfigMap.Name, Namespace: namespace, Files: e.ConfigMap.Keys,
+			Options: generatorOptions{Annotations: map[string]string{generatorMark: f.config.Metadata.Name}},
+		}, nil
+	case len(e.ConfigMap.Keys) == 0, e.Optional, slices.Contains(e.Allow, v1alpha1.NotInStream):
+		return nil, nil
+	}
+	return nil, &MissingError{
+		Path: fmt.Sprintf("spec.caBundle[%d].configMap", i), Name: e.ConfigMap.Name, Dir: f.Dir, Files: f.paths(missing), Similar: f.similar(),
+	}
+}
+
+// paths returns where files of the folder are.
+func (f *folder) paths(names []string) []string {
+	paths := make([]string, len(names))
+	for i, name := range names {
+		paths[i] = filepath.Join(f.Dir, name)
+	}
+	return paths
+}
+
+// similar returns files of the folder that look like certificates.
+func (f *folder) similar() []string {
+	entries, err := os.ReadDir(f.dir)
+	if err != nil {
+		return nil
+	}
+	var names []string
+	for _, e := range entries {
+		if ext := strings.ToLower(filepath.Ext(e.Name())); !e.IsDir() && slices.Contains([]string{".crt", ".pem", ".cer", ".der", ".ca-bundle"}, ext) {
+			names = append(names, e.Name())
+		}
+	}
+	return names
+}
+
+// inline returns the ConfigMaps that the function makes for inline entries.
+func (f *folder) inline(nodes []*yaml.RNode) ([]*yaml.RNode, error) {
+	config := *f.config
+	config.Spec.Sources = nil
+	config.Spec.CABundle = slices.DeleteFunc(slices.Clone(config.Spec.CABundle), func(e v1alpha1.CABundleEntry) bool { return e.Inline == nil })
+	if len(config.Spec.CABundle) == 0 {
+		return nil, nil
+	}
+	w, err := f.function(&config, nodes)
+	return w.Added, err
+}
+
+// kept returns a ConfigMap of the inputs for the file of the folder: one that Flux
+// neither substitutes in nor prunes while controllers mount it.
+func kept(o *yaml.RNode, name, namespace, owner string) (*yaml.RNode, error) {
+	work := o.Copy()
+	annotations := work.GetAnnotations()
+	for _, a := range []string{v1alpha1.SubstituteAnnotation, v1alpha1.PruneAnnotation} {
+		annotations[a] = "disabled"
+	}
+	annotations[generatorMark] = owner
+	delete(annotations, v1alpha1.ConfigAnnotation)
+	if err := work.SetAnnotations(annotations); err != nil {
+		return nil, err
+	}
+	if err := work.SetName(name); err != nil {
+		return nil, err
+	}
+	return work, setNamespace(work, namespace)
+}
