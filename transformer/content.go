@@ -147,7 +147,25 @@ func readProvider(object krm.Field) (*provider, error) {
 		p.values[trustBundleKey] = value{path: "spec.trustBundle", text: []byte(object.TextOr("spec", "trustBundle"))}
 	}
 	p.unknown = p.whyUnknown(annotations)
+	if err == nil {
+		err = p.checkNames()
+	}
 	return p, err
+}
+
+// checkNames refuses names and keys that the API server refuses.
+func (p *provider) checkNames() error {
+	if err := p.CheckNames(); err != nil {
+		return err
+	}
+	switch p.kind {
+	case configMapKind:
+		return p.CheckDataKeys([]string{"data", "binaryData"}, true)
+	case secretKind:
+		return p.CheckDataKeys([]string{"data", "stringData"}, false)
+	default:
+		return nil
+	}
 }
 
 // readValues reads the fields that hold keys; the map says which hold base64.

@@ -98,7 +98,7 @@ func FromNode(config *yaml.RNode) (*FluxTrust, error) {
 			"with configPath: (Kptfile) or with --fn-config (kpt fn eval)")
 	}
 	source := Kind
-	if name := scalar(mapping(config.YNode(), "metadata"), "name"); dnsName.MatchString(name) && len(name) <= maxName {
+	if name := scalar(mapping(config.YNode(), "metadata"), "name"); krm.IsName(name) {
 		source += " " + name
 	}
 	return decode(config.YNode(), source, false)

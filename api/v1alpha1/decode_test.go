@@ -101,7 +101,7 @@ func TestParseReportsEveryProblem(t *testing.T) {
 		"placeholder":              {strings.Replace(spec, "z-scaler-ca", "\"${name}\"", 1), `c.yaml:7: spec.caBundle[0].configMap.name: "${name}" cannot be the name of a ConfigMap`},
 		"same object twice":        {spec + "  - configMap: {name: z-scaler-ca}\n", "c.yaml:8: spec.caBundle[1].configMap: stands already at spec.caBundle[0].configMap; remove one, and list all keys in the other"},
 		"same key twice":           {strings.Replace(spec, "[Company-Root-CA.crt]", "[a, a]", 1), `c.yaml:7: spec.caBundle[0].configMap.keys[1]: "a" stands twice; remove one`},
-		"bad key":                  {strings.Replace(spec, "Company-Root-CA.crt", "certs/a.pem", 1), `c.yaml:7: spec.caBundle[0].configMap.keys[0]: "certs/a.pem" cannot be a key; keys consist of letters, digits, '-', '_' and '.'`},
+		"bad key":                  {strings.Replace(spec, "Company-Root-CA.crt", "certs/a.pem", 1), `c.yaml:7: spec.caBundle[0].configMap.keys[0]: "certs/a.pem" cannot be a key; keys consist of at most 253 letters, digits, '-', '_' and '.'`},
 		"dots as key":              {strings.Replace(spec, "Company-Root-CA.crt", "..data", 1), `c.yaml:7: spec.caBundle[0].configMap.keys[0]: "..data" cannot be a key`},
 		"private key":              {spec + "  - secret: {name: tls, keys: [tls.key]}\n", `c.yaml:8: spec.caBundle[1].secret.keys[0]: "tls.key" holds a private key by its name; name the key of the CA certificate, such as ca.crt`},
 		"relative path":            {spec + "  mount: {path: etc/ssl}\n", `c.yaml:8: spec.mount.path: "etc/ssl" is not an absolute, clean path of letters, digits, '.', '_', '-' and '/'; write for example /etc/ssl/flux-trust`},

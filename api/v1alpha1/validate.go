@@ -12,15 +12,9 @@ import (
 	"k8s.io/apimachinery/pkg/api/resource"
 	"k8s.io/apimachinery/pkg/labels"
 
+	"fluxtrust.dev/flux-trust/internal/krm"
 	"fluxtrust.dev/flux-trust/internal/quote"
 )
-
-// dnsName is what Kubernetes accepts as the name of a ConfigMap, Secret or
-// Deployment (RFC 1123 subdomain).
-var dnsName = regexp.MustCompile(`^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$`)
-
-// dataKey is what Kubernetes accepts as a key of a ConfigMap or Secret.
-var dataKey = regexp.MustCompile(`^[-._a-zA-Z0-9]+$`)
 
 // validate checks what the types alone cannot say. It runs before the defaults
 // are filled in, so that it speaks of what was written.
@@ -45,7 +39,7 @@ func (f *FluxTrust) validate(p *problems) {
 	}
 	s.Mount.validate(p)
 	for i, name := range s.SecurityContext.ExceptContainers {
-		p.checkName(fmt.Sprintf("spec.securityContext.exceptContainers[%d]", i), name, "a container")
+		p.checkLabel(fmt.Sprintf("spec.securityContext.exceptContainers[%d]", i), name, "a container")
 	}
 	s.SecurityContext.validateExtras(p)
 	s.Controllers.validate(p)
@@ -160,8 +154,8 @@ func (p *problems) checkSource(at, name, what string, keys []string, used map[st
 	for i, key := range keys {
 		keyPath := fmt.Sprintf("%s.keys[%d]", at, i)
 		switch {
-		case len(key) > maxName || !dataKey.MatchString(key) || key == "." || strings.HasPrefix(key, ".."):
-			p.add(keyPath, "%s cannot be a key; keys consist of letters, digits, '-', '_' and '.'", show(key))
+		case !krm.IsDataKey(key):
+			p.add(keyPath, "%s cannot be a key; keys consist of at most 253 letters, digits, '-', '_' and '.'", show(key))
 		case seen[key]:
 			p.add(keyPath, "%s stands twice; remove one", show(key))
 		case path.Ext(key) == ".key":
@@ -245,7 +239,7 @@ func (c *Controllers) validate(p *problems) {
 			p.checkName(at+".name", a.Name, "a workload")
 		}
 		if a.Namespace != "" {
-			p.checkName(at+".namespace", a.Namespace, "a namespace")
+			p.checkLabel(at+".namespace", a.Namespace, "a namespace")
 		}
 		if _, err := labels.Parse(a.LabelSelector); err != nil {
 			p.add(at+".labelSelector", "%s is not a label selector; write for example app=tofu", show(a.LabelSelector))
@@ -271,7 +265,14 @@ func (p *problems) checkName(at, name, what string) {
 	switch {
 	case name == "":
 		p.add(at, "is missing; write the name of %s", what)
-	case len(name) > maxName || !dnsName.MatchString(name):
+	case !krm.IsName(name):
 		p.add(at, "%s cannot be the name of %s; names consist of lower-case letters, digits, '-' and '.'", show(name), what)
+	}
+}
+
+// checkLabel checks the name of a namespace or a container.
+func (p *problems) checkLabel(at, name, what string) {
+	if p.checkName(at, name, what); krm.IsName(name) && !krm.IsLabel(name) {
+		p.add(at, "%s cannot be the name of %s; its names have at most 63 characters, and no '.'", show(name), what)
 	}
 }

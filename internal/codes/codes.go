@@ -123,6 +123,8 @@ func Groups() []Group {
 			{RestartByHand, false, "The content of the bundle is not known, so pods do not restart by themselves when it changes."},
 			{PlaceholderValue, false, "A value holds a `${…}`, which Flux substitutes later; a PEM does not survive that."},
 			{krm.WrongType, false, "A field has another type than Kubernetes accepts."},
+			{krm.InvalidName, false, "The API server refuses the name or the namespace of an object."},
+			{krm.InvalidKey, false, "The API server refuses a key of a ConfigMap or Secret."},
 			{krm.DuplicateKey, false, "A key stands twice in a mapping; readers disagree about which one counts."},
 			{krm.Aliases, false, "The aliases or merge keys of an object cannot be expanded, or would make it too large."},
 			{krm.Unspecified, false, "An error that has no code of its own."},

@@ -137,10 +137,28 @@ func readStore(o *krm.Object) *Store {
 	if s.Err == nil {
 		s.Err = errs.Err()
 	}
+	if s.Err == nil {
+		s.Err = checkNames(o.Before, s.Kind)
+	}
 	if s.Err != nil { // nothing of it can be relied upon
 		return &Store{Object: o, Kind: s.Kind, Err: s.Err}
 	}
 	return s
+}
+
+// checkNames refuses names and keys that the API server refuses.
+func checkNames(object krm.Field, kind string) error {
+	if err := object.CheckNames(); err != nil {
+		return err
+	}
+	switch kind {
+	case ConfigMap:
+		return object.CheckDataKeys([]string{"data", "binaryData"}, true)
+	case Secret:
+		return object.CheckDataKeys([]string{"data", "stringData"}, false)
+	default:
+		return nil
+	}
 }
 
 // read reads the keys of a field.

@@ -274,3 +274,29 @@ func TestReport(t *testing.T) {
 		t.Error("counts are not as people write them")
 	}
 }
+
+func TestNames(t *testing.T) {
+	for text, want := range map[string]string{
+		"metadata: {name: a.b-c, namespace: d}\n":                                         "",
+		"metadata: {name: a_b}\n":                                                         `metadata.name: "a_b" is not a name for the API server, which takes at most 253 lower-case letters, digits, '-' and '.'; correct it`,
+		"metadata: {namespace: a.b}\n":                                                    `metadata.namespace: "a.b" is not a namespace for the API server, which takes at most 63 lower-case letters, digits, '-' and '.'; correct it`,
+		"metadata: {name: \"${tenant}-ca\", namespace: \"${tenant}\"}\n":                  "", // Flux substitutes
+		"kind: ClusterTrustBundle\nmetadata: {name: \"example.com:mesh:a\"}\n":            "",
+		"metadata: no mapping\n":                                                          "",
+		"data: {ca.crt: x, .hidden: y, \"${key}\": z}\n":                                  "",
+		"data: {...: x}\n":                                                                "data....: is no key for the API server, which takes at most 253 letters, digits, '-', '_' and '.'; rename it",
+		"data: {a: x}\nbinaryData: {a: eA==}\n":                                           "binaryData.a: stands in data and binaryData, which the API server refuses; remove one",
+		"data: {" + strings.Repeat("k", 254) + ": x}\n":                                   "data.(254 characters, not shown): is no key for the API server, which takes at most 253 letters, digits, '-', '_' and '.'; rename it",
+		"metadata: {name: " + strings.Repeat("n", 253) + "}\n":                            "",
+		"metadata: {namespace: " + strings.Repeat("n", 64) + ", name: x}\nkind: Secret\n": `metadata.namespace: "(64 characters, not shown)" is not a namespace for the API server, which takes at most 63 lower-case letters, digits, '-' and '.'; correct it`,
+	} {
+		f := parse(t, text)
+		err := f.CheckNames()
+		if err == nil {
+			err = f.CheckDataKeys([]string{"data", "binaryData"}, true)
+		}
+		if got := fmt.Sprint(err); got != want && (err != nil || want != "") {
+			t.Errorf("%.60q: got %v, want %s", text, err, want)
+		}
+	}
+}
