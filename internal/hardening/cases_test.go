@@ -84,6 +84,11 @@ func podCases() []podCase {
 			[]string{".containers.[name=manager].securityContext.runAsUser not set: the user of the image registry.example.com/fork:v1.9.6 is not known"}},
 
 		{
+			"nor does a merge key", "hostNamespaces", "", "<<: {hostPID: y}\ncontainers:\n" + strict, []string{"hostPID: y"},
+			[]string{".hostPID host namespaces (hostPID=true)"},
+		},
+
+		{
 			"a pod of Windows gets what Kubernetes allows there", anyRule, "extras: {runAsUser: Image, hostUsers: false, appArmorProfile: RuntimeDefault, supplementalGroupsPolicy: Strict, enableServiceLinks: false, emptyDirSizeLimit: 1Gi}",
 			"os: {name: windows}\ninitContainers:\n- name: init\n  image: corp/init:1\ncontainers:\n- name: manager\n  image: corp/fluxcd/source-controller:v1.9.6\nvolumes: [{name: tmp, emptyDir: {}}]",
 			[]string{

@@ -13,6 +13,7 @@ import (
 	serializer "k8s.io/apimachinery/pkg/runtime/serializer/json"
 	"sigs.k8s.io/kustomize/kyaml/yaml"
 
+	"fluxtrust.dev/flux-trust/internal/codes"
 	"fluxtrust.dev/flux-trust/internal/krm"
 )
 
@@ -45,11 +46,7 @@ func compareDecoded(t *testing.T, text string, server runtime.Decoder) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	template, err := node.Pipe(yaml.Lookup("spec", "template"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	got, unknown, err := decode(krm.Field{Path: "spec.template", Node: template.YNode()})
+	got, unknown, err := decode(krm.Field{Path: "spec.template", Node: at(t, node, "spec", "template").YNode()})
 	if (err != nil) != (wantErr != nil) {
 		t.Errorf("error %v, the API server's %v\n%s", err, wantErr, text)
 		return
@@ -113,16 +110,57 @@ func TestRandomDecoding(t *testing.T) {
 		deployment := g.deployment()
 		deployment["kind"], deployment["apiVersion"] = "Deployment", "apps/v1"
 		node := nodeOf(deployment)
-		template, err := yaml.NewRNode(node).Pipe(yaml.Lookup("spec", "template"))
-		if err != nil {
-			t.Fatal(err)
-		}
-		g.disguise(template.YNode())
+		g.disguise(at(t, yaml.NewRNode(node), "spec", "template").YNode())
 		compareDecoded(t, yaml.NewRNode(node).MustString(), server)
 		if t.Failed() {
 			t.Fatalf("case %d, -seed %d", i, *seed)
 		}
 	}
+}
+
+// TestRandomDisguises: pods in such disguises come out as something that the evaluator
+// admits when the API server has read it, or with a warning in the evaluator's words.
+func TestRandomDisguises(t *testing.T) {
+	server, config := apiServer(t), configOf(t, "profile: Restricted")
+	judged := 0
+	for i := range min(*cases/4, 5_000) {
+		g := &generator{Rand: rand.New(rand.NewPCG(*seed, uint64(i)))} //nolint:gosec // repeatable on purpose
+		deployment := g.deployment()
+		deployment["kind"], deployment["apiVersion"] = "Deployment", "apps/v1"
+		node := nodeOf(deployment)
+		g.disguise(at(t, yaml.NewRNode(node), "spec", "template").YNode())
+		got := harden(config, yaml.NewRNode(node))
+		if got.err != nil {
+			continue
+		}
+		object, _, err := server.Decode([]byte(got.deployment.MustString()), nil, nil)
+		if err != nil && !runtime.IsStrictDecodingError(err) {
+			t.Fatalf("case %d, -seed %d: %v\n%s", i, *seed, err, got.deployment.MustString())
+		}
+		template := object.(*appsv1.Deployment).Spec.Template //nolint:forcetypeassert // apps/v1
+		for _, c := range checks() {
+			result := c.pod(&template.ObjectMeta, &template.Spec)
+			told := func(f krm.Finding) bool {
+				return f.Code == codes.RefusedByPodSecurity && strings.Contains(f.Message, result.ForbiddenReason)
+			}
+			if !result.Allowed && !slices.ContainsFunc(got.results, told) {
+				t.Fatalf("case %d, -seed %d: %s is not told\n%v\n%s", i, *seed, result.ForbiddenDetail, got.results, got.deployment.MustString())
+			}
+		}
+		judged++
+	}
+	if judged < *cases/20 {
+		t.Errorf("only %d pods were judged", judged)
+	}
+}
+
+func at(t *testing.T, object *yaml.RNode, keys ...string) *yaml.RNode {
+	t.Helper()
+	found, err := object.Pipe(yaml.Lookup(keys...))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return found
 }
 
 // disguise changes the case of names in a tree, adds others, and spells booleans anew.

@@ -187,16 +187,16 @@ func (p *pod) handDownTo(heirs []krm.Field, why string, keys ...string) {
 	}
 }
 
-// number returns the number that a field is, in any spelling, or -1 when it is
-// absent.
-func number(f krm.Field) int64 {
+// number returns the number that a field is for the API server, in any spelling, or
+// -1 when it is absent.
+func number(f krm.Field) int {
 	if !f.Exists() {
 		return -1
 	}
-	var n int64
-	if err := f.Node.Decode(&n); err != nil {
-		f.Fail(krm.WrongType, "expected a number, got %s", krm.Describe(f.Node))
-		return -1
+	value, err := krm.APIValue(f.Node)
+	if n, ok := value.(int); ok && err == nil {
+		return n
 	}
-	return n
+	f.Fail(krm.WrongType, "expected a number, got %s", krm.Describe(f.Node))
+	return -1
 }

@@ -134,3 +134,83 @@ func compareAPI(t *testing.T, text string) {
 		t.Errorf("%q is %s, for the API server %s", text, got, want)
 	}
 }
+
+// TestPreparedMergeKeys: what is expanded here is what the API server reads, or it is
+// refused.
+func TestPreparedMergeKeys(t *testing.T) {
+	refused := 0
+	for i := range uint64(3_000) {
+		r := rand.New(rand.NewPCG(2, i)) //nolint:gosec // repeatable on purpose
+		field := func() string { return fmt.Sprintf("%c: %d", "abcefghi"[r.IntN(8)], r.IntN(10)) }
+		merge := func() string {
+			return []string{"<<: *x", "<<: {" + field() + "}", "<<: [*x, {" + field() + "}]", "<<: [{" + field() + "}, *y]", "<<: *y"}[r.IntN(5)]
+		}
+		lines := []string{field(), field(), merge(), "e: {" + field() + ", " + merge() + "}"}
+		r.Shuffle(len(lines), func(i, j int) { lines[i], lines[j] = lines[j], lines[i] })
+		text := "p: &x {" + field() + "}\nq: &y {<<: *x, " + field() + "}\nz:\n  " + strings.Join(lines, "\n  ") + "\n"
+		node, err := yaml.Parse(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		prepared, err := Prepare(node)
+		if err == nil {
+			err = CheckKeys(Field{Node: prepared.YNode()})
+		}
+		if err != nil {
+			refused++
+			continue
+		}
+		value, err := APIValue(prepared.YNode())
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := json.Marshal(value)
+		if err != nil {
+			t.Fatal(err)
+		}
+		want, err := kubeyaml.YAMLToJSON([]byte(text))
+		if err != nil || string(got) != string(want) {
+			t.Fatalf("%s\nis %s, for the API server %s, %v", text, got, want, err)
+		}
+	}
+	if refused > 2_000 {
+		t.Errorf("%d of 3000 were refused", refused)
+	}
+}
+
+// TestKeysOfTheAPIServer: a key that is another one for the API server is refused.
+func TestKeysOfTheAPIServer(t *testing.T) {
+	for text, want := range map[string]string{
+		"{a: 1, b: {c: 2}}": "", "{1: a, \"yes\": b}": "",
+		"{a: 1, a: 2}":                "a: stands twice; remove one",
+		"{a: [{b: 1, \"b\": 2}]}":     "a[0].b: stands twice; remove one",
+		"{a: {!!binary aG9zdA==: 1}}": `a.aG9zdA==: is the key "host" for the API server, which reads YAML 1.1; write that, or put the key into quotes`,
+		"{y: 1}":                      `y: is the key "true" for the API server, which reads YAML 1.1; write that, or put the key into quotes`,
+		"{0x1: 1}":                    `0x1: is the key "1" for the API server, which reads YAML 1.1; write that, or put the key into quotes`,
+	} {
+		err := CheckKeys(Field{Node: yaml.MustParse(text).YNode()})
+		if got := fmt.Sprint(err); err == nil && want != "" || err != nil && got != want {
+			t.Errorf("%s: %v, want %s", text, err, want)
+		}
+	}
+}
+
+// TestBooleans: a field is true or false where the API server reads it so; what it
+// reads as a string is told apart.
+func TestBooleans(t *testing.T) {
+	for _, text := range scalars {
+		node, err := yaml.Parse("a: " + text + "\n")
+		if err != nil {
+			continue
+		}
+		var want struct{ A any }
+		if kubeyaml.Unmarshal([]byte("a: "+text+"\n"), &want) != nil {
+			continue
+		}
+		truth := Field{Node: node.YNode()}.Boolean("a")
+		boolean, ok := want.A.(bool)
+		if ok != (truth != nil && !truth.Quoted) || ok && truth.Value != boolean {
+			t.Errorf("%s is %v, for the API server %v", text, truth, want.A)
+		}
+	}
+}

@@ -179,12 +179,16 @@ func (f Field) Boolean(keys ...string) *Truth {
 		return nil
 	}
 	if f.Node.Kind == yaml.ScalarNode {
-		quoted := f.Node.ShortTag() == yaml.NodeTagString && f.Node.Style != 0
-		switch strings.ToLower(f.Node.Value) {
-		case "true", "yes", "on": // YAML 1.1, as the Kubernetes API reads it
-			return &Truth{Value: true, Quoted: quoted}
-		case "false", "no", "off":
-			return &Truth{Value: false, Quoted: quoted}
+		switch value, err := APIValue(f.Node); v := value.(type) {
+		case bool:
+			return &Truth{Value: v}
+		case string:
+			if word := strings.ToLower(v); err == nil && plain11(word) {
+				value, _ = parse11(word) //nolint:errcheck // then it is not a boolean
+				if truth, ok := value.(bool); ok {
+					return &Truth{Value: truth, Quoted: true}
+				}
+			}
 		}
 	}
 	f.Fail(WrongType, "expected true or false, got %s", Describe(f.Node))

@@ -1,6 +1,7 @@
 package krm
 
 import (
+	"fmt"
 	"strings"
 
 	"sigs.k8s.io/kustomize/kyaml/yaml"
@@ -12,8 +13,9 @@ import (
 // counts, so an edit of either may do nothing. The error sticks to the object.
 func (f Field) CheckKeys() { f.fail(CheckKeys(f)) }
 
-// CheckKeys refuses keys that stand twice: readers disagree about which one
-// counts, so an edit of either may do nothing.
+// CheckKeys refuses keys that stand twice, and keys that are others for the API
+// server, such as one in !!binary: readers disagree about what counts, so an edit may
+// do nothing.
 func CheckKeys(f Field) error {
 	if f.Node.Kind == yaml.SequenceNode {
 		for _, item := range f.Items() {
@@ -30,7 +32,12 @@ func CheckKeys(f Field) error {
 	for i := 0; i+1 < len(f.Node.Content); i += 2 {
 		key := f.Node.Content[i].Value
 		child := Field{Path: strings.TrimPrefix(f.Path+"."+quote.Key(key), "."), Node: f.Node.Content[i+1]}
-		if seen[key] {
+		switch read, err := APIKey(f.Node.Content[i]); {
+		case err != nil:
+			return &FieldError{Code: WrongType, Path: child.Path, Message: err.Error()}
+		case read != key:
+			return &FieldError{Code: WrongType, Path: child.Path, Message: fmt.Sprintf("is the key %q for the API server, which reads YAML 1.1; write that, or put the key into quotes", quote.Key(read))}
+		case seen[key]:
 			return &FieldError{Code: DuplicateKey, Path: child.Path, Message: "stands twice; remove one"}
 		}
 		seen[key] = true
