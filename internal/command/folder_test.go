@@ -315,7 +315,7 @@ func TestFolderErrors(t *testing.T) {
 		t.Errorf("exit code %d\n%s", code, stderr)
 	}
 	for args, want := range map[string]string{
-		"--check":                               "--check and --remove need the folder: --write DIR",
+		"--check":                               "--check, --remove and --root need the folder: --write DIR",
 		"--write nope":                          "--write nope: is not a folder",
 		"--write . --check --remove":            "exclude each other",
 		"--write . -o flux-instance":            "leave -o flux-instance out",

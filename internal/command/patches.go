@@ -36,6 +36,8 @@ type patchOptions struct {
 	// write is the folder to change, check and remove what to do there instead.
 	write         string
 	check, remove bool
+	// root is the folder that nothing outside of is read.
+	root string
 }
 
 func newPatches() *cobra.Command {
@@ -72,6 +74,8 @@ Formats:
 	cmd.Flags().StringVarP(&o.namespace, "namespace", "n", "flux-system", "namespace of the controllers, where no INPUT says it")
 	cmd.Flags().StringVar(&o.write, "write", "", "folder with gotk-components.yaml whose kustomization.yaml gets the patches")
 	_ = cmd.MarkFlagDirname("write") // there is one
+	cmd.Flags().StringVar(&o.root, "root", "", "with --write: root of the repository, which nothing outside of is read (default: the nearest folder above with .git)")
+	_ = cmd.MarkFlagDirname("root") // there is one
 	cmd.Flags().BoolVar(&o.check, "check", false, "with --write: write nothing, exit with 1 when the folder is not up to date")
 	cmd.Flags().BoolVar(&o.remove, "remove", false, "with --write: take the patches out again")
 	return cmd
@@ -91,8 +95,8 @@ func (o patchOptions) patchOptions() transformer.PatchOptions {
 
 func (o *patchOptions) validate() error {
 	switch {
-	case o.write == "" && (o.check || o.remove):
-		return errors.New("--check and --remove need the folder: --write DIR")
+	case o.write == "" && (o.check || o.remove || o.root != ""):
+		return errors.New("--check, --remove and --root need the folder: --write DIR")
 	case o.check && o.remove:
 		return errors.New("--check and --remove exclude each other")
 	case o.write != "" && o.format == "":

@@ -75,7 +75,7 @@ func (f *folder) bootstrapFiles() ([]string, error) {
 // standIn returns the controllers among the inputs, or those of a stock install, in
 // place of those that flux bootstrap is going to write.
 func (f *folder) standIn() ([]byte, error) {
-	if objects := selected(f.Inputs, f.config); len(objects) > 0 {
+	if objects := f.selected(f.Inputs); len(objects) > 0 {
 		return textOf(objects)
 	}
 	objects, err := transformer.StockDeployments(f.Namespace)

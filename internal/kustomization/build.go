@@ -27,7 +27,7 @@ type built struct {
 // github.com/fluxcd/pkg/kustomize, SecureBuild. Unlike it, nothing is fetched, and
 // files of generators that are not there do not end it.
 func (s source) build(dir string) (*built, error) {
-	b := &built{survey: survey{source: s, read: map[string]bool{}, unread: map[string]bool{}}}
+	b := &built{survey: newSurvey(s)}
 	dir = resolved(dir)
 	if err := b.visit(dir, false); err != nil {
 		return nil, err

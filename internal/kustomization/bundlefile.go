@@ -1,6 +1,7 @@
 package kustomization
 
 import (
+	"cmp"
 	"fmt"
 	"regexp"
 	"slices"
@@ -43,11 +44,7 @@ func readBundle(file string, data []byte) (bundle, error) {
 		if o == nil {
 			continue
 		}
-		annotations := o.GetAnnotations()
-		by := annotations[generatorMark]
-		if by == "" {
-			by = annotations[v1alpha1.ConfigAnnotation]
-		}
+		by := ownerOf(o)
 		if by == "" {
 			by = owner
 		}
@@ -57,6 +54,12 @@ func readBundle(file string, data []byte) (bundle, error) {
 		b[by] = append(b[by], o)
 	}
 	return b, nil
+}
+
+// ownerOf returns the config that has made an object, or "".
+func ownerOf(o *yaml.RNode) string {
+	annotations := o.GetAnnotations()
+	return cmp.Or(annotations[generatorMark], annotations[v1alpha1.ConfigAnnotation])
 }
 
 // text returns the file, or nil where it is to hold nothing.

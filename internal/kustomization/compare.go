@@ -48,6 +48,9 @@ func newWorld(objects []*yaml.RNode) (world, error) {
 		if _, err := takeAnnotation(work, previousNames); err != nil {
 			return w, err
 		}
+		if err := yaml.ClearEmptyAnnotations(work); err != nil { // which marks may have been among
+			return w, err
+		}
 		own := idOf(work)
 		w.objects[own] = work
 		if configured != "" {
@@ -91,15 +94,17 @@ func inShort(value any) string {
 		return "another text"
 	case bool, int, float64:
 		return fmt.Sprint(value)
+	case []any:
+		return "a list of " + fmt.Sprint(len(value))
 	}
 	return "something else"
 }
 
 // differences returns where a world is not what is wanted.
-func (want world) differences(got world) ([]unlike, error) {
+func (w world) differences(got world) ([]unlike, error) {
 	var found []unlike
 	ids := map[id]bool{}
-	for i := range want.objects {
+	for i := range w.objects {
 		ids[i] = true
 	}
 	for i := range got.objects {
@@ -107,7 +112,7 @@ func (want world) differences(got world) ([]unlike, error) {
 	}
 	sorted := slices.SortedFunc(maps.Keys(ids), func(a, b id) int { return strings.Compare(a.String()+a.apiVersion, b.String()+b.apiVersion) })
 	for _, i := range sorted {
-		x, y := want.objects[i], got.objects[i]
+		x, y := w.objects[i], got.objects[i]
 		switch {
 		case x == nil:
 			found = append(found, unlike{object: i, got: true})
@@ -116,20 +121,33 @@ func (want world) differences(got world) ([]unlike, error) {
 			found = append(found, unlike{object: i, want: true})
 			continue
 		}
-		wanted, err := want.value(i, want.loose[i])
+		wanted, err := w.value(i, w.loose[i])
 		if err != nil {
 			return nil, err
 		}
-		is, err := got.value(i, want.loose[i])
+		is, err := got.value(i, w.loose[i])
 		if err != nil {
 			return nil, err
 		}
 		for _, u := range compare(nil, i, "", wanted, is) {
-			u.shown = want.loose[i]
+			u.shown = w.loose[i]
 			found = append(found, u)
 		}
 	}
 	return found, nil
+}
+
+// compare returns a *DifferentError where a build is not as it is to be.
+func (w world) compare(where string, objects []*yaml.RNode) error {
+	got, err := newWorld(objects)
+	if err != nil {
+		return err
+	}
+	differ, err := w.differences(got)
+	if err != nil || len(differ) == 0 {
+		return err
+	}
+	return &DifferentError{Where: where, differences: differ}
 }
 
 // value returns an object as plain values. In a loose one the order of env variables,
@@ -235,6 +253,9 @@ func compare(found []unlike, i id, at string, want, got any) []unlike {
 			found = compare(found, i, fmt.Sprintf("%s[%d]", at, j), a[j], b[j])
 		}
 		return found
+	}
+	if isMap != bothMaps && want != nil && got != nil { // a list could be read by its names in one of them only
+		return append(found, unlike{object: i, path: at, want: "a list of different names", got: "a list in which one stands twice"})
 	}
 	return append(found, unlike{object: i, path: at, want: want, got: got})
 }

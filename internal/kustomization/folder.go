@@ -15,6 +15,7 @@ import (
 	"sigs.k8s.io/kustomize/kyaml/yaml"
 
 	"fluxtrust.dev/flux-trust/api/v1alpha1"
+	"fluxtrust.dev/flux-trust/internal/krm"
 )
 
 // Options say which folder is to be made right.
@@ -48,6 +49,9 @@ func (f File) Changed() bool {
 type folder struct {
 	Options
 	config *v1alpha1.FluxTrust
+	// hasSources says that the config has spec.sources, which are no part of the work
+	// here.
+	hasSources bool
 	// dir and root are the paths without symbolic links; root is "/" where nothing says
 	// which it is.
 	dir, root string
@@ -59,8 +63,14 @@ type folder struct {
 	// bundle holds the objects of other configs in the file for them.
 	bundle    bundle
 	bundleNow []byte
-	// created are files that flux bootstrap fills and that must be there for a build.
-	created []string
+	// fetched is what resources build that kustomize would fetch, or nil.
+	fetched []byte
+	// created are files that flux bootstrap fills and that must be there for a build,
+	// standIns what they hold in memory.
+	created  []string
+	standIns map[string][]byte
+	// findings are about the folder.
+	findings krm.Findings
 }
 
 // Error is a problem of a folder, in words with the paths as the user has them.
@@ -88,7 +98,9 @@ func open(config *v1alpha1.FluxTrust, o Options) (*folder, error) {
 	if info, err := os.Stat(o.Dir); err != nil || !info.IsDir() {
 		return nil, fmt.Errorf("--write %s: is not a folder; name the one with %s, or create it first", o.Dir, componentsFile)
 	}
-	f := &folder{Options: o, config: config, dir: resolved(o.Dir)}
+	work := *config
+	work.Spec.Sources = nil
+	f := &folder{Options: o, config: &work, hasSources: len(config.Spec.Sources) > 0, dir: resolved(o.Dir)}
 	f.root = f.findRoot()
 	if err := f.read(); err != nil {
 		return nil, f.shown(err)

@@ -1,7 +1,6 @@
 package kustomization
 
 import (
-	"fmt"
 	"slices"
 	"strings"
 
@@ -56,7 +55,7 @@ func (f *folder) function(config *v1alpha1.FluxTrust, objects []*yaml.RNode) (wa
 // that are not written into the folder: a Secret is never repeated.
 func (f *folder) extra(objects []*yaml.RNode) []*yaml.RNode {
 	var found []*yaml.RNode
-	for _, s := range inventory.Of(objectsOf(f.Inputs), &f.config.Spec.Controllers).Stores.All {
+	for _, s := range f.inventory(f.Inputs).Stores.All {
 		o := yaml.NewRNode(s.Object.Before.Node)
 		isBuilt := func(b *yaml.RNode) bool { return idOf(b) == idOf(o) }
 		if o.GetKind() != "ConfigMap" && !slices.ContainsFunc(objects, isBuilt) {
@@ -67,8 +66,8 @@ func (f *folder) extra(objects []*yaml.RNode) []*yaml.RNode {
 }
 
 // world returns what the function has made, to be compared with a build.
-func (w wanted) world(c *v1alpha1.FluxTrust, marked []*yaml.RNode) (world, error) {
-	out, err := newWorld(append(slices.Clone(w.Items), w.Added...))
+func (f *folder) world(w wanted, marked []*yaml.RNode) (world, error) {
+	out, err := newWorld(slices.Concat(w.Items, w.Added))
 	if err != nil {
 		return out, err
 	}
@@ -77,36 +76,30 @@ func (w wanted) world(c *v1alpha1.FluxTrust, marked []*yaml.RNode) (world, error
 		return out, err
 	}
 	out.meant = names.meant
-	for _, workload := range selected(w.before, c) {
+	for _, workload := range f.selected(w.before) {
 		out.loose[idOf(workload)] = true
 	}
 	return out, nil
 }
 
-// selected returns the workloads that a config is about.
-func selected(objects []*yaml.RNode, c *v1alpha1.FluxTrust) []*yaml.RNode {
+// selected returns the workloads among objects that the config is about.
+func (f *folder) selected(nodes []*yaml.RNode) []*yaml.RNode {
 	var found []*yaml.RNode
-	for i, w := range inventoryOf(objects, c) {
-		if w {
-			found = append(found, objects[i])
+	for _, w := range f.inventory(nodes).Workloads {
+		if w.Concerned && !w.IsPart() {
+			found = append(found, yaml.NewRNode(w.Object.Before.Node))
 		}
 	}
 	return found
 }
 
-// inventoryOf returns which objects are workloads that a config selects.
-func inventoryOf(nodes []*yaml.RNode, c *v1alpha1.FluxTrust) []bool {
+// inventory reads objects.
+func (f *folder) inventory(nodes []*yaml.RNode) *inventory.Inventory {
 	objects := make([]*krm.Object, len(nodes))
-	at := map[*krm.Object]int{}
 	for i, n := range nodes {
 		objects[i] = krm.NewObject(n.YNode(), nil)
-		at[objects[i]] = i
 	}
-	found := make([]bool, len(nodes))
-	for _, w := range inventory.Of(objects, &c.Spec.Controllers).Workloads {
-		found[at[w.Object]] = found[at[w.Object]] || w.Concerned
-	}
-	return found
+	return inventory.Of(objects, &f.config.Spec.Controllers)
 }
 
 // changes returns the workloads that the function has changed, under the names by
@@ -146,73 +139,4 @@ func setNamespace(o *yaml.RNode, namespace string) error {
 func isWorkload(o *yaml.RNode) bool {
 	group, _, _ := strings.Cut(o.GetApiVersion(), "/")
 	return slices.Contains(v1alpha1.WorkloadKinds(), v1alpha1.WorkloadKind(o.GetKind())) && (group == "apps" || group == "extensions")
-}
-
-// candidates returns sets of patches that may make the change, the best first: one
-// that fits every release of Flux, if it does the same; one that names what it is
-// for; and one that names the namespace, too.
-func (f *folder) candidates(config *v1alpha1.FluxTrust, w wanted) ([][]patches.Patch, error) {
-	changes, err := w.changes()
-	if err != nil {
-		return nil, err
-	}
-	exact, err := patches.Of(config.Metadata.Name, changes)
-	if err != nil {
-		return nil, err
-	}
-	if len(exact) == 0 {
-		return [][]patches.Patch{nil}, nil
-	}
-	var found [][]patches.Patch
-	if stock := f.stock(config, w); len(stock) == 1 && len(exact) == 1 && sameBody(stock[0].Body, exact[0].Body) && stock[0].Target.Kind == exact[0].Target.Kind {
-		found = append(found, stock)
-	}
-	found = append(found, exact)
-	narrow, err := f.narrow(config, changes)
-	if err != nil {
-		return nil, fmt.Errorf("%w", err)
-	}
-	return append(found, narrow), nil
-}
-
-// narrow returns patches whose targets name a namespace each.
-func (f *folder) narrow(config *v1alpha1.FluxTrust, changes []patches.Change) ([]patches.Patch, error) {
-	by := map[string][]patches.Change{}
-	var order []string
-	for _, c := range changes {
-		namespace := effective(yaml.NewRNode(c.After).GetNamespace())
-		if by[namespace] == nil {
-			order = append(order, namespace)
-		}
-		by[namespace] = append(by[namespace], c)
-	}
-	var found []patches.Patch
-	for _, namespace := range order {
-		made, err := patches.Of(config.Metadata.Name, by[namespace])
-		if err != nil {
-			return nil, err
-		}
-		for _, p := range made {
-			p.Target.Namespace = namespace
-			found = append(found, p)
-		}
-	}
-	return found, nil
-}
-
-// stock returns the patches for a stock install of Flux that the config makes with
-// the bundle of a build, or nil.
-func (f *folder) stock(config *v1alpha1.FluxTrust, w wanted) []patches.Patch {
-	var others []transformer.Resource
-	for _, o := range slices.Concat(w.before, w.extra) {
-		if kind := o.GetKind(); kind == "ConfigMap" || kind == "Secret" || kind == "Bundle" || kind == "ClusterTrustBundle" {
-			others = append(others, transformer.Resource{Node: o})
-		}
-	}
-	namespace := f.Namespace
-	for _, o := range selected(w.before, config) {
-		namespace = o.GetNamespace()
-	}
-	made, _ := transformer.Patches(config, others, transformer.PatchOptions{FollowsNames: true, Namespace: namespace, Components: fluxNames()}, f.Now)
-	return made
 }

@@ -10,8 +10,6 @@ import (
 	"sigs.k8s.io/kustomize/kyaml/yaml"
 
 	"fluxtrust.dev/flux-trust/api/v1alpha1"
-	"fluxtrust.dev/flux-trust/internal/inventory"
-	"fluxtrust.dev/flux-trust/internal/krm"
 )
 
 // needs are the objects that the patches refer to and that the folder gets.
@@ -51,8 +49,8 @@ func (f *folder) objects(plain *built) (needs, error) {
 		return f.withBundle(n, nil)
 	}
 	namespaces, installers := f.namespaces(plain.objects)
-	stores := inventory.Of(objectsOf(plain.objects), &f.config.Spec.Controllers).Stores
-	inputs := inventory.Of(objectsOf(f.Inputs), &f.config.Spec.Controllers).Stores
+	stores := f.inventory(plain.objects).Stores
+	inputs := f.inventory(f.Inputs).Stores
 	var given []*yaml.RNode
 	for i := range f.config.Spec.CABundle {
 		e := &f.config.Spec.CABundle[i]
@@ -107,18 +105,10 @@ func (f *folder) withBundle(n needs, objects []*yaml.RNode) (needs, error) {
 	return n, nil
 }
 
-func objectsOf(nodes []*yaml.RNode) []*krm.Object {
-	objects := make([]*krm.Object, len(nodes))
-	for i, n := range nodes {
-		objects[i] = krm.NewObject(n.YNode(), nil)
-	}
-	return objects
-}
-
 // namespaces returns those of the controllers, and whether objects of the folder
 // install some.
 func (f *folder) namespaces(nodes []*yaml.RNode) (namespaces []string, installers bool) {
-	found := inventory.Of(objectsOf(nodes), &f.config.Spec.Controllers)
+	found := f.inventory(nodes)
 	for _, w := range found.Workloads {
 		if len(w.Selected) > 0 {
 			namespaces = append(namespaces, w.Object.Namespace())

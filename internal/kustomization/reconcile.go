@@ -3,16 +3,14 @@ package kustomization
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"path/filepath"
-	"reflect"
 	"slices"
 	"strings"
 
-	"sigs.k8s.io/kustomize/api/types"
-	"sigs.k8s.io/kustomize/kyaml/yaml"
-
 	"fluxtrust.dev/flux-trust/api/v1alpha1"
-	"fluxtrust.dev/flux-trust/internal/flux"
+	"fluxtrust.dev/flux-trust/internal/codes"
+	"fluxtrust.dev/flux-trust/internal/krm"
 	"fluxtrust.dev/flux-trust/internal/patches"
 	"fluxtrust.dev/flux-trust/transformer"
 )
@@ -26,6 +24,8 @@ type Result struct {
 	// Outcome is that of the function over the build. Where it has failed, no file is
 	// to be written.
 	Outcome transformer.Outcome
+	// Findings are about the folder.
+	Findings krm.Findings
 }
 
 // Reconcile says what a folder has to be so that its build is what the function makes
@@ -33,13 +33,12 @@ type Result struct {
 // that, the patches that do the same are put in, in memory, and what is built then is
 // compared. An error says what stands against it.
 func Reconcile(config *v1alpha1.FluxTrust, o Options) (Result, error) {
-	work := *config
-	work.Spec.Sources = nil // those are no part of the patches
-	f, err := open(&work, o)
+	f, err := open(config, o)
 	if err != nil {
 		return Result{}, err
 	}
 	r, err := f.reconcile()
+	r.Findings = f.findings
 	return r, f.shown(err)
 }
 
@@ -53,232 +52,290 @@ func Remove(config *v1alpha1.FluxTrust, o Options) (Result, error) {
 	if err != nil {
 		return Result{}, f.shown(err)
 	}
-	r, err := f.result(f.clean, n, nil, transformer.Outcome{})
+	files, err := f.release()
+	if err != nil {
+		return Result{}, f.shown(err)
+	}
+	r, err := f.result(state{f.clean, files}, n)
 	return r, f.shown(err)
 }
 
 func (f *folder) reconcile() (Result, error) {
-	none := Result{}
-	plain, edits, err := f.build0()
+	if err := f.takeInputs(); err != nil {
+		return Result{}, err
+	}
+	plain, err := f.start()
 	if err != nil {
-		return none, err
+		return Result{}, err
 	}
-	needs, err := f.objects(plain)
+	n, err := f.objects(plain)
 	if err != nil {
-		return none, err
+		return Result{}, err
 	}
-	start, err := f.copy()
+	before, err := f.with(n, nil)
 	if err != nil {
-		return none, err
+		return Result{}, err
 	}
-	owner := f.config.Metadata.Name
-	if err := start.set(owner, nil, needs.generators, needs.listed); err != nil {
-		return none, err
-	}
-	edits = with(edits, needs.files)
-	before, err := f.build(start, edits)
+	mark, err := f.mark(before)
 	if err != nil {
-		return none, err
+		return Result{}, err
 	}
-	want, err := f.function(f.config, before.objects)
+	b, err := f.build(before, f.without, mark)
+	if err != nil {
+		return Result{}, err
+	}
+	want, err := f.function(f.config, b.objects)
 	if err != nil || want.Failed() {
 		return Result{Outcome: want.Outcome}, err
 	}
-	goal, err := want.world(f.config, before.objects)
+	after, made, err := f.choose(n, want, b, mark)
 	if err != nil {
-		return none, err
+		return Result{}, err
 	}
-	candidates, err := f.candidates(f.config, want)
-	if err != nil {
-		return none, err
+	if err := f.confirm(after, mark); err != nil {
+		return Result{}, err
 	}
-	var differ []unlike
-	for _, made := range candidates {
-		after, err := f.copy()
-		if err != nil {
-			return none, err
-		}
-		if err := after.set(owner, made, needs.generators, needs.listed); err != nil {
-			return none, err
-		}
-		if err := after.checkKept(f.clean, owner); err != nil {
-			return none, err
-		}
-		result, err := f.build(after, edits)
-		if err != nil {
-			return none, err
-		}
-		got, err := newWorld(result.objects)
-		if err != nil {
-			return none, err
-		}
-		if differ, err = goal.differences(got); err != nil {
-			return none, err
-		}
-		if len(differ) == 0 {
-			return f.result(after, needs, made, want.Outcome)
-		}
+	if err := f.checkSyncs(b, before, after, mark); err != nil {
+		return Result{}, err
 	}
-	return none, f.blame(differ)
+	f.tell(b)
+	r, err := f.result(after, n)
+	r.Patches, r.Outcome = len(made), want.Outcome
+	return r, err
 }
 
-// with returns edits and more.
-func with(edits, more map[string][]byte) map[string][]byte {
-	all := map[string][]byte{}
-	for _, m := range []map[string][]byte{edits, more} {
-		for file, text := range m {
-			all[file] = text
+// checkSyncs compares what Flux builds around the folder.
+func (f *folder) checkSyncs(b *built, before, after state, mark change) error {
+	syncs, unchecked := f.syncs(b.objects)
+	for _, text := range unchecked {
+		f.findings.Add(krm.Warning, codes.Unchecked, nil, krm.Difference{}, "%s", text)
+	}
+	for _, y := range syncs {
+		err := f.checkSync(y, before, after, mark)
+		if not := (*uncheckedError)(nil); errors.As(err, &not) {
+			f.findings.Add(krm.Warning, codes.Unchecked, nil, krm.Difference{}, "Flux builds %s (Kustomization %s), and that could not be looked at: %s", y.spec.Path, y.name, f.shown(err))
+		} else if err != nil {
+			return err
 		}
 	}
-	return all
+	return nil
 }
 
-// copy returns the text of the kustomization without the work of the config.
-func (f *folder) copy() (*text, error) { return newText(f.file, f.clean.bytes()) }
-
-// sources returns what a build of the folder reads.
-func (f *folder) sources(t *text, edits map[string][]byte) (source, error) {
-	s, err := newSource(f.root)
-	if err != nil {
-		return s, err
+// tell says what has not been looked at, and what Flux will make of it.
+func (f *folder) tell(b *built) {
+	slices.Sort(b.absent)
+	for _, file := range slices.Compact(b.absent) {
+		f.findings.Add(krm.Warning, codes.Unchecked, nil, krm.Difference{}, "%s is not there, and a generator names it: the build was made with an empty one", f.path(file))
 	}
-	s.edits = with(edits, map[string][]byte{f.file: t.bytes()})
-	for _, e := range f.config.Spec.CABundle {
-		if e.Secret != nil {
-			s.secrets = append(s.secrets, e.Secret.Name)
+	for file := range f.standIns {
+		if filepath.Base(file) == componentsFile && len(f.Inputs) == 0 {
+			f.findings.Add(krm.Warning, codes.Unchecked, nil, krm.Difference{}, "%s is not there yet, or empty: the patches are for what flux bootstrap writes; check again when it has run", f.path(file))
 		}
 	}
-	return s, nil
-}
-
-// build builds the folder with marks, and without the patches of the config in layers
-// below: what they do is done here, too.
-func (f *folder) build(t *text, edits map[string][]byte) (*built, error) {
-	s, err := f.sources(t, edits)
-	if err != nil {
-		return nil, err
+	if f.hasSources {
+		f.findings.Add(krm.Warning, codes.SourcesNotPatched, nil, krm.Difference{}, "spec.sources is no part of the patches, which are for the controllers; run the function over the Flux objects themselves")
 	}
-	bare := s
-	bare.change = func(l *layer) {
-		f.dropBelow(l)
-		if l.dir == f.dir {
-			dropBehindPatches(&l.Kustomization)
+	for _, o := range b.objects {
+		if o.GetApiVersion() == v1alpha1.GroupVersion && o.GetKind() == v1alpha1.Kind {
+			f.findings.Add(krm.Warning, codes.ConfigInBuild, krm.NewObject(o.YNode(), nil), krm.Difference{}, "is built by the folder, so Flux would apply it, and the API server does not know the kind; "+
+				"take it out of the resources, or give it the annotation config.kubernetes.io/local-config: \"true\"")
 		}
-	}
-	patched, err := bare.build(f.dir)
-	if err != nil {
-		return nil, err
-	}
-	var names []string
-	for _, e := range f.config.Spec.CABundle {
-		names = append(names, nameOf(&e))
-	}
-	marks, err := configuredMarks(names)
-	if err != nil {
-		return nil, err
-	}
-	more, err := patchedMarks(patched.objects)
-	if err != nil {
-		return nil, err
-	}
-	marks = append(marks, more...)
-	s.change = func(l *layer) {
-		f.dropBelow(l)
-		if l.dir == f.dir {
-			l.Patches = append(slices.Clone(marks), l.Patches...)
-		}
-	}
-	return s.build(f.dir)
-}
-
-// dropBelow takes the patches of the config out of a layer below the folder.
-func (f *folder) dropBelow(l *layer) {
-	if l.dir != f.dir {
-		l.Patches = slices.DeleteFunc(l.Patches, func(p types.Patch) bool { return patches.Owner(p.Patch) == f.config.Metadata.Name })
 	}
 }
 
-// dropBehindPatches leaves in a kustomization what kustomize does up to its patches.
-func dropBehindPatches(k *types.Kustomization) {
-	*k = types.Kustomization{
-		TypeMeta: k.TypeMeta, MetaData: k.MetaData, OpenAPI: k.OpenAPI, Resources: k.Resources, Components: k.Components, Crds: k.Crds,
-		Generators: k.Generators, ConfigMapGenerator: k.ConfigMapGenerator, SecretGenerator: k.SecretGenerator,
-		GeneratorOptions: k.GeneratorOptions, Configurations: k.Configurations,
-		Patches: k.Patches, PatchesStrategicMerge: k.PatchesStrategicMerge, //nolint:staticcheck // as people have them
-	}
-}
-
-// nameOf returns the name of the object that an entry of the bundle refers to.
-func nameOf(e *v1alpha1.CABundleEntry) string {
-	switch {
-	case e.ConfigMap != nil:
-		return e.ConfigMap.Name
-	case e.Secret != nil:
-		return e.Secret.Name
-	case e.Inline != nil:
-		return e.Inline.Name
-	default:
-		return e.ClusterTrustBundle.Name
-	}
-}
-
-// fluxNames are the controllers that a stock install may have.
-func fluxNames() []string { return flux.Names() }
-
-// sameBody compares what patches mean: the order of keys is that of a manifest.
-func sameBody(a, b string) bool {
-	var x, y any
-	return yaml.Unmarshal([]byte(a), &x) == nil && yaml.Unmarshal([]byte(b), &y) == nil && reflect.DeepEqual(x, y)
-}
-
-// build0 builds the folder without the work of the config. Files that flux bootstrap
-// is going to fill hold a stock Flux then.
-func (f *folder) build0() (*built, map[string][]byte, error) {
+// start builds the folder without the work of the config. Files that flux bootstrap is
+// going to fill hold a stock Flux for that.
+func (f *folder) start() (*built, error) {
 	files, err := f.bootstrapFiles()
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
-	edits := map[string][]byte{}
+	f.standIns = map[string][]byte{}
 	for _, file := range files {
-		edits[file] = []byte{}
+		f.standIns[file] = []byte{}
 		if filepath.Base(file) == componentsFile {
-			if edits[file], err = f.standIn(); err != nil {
-				return nil, nil, err
+			if f.standIns[file], err = f.standIn(); err != nil {
+				return nil, err
 			}
 		}
 	}
-	s, err := f.sources(f.clean, edits)
+	s := state{kustomization: f.clean}
+	b, err := f.build(s, f.without)
+	if err == nil || len(files) == 0 {
+		return b, err
+	}
+	// Patches of the folder may be for what flux bootstrap is going to write.
+	filled := f.standIns
+	f.standIns = map[string][]byte{}
+	for _, file := range files {
+		f.standIns[file] = []byte{}
+	}
+	if b, err := f.build(s, f.without); err == nil {
+		return b, nil
+	}
+	f.standIns = filled
+	return nil, err
+}
+
+// with returns the folder with patches of the config, and the objects that they refer
+// to.
+func (f *folder) with(n needs, made []patches.Patch) (state, error) {
+	t, err := newText(f.file, f.clean.bytes())
 	if err != nil {
-		return nil, nil, err
+		return state{}, err
 	}
-	s.change = f.dropBelow
-	b, err := s.build(f.dir)
-	if err != nil && len(files) > 0 {
-		// Patches of the folder may be for what flux bootstrap is going to write.
-		for file := range edits {
-			edits[file] = []byte{}
-		}
-		if b, err := s.build(f.dir); err == nil {
-			return b, edits, nil
-		}
+	if err := t.set(f.config.Metadata.Name, made, n.generators, n.listed); err != nil {
+		return state{}, err
 	}
-	return b, edits, err
+	return state{t, n.files}, t.checkKept(f.clean, f.config.Metadata.Name)
+}
+
+// choose returns the folder with patches that make it build what is wanted.
+func (f *folder) choose(n needs, want wanted, before *built, mark change) (state, []patches.Patch, error) {
+	goal, err := f.world(want, before.objects)
+	if err != nil {
+		return state{}, nil, err
+	}
+	files, err := f.installers(want, before)
+	if err != nil {
+		return state{}, nil, err
+	}
+	candidates, err := f.candidates(want)
+	if err != nil {
+		return state{}, nil, err
+	}
+	var problem error
+	var last state
+	for _, made := range candidates {
+		after, err := f.with(n, made)
+		if err != nil {
+			return state{}, nil, err
+		}
+		after = after.and(files)
+		if problem = f.compare(goal, after, mark); problem == nil {
+			return after, made, nil
+		}
+		last = after
+	}
+	start, err := f.with(n, nil)
+	if err != nil {
+		return state{}, nil, err
+	}
+	return state{}, nil, blame(problem, before.layers, f.dir, func(c change) error { return f.try(start, last, mark, c) })
+}
+
+// try compares once more, with a folder that is changed before and after.
+func (f *folder) try(before, after state, mark, c change) error {
+	b, err := f.build(before, f.without, mark, c)
+	if err != nil {
+		return err
+	}
+	want, err := f.function(f.config, b.objects)
+	if err != nil {
+		return err
+	}
+	if want.Failed() {
+		return &OutcomeError{f.file, want.Outcome}
+	}
+	goal, err := f.world(want, b.objects)
+	if err != nil {
+		return err
+	}
+	return f.compare(goal, after, mark, c)
+}
+
+// compare builds the folder and returns a *DifferentError where the build is not as it
+// is to be.
+func (f *folder) compare(goal world, s state, changes ...change) error {
+	b, err := f.build(s, changes...)
+	if err != nil {
+		return err
+	}
+	return goal.compare(f.file, b.objects)
+}
+
+// confirm builds what is going to be written, as it is, and sees that it is what was
+// compared.
+func (f *folder) confirm(s state, mark change) error {
+	b, err := f.build(s, mark)
+	if err != nil {
+		return err
+	}
+	goal, err := newWorld(b.objects)
+	if err != nil {
+		return err
+	}
+	if err := f.compare(goal, s); err != nil || len(f.standIns) == 0 {
+		return err
+	}
+	empty := map[string][]byte{}
+	for file := range f.standIns {
+		empty[file] = []byte{}
+	}
+	if _, err = f.build(s.and(empty)); err != nil {
+		return fmt.Errorf("%w; run flux bootstrap first", err)
+	}
+	return nil
+}
+
+// DifferentError says that a folder does not build what the function makes of it.
+type DifferentError struct {
+	// Where is what does not build it.
+	Where       string
+	differences []unlike
+}
+
+func (e *DifferentError) Error() string {
+	return e.Where + ": with the patches of flux-trust it does not build what the function makes of it: " + e.inShort()
+}
+
+// inShort names the first differences.
+func (e *DifferentError) inShort() string {
+	const most = 3
+	var parts []string
+	for _, d := range e.differences[:min(most, len(e.differences))] {
+		parts = append(parts, d.String())
+	}
+	if more := len(e.differences) - most; more > 0 {
+		parts = append(parts, fmt.Sprintf("%d more", more))
+	}
+	return strings.Join(parts, "; ")
 }
 
 // result says what is to be written.
-func (f *folder) result(t *text, n needs, made []patches.Patch, outcome transformer.Outcome) (Result, error) {
-	r := Result{Patches: len(made), Outcome: outcome}
+func (f *folder) result(s state, n needs) (Result, error) {
+	var r Result
+	bundle := filepath.Join(f.dir, bundleFile)
 	for _, file := range f.created {
 		r.Files = append(r.Files, File{Path: f.path(file), After: []byte{}})
 	}
-	if n.bundleText != nil {
-		r.Files = append(r.Files, File{Path: f.path(filepath.Join(f.dir, bundleFile)), Before: f.bundleNow, After: n.bundleText})
+	for _, file := range slices.Sorted(maps.Keys(s.files)) {
+		if file == bundle {
+			continue
+		}
+		now, err := f.disk(file)
+		if err != nil {
+			return r, err
+		}
+		r.Files = append(r.Files, File{Path: f.path(file), Before: now, After: s.files[file]})
 	}
-	r.Files = append(r.Files, File{Path: f.path(f.file), Before: f.now, After: t.bytes()})
+	if n.bundleText != nil {
+		r.Files = append(r.Files, File{Path: f.path(bundle), Before: f.bundleNow, After: n.bundleText})
+	}
+	r.Files = append(r.Files, File{Path: f.path(f.file), Before: f.now, After: s.kustomization.bytes()})
 	if n.bundleText == nil && f.bundleNow != nil {
-		r.Files = append(r.Files, File{Path: f.path(filepath.Join(f.dir, bundleFile)), Before: f.bundleNow})
+		r.Files = append(r.Files, File{Path: f.path(bundle), Before: f.bundleNow})
 	}
 	return r, nil
+}
+
+// disk reads a file of the folder as it is.
+func (f *folder) disk(file string) ([]byte, error) {
+	s, err := newSource(f.root)
+	if err != nil {
+		return nil, err
+	}
+	return s.readFile(file)
 }
 
 // path returns a path as the user has it.
@@ -287,13 +344,4 @@ func (f *folder) path(file string) string {
 		return filepath.Join(f.Dir, rel)
 	}
 	return file
-}
-
-// blame says what stands against the patches.
-func (f *folder) blame(differ []unlike) error {
-	var lines []string
-	for _, d := range differ {
-		lines = append(lines, d.String())
-	}
-	return errors.New(fmt.Sprintf("%s: ", f.file) + strings.Join(lines, "; "))
 }

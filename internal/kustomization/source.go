@@ -21,9 +21,9 @@ type source struct {
 	secrets []string
 	// change changes what kustomize reads in a layer, or is nil.
 	change func(*layer)
-	// remote returns the file that takes the place of an entry that is to be fetched.
-	// Where it is nil, such an entry is an error.
-	remote func(*RemoteError) string
+	// remote returns the file that takes the place of a resource that is to be fetched.
+	// Where it is nil, such a resource is an error.
+	remote func(*RemoteError) (string, error)
 }
 
 // newSource returns a source that reads nothing outside of a folder.

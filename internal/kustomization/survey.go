@@ -54,6 +54,11 @@ type survey struct {
 	openAPI bool
 }
 
+func newSurvey(s source) survey {
+	return survey{source: s, read: map[string]bool{}, unread: map[string]bool{}}
+}
+
+// visit looks at the kustomization in a folder, and at those below it.
 func (s *survey) visit(dir string, plugins bool) error {
 	dir = resolved(dir)
 	if slices.ContainsFunc(s.layers, func(l *layer) bool { return l.dir == dir && l.plugins == plugins }) {
@@ -140,10 +145,10 @@ func (s *survey) entry(l *layer, f folders, i int, entry string) (string, error)
 	}
 	if isRemoteFolder(entry) {
 		e := &RemoteError{l.file, fmt.Sprintf("%s[%d]", f.name, i), entry}
-		if s.remote == nil || f.plugins {
+		if s.remote == nil || f.name != "resources" || f.plugins {
 			return "", e
 		}
-		return s.remote(e), nil
+		return s.remote(e)
 	}
 	file := entry
 	if !filepath.IsAbs(file) {
