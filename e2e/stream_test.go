@@ -179,6 +179,26 @@ func TestKilledUnderKustomize(t *testing.T) {
 	}
 }
 
+// TestStdoutThatWasClosed: Go opens /dev/null for a stream that was closed before the
+// program started, and all that is written would be lost without an error.
+func TestStdoutThatWasClosed(t *testing.T) {
+	input := writeFile(t, manyItems(10))
+	for script, want := range map[string]int{
+		`"$0" <"$1" >&-`:                                1,
+		`"$0" <"$1" >/dev/null`:                         0,
+		`"$0" patches "$2" -o kustomization >&-`:        1,
+		`"$0" patches "$2" -o kustomization >/dev/null`: 0,
+		`"$0" "$2" - <"$3" >&-`:                         1,
+	} {
+		cmd := exec.Command("sh", "-c", script, program(t, "FLUX_TRUST"), input,
+			"../examples/quickstart/functionconfig.yaml", "../examples/quickstart/flux-system/gotk-components.yaml")
+		stderr, err := cmd.CombinedOutput()
+		if code := cmd.ProcessState.ExitCode(); code != want || want == 1 && !strings.Contains(string(stderr), "stdout is closed") {
+			t.Errorf("%s: exit code %d, %v\n%s", script, code, err, stderr)
+		}
+	}
+}
+
 func TestClosedStdout(t *testing.T) {
 	for _, args := range [][]string{nil, {"../examples/quickstart/functionconfig.yaml", "../examples/quickstart/flux-system/gotk-components.yaml"}} {
 		cmd := exec.Command(program(t, "FLUX_TRUST"), args...)

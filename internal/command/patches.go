@@ -66,6 +66,9 @@ Formats:
 		Args:              needsConfig,
 		ValidArgsFunction: completeFiles,
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := needsStdout(cmd.OutOrStdout()); err != nil && o.write == "" {
+				return err
+			}
 			return runPatches(o, args[0], args[1:], cmd.InOrStdin(), cmd.OutOrStdout(), cmd.ErrOrStderr())
 		},
 	}
@@ -136,6 +139,7 @@ func runPatches(o patchOptions, configFile string, inputs []string, in io.Reader
 	}
 	options := o.patchOptions()
 	made, outcome := transformer.Patches(config, resources, options, time.Now())
+	outcome.Results = append(truncated(documents), outcome.Results...)
 	if outcome.Failed() {
 		printOutcome(errOut, outcome)
 		return errReported

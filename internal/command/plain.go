@@ -50,6 +50,7 @@ func transform(config *v1alpha1.FluxTrust, documents []*stream.Document, now tim
 		return nil, transformer.Outcome{}, err
 	}
 	outcome := transformer.RunNeeded(config, resources, skipped, now)
+	outcome.Results = append(truncated(documents), outcome.Results...)
 	if outcome.Failed() {
 		return nil, outcome, nil
 	}

@@ -11,11 +11,12 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
-	kubeyaml "sigs.k8s.io/yaml"
+	"sigs.k8s.io/kustomize/kyaml/yaml"
 
 	"fluxtrust.dev/flux-trust/api/v1alpha1"
 	"fluxtrust.dev/flux-trust/internal/krm"
 	"fluxtrust.dev/flux-trust/internal/probe"
+	"fluxtrust.dev/flux-trust/internal/quote"
 	"fluxtrust.dev/flux-trust/transformer"
 )
 
@@ -117,6 +118,9 @@ func runProbe(cmd *cobra.Command, configFile string, inputs []string, flags prob
 	// Sources stand beside Flux or apart from it, and are probed as they will be.
 	config.Spec.OnNoControllers, config.Spec.Mode = v1alpha1.Ignore, v1alpha1.Transform
 	targets, roots, unknown, outcome := transformer.Targets(config, resources, time.Now())
+	for _, r := range truncated(documents) {
+		warn(cmd.ErrOrStderr(), r.Message)
+	}
 	switch {
 	case outcome.Failed():
 		printOutcome(cmd.ErrOrStderr(), outcome)
@@ -151,7 +155,7 @@ func connect(cmd *cobra.Command, objects []transformer.Target, options probe.Opt
 			CA: o.CA, CAAlone: o.CAAlone, Bundle: o.Bundle, Pinned: o.Pinned, Proxy: o.Proxy, Skip: o.Skip, Problem: o.Problem, Note: o.Note,
 		}
 	}
-	result := &probing{Tool: "flux-trust", Config: config, SystemRoots: systemRoots}
+	result := &probing{Tool: "flux-trust", Config: quote.Line(config), SystemRoots: quote.Line(systemRoots)}
 	result.Reports = safeReports(probe.Run(cmd.Context(), targets, options))
 	for _, r := range result.Reports {
 		switch r.Result {
@@ -218,7 +222,11 @@ func (p *probing) format(output string) (string, error) {
 	}
 	text, err := json.MarshalIndent(p, "", "  ")
 	if err == nil && output == "yaml" {
-		text, err = kubeyaml.JSONToYAML(text)
+		// sigs.k8s.io/yaml would break long lines, and names of others would start them.
+		var report any
+		if err = yaml.Unmarshal(text, &report); err == nil {
+			text, err = yaml.Marshal(report)
+		}
 	}
 	if err != nil {
 		return "", fmt.Errorf("writing the report: %w", err)

@@ -55,6 +55,9 @@ that has the name of a subcommand is given with its folder: ./version.`,
 		SilenceErrors:     true,
 		SilenceUsage:      true,
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := needsStdout(cmd.OutOrStdout()); err != nil {
+				return err
+			}
 			if len(args) == 0 {
 				return runResourceList(cmd.InOrStdin(), cmd.OutOrStdout(), cmd.ErrOrStderr())
 			}

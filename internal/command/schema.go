@@ -22,6 +22,9 @@ that take no other. That is not meant to be applied.`,
   flux-trust schema -o crd > flux-trust.crd.yaml`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := needsStdout(cmd.OutOrStdout()); err != nil {
+				return err
+			}
 			text := v1alpha1.Schema()
 			switch output {
 			case "json":

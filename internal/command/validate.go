@@ -96,6 +96,7 @@ func validate(configFile string, inputs []string, in io.Reader, version string) 
 	}
 	now := time.Now().UTC()
 	outcome := transformer.RunNeeded(config, resources, skipped, now)
+	outcome.Results = append(truncated(documents), outcome.Results...)
 	sum := sha256.Sum256(data)
 	for i := range outcome.Roots {
 		r := &outcome.Roots[i]

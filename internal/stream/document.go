@@ -91,6 +91,22 @@ func Split(file string, data []byte, needs Needs) ([]*Document, error) {
 	return documents, nil
 }
 
+// EndsInside reports whether the last line of the document is YAML without a line break
+// behind it: where a stream ends so, it may have been cut off.
+func (d *Document) EndsInside() bool {
+	last := d.body[bytes.LastIndexByte(d.body, '\n')+1:]
+	if len(last) == len(d.body) { // it starts in the line of its marker
+		last = slices.Concat(d.lead[bytes.LastIndexByte(d.lead, '\n')+1:], last)
+	}
+	switch string(bytes.TrimSpace(last)) {
+	case "", "---", "...":
+		return false
+	default:
+		// A mapping in braces says itself where it ends.
+		return !d.json && last[0] != '#' && !bytes.HasPrefix(bytes.TrimSpace(d.body), []byte("{"))
+	}
+}
+
 // extend takes the bytes that follow the document in its stream.
 func (d *Document) extend(more []byte) { d.body = d.body[:len(d.body)+len(more)] }
 
