@@ -41,7 +41,7 @@ func TestForgedNames(t *testing.T) {
 		"input.yaml" + name: "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: source-controller, namespace: flux-system}\n" +
 			"spec: {selector: {}, template: {spec: {hostNetwork: true, containers: [{name: manager, image: fluxcd/source-controller:v1.9.6}]}}}\n" +
 			"---\napiVersion: v1\nkind: Secret\nmetadata: {name: corp-ca, namespace: flux-system}\ndata: {ca.crt: " + root + "}\n",
-		"source.yaml": "apiVersion: source.toolkit.fluxcd.io/v1\nkind: HelmRepository\nmetadata: {name: charts, namespace: apps}\nspec: {url: \"" + server.URL + "/x\"}\n",
+		"source.yaml":     "apiVersion: source.toolkit.fluxcd.io/v1\nkind: HelmRepository\nmetadata: {name: charts, namespace: apps}\nspec: {url: \"" + server.URL + "/x\"}\n",
 		"bad.yaml" + name: "kind: [\n",
 	}
 	t.Chdir(t.TempDir())
