@@ -27,7 +27,10 @@ ARG VERSION=dev
 LABEL org.opencontainers.image.title="flux-trust" \
       org.opencontainers.image.description="KRM function that gives Flux controllers a company CA" \
       org.opencontainers.image.source="https://fluxtrust.dev/flux-trust" \
-      org.opencontainers.image.version="${VERSION}"
+      org.opencontainers.image.version="${VERSION}" \
+      io.artifacthub.package.readme-url="https://fluxtrust.dev/flux-trust/README.md" \
+      io.artifacthub.package.category="security" \
+      io.artifacthub.package.keywords="mutator,validator,flux,security,tls"
 # kustomize runs functions as nobody, by that name.
 COPY --chmod=644 tools/release/image/passwd /etc/passwd
 COPY --from=build /flux-trust /flux-trust

@@ -154,6 +154,10 @@ func wantLabels(t *testing.T, checkout, version string) map[string]string {
 		label + "revision": git(t, checkout, "rev-parse", "HEAD"),
 		label + "created":  git(t, checkout, "show", "-s", "--date=format-local:%Y-%m-%dT%H:%M:%SZ", "--format=%cd"),
 	}
+	const artifactHub = "io.artifacthub.package."
+	labels[artifactHub+"readme-url"] = about.SourceURL + "/README.md"
+	labels[artifactHub+"category"] = "security"
+	labels[artifactHub+"keywords"] = strings.Join(about.Tags, ",")
 	if about.License != "" {
 		labels[label+"licenses"] = about.License
 	}
@@ -225,7 +229,7 @@ func TestMetadata(t *testing.T) {
 
 // testImageBehindProxy builds the image of a release where the modules come through a
 // proxy whose certificate only the secret explains, and for another architecture.
-func testImageBehindProxy(t *testing.T, repository string) {
+func testImageBehindProxy(t *testing.T, repository, binary string) {
 	t.Helper()
 	image(t)
 	// A build needs less than what the image downloads, so the rest may be missing.
@@ -248,7 +252,6 @@ func testImageBehindProxy(t *testing.T, repository string) {
 	}
 	t.Cleanup(func() { run(t, ".", "docker", "rmi", name) })
 	got, file := save(t, name)
-	binary := filepath.Join(repository, "dist", "flux-trust_"+releaseVersion[1:]+"_linux_arm64")
 	if wantImage(t, got, binaryDigest(t, got, binary), wantLabels(t, repository, releaseVersion)); got.Architecture != "arm64" {
 		t.Errorf("it is for %s", got.Architecture)
 	}
@@ -337,5 +340,17 @@ func testContainerd(t *testing.T, archive string) {
 	got := run(t, ".", "ctr", append(ctr, "run", "--rm", "--snapshotter", "native", "--read-only", names[0], "flux-trust-e2e", "/flux-trust", "version")...)
 	if got.stdout != "flux-trust "+releaseVersion+"\n" {
 		t.Errorf("exit code %d\n%s%s", got.code, got.stdout, got.stderr)
+	}
+}
+
+// TestImageWithoutBase: where the image of the build stage is not to be had, make image
+// says so before it builds anything.
+func TestImageWithoutBase(t *testing.T) {
+	image(t)
+	got := run(t, "..", "make", "-s", "image", "IMAGE=flux-trust:never", "GO_IMAGE=registry.invalid/golang:1.26")
+	for _, want := range []string{"registry.invalid/golang:1.26", "GO_IMAGE=", "CA=", "make image-archive"} {
+		if got.code == 0 || !strings.Contains(got.stderr, want) {
+			t.Errorf("exit code %d, and no %q in\n%s", got.code, want, got.stderr)
+		}
 	}
 }

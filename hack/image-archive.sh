@@ -7,7 +7,7 @@ set -eu
 version=$1 image=$2
 out=$PWD/dist/flux-trust_${version#v}_image
 mkdir -p dist
-sbom=$(hack/tool.sh cyclonedx-gomod)
+sbom=$(go tool -n -modfile=tools/cyclonedx-gomod/go.mod cyclonedx-gomod)
 for arch in amd64 arm64; do
     GOOS=linux GOARCH=$arch hack/build.sh "$version" bin/image/$arch/flux-trust
     "$sbom" bin -json -std -noserial -notimestamp -version "$version" -output "${out}_linux_$arch.cdx.json" bin/image/$arch/flux-trust

@@ -5,7 +5,7 @@
 # Usage: hack/labels.sh VERSION
 set -eu
 label=org.opencontainers.image
-sed -n "s/.*\($label\.[a-z]*\)=\"\([^\"\$]*\)\".*/\1=\2/p" Dockerfile
+sed -n 's/.* \([a-z.]*\.[a-z-]*\)="\([^"$]*\)".*/\1=\2/p' Dockerfile
 echo "$label.version=$1"
 if git rev-parse HEAD > /dev/null 2>&1; then
     echo "$label.revision=$(git rev-parse HEAD)"

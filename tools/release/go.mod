@@ -7,8 +7,6 @@ go 1.26.0
 require (
 	github.com/distribution/reference v0.6.0
 	github.com/google/go-containerregistry v0.22.1
-	github.com/in-toto/attestation v1.2.0
-	google.golang.org/protobuf v1.36.12
 )
 
 require (
