@@ -35,7 +35,7 @@ func TestCalledAs(t *testing.T) {
 // TestHelpAsCalled reads the help of every command: as a plugin it must not name a
 // program that is not on the PATH, except where kpt is told which one to run.
 func TestHelpAsCalled(t *testing.T) {
-	for _, cmd := range append(New("flux trust", "test").Commands(), New("flux trust", "test")) {
+	for _, cmd := range append(newRoot("flux trust", "test").Commands(), newRoot("flux trust", "test")) {
 		var help bytes.Buffer
 		cmd.SetOut(&help)
 		if err := cmd.Help(); err != nil {

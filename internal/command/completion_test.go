@@ -38,7 +38,7 @@ func TestCompletion(t *testing.T) {
 
 // TestCompletionOfOutput: every -o has values to complete, and each of them is known.
 func TestCompletionOfOutput(t *testing.T) {
-	for _, c := range New(programName, "VERSION").Commands() {
+	for _, c := range newRoot(programName, "VERSION").Commands() {
 		c.Flags().VisitAll(func(f *pflag.Flag) {
 			complete, found := c.GetFlagCompletionFunc(f.Name)
 			if f.Name != "output" {

@@ -16,7 +16,7 @@ func TestCommandReference(t *testing.T) {
 	var out strings.Builder
 	out.WriteString("# Command line\n\n<!-- Generated from the commands by make update. -->\n\n" +
 		"The exit code is 0, or 1 after any error. See [results](results.md).\n")
-	root := New(programName, "VERSION")
+	root := newRoot(programName, "VERSION")
 	describe(&out, root)
 	for _, c := range root.Commands() {
 		if c.IsAvailableCommand() && c.Name() != "help" && c.Name() != "completion" {
@@ -59,7 +59,7 @@ func describe(out *strings.Builder, c *cobra.Command) {
 
 // TestHelp: every command explains itself and shows an example.
 func TestHelp(t *testing.T) {
-	root := New(programName, "VERSION")
+	root := newRoot(programName, "VERSION")
 	for _, c := range append(root.Commands(), root) {
 		if c.Example == "" || c.Short == "" {
 			t.Errorf("%s has no example, or no text", c.CommandPath())

@@ -15,7 +15,7 @@ var errReported = errors.New("reported")
 // Execute runs the command line and returns the exit code: 0, or 1 after any
 // error.
 func Execute(args []string, version string, in io.Reader, out, errOut io.Writer) int {
-	root := New(calledAs(os.Args[0], os.Getenv), version)
+	root := newRoot(calledAs(os.Args[0], os.Getenv), version)
 	root.SetArgs(append([]string{}, args...)) // never nil, which cobra takes for os.Args
 	root.SetIn(in)
 	root.SetOut(out)
@@ -31,9 +31,9 @@ func Execute(args []string, version string, in io.Reader, out, errOut io.Writer)
 	})
 }
 
-// New returns the command line. Help and examples use the name: "flux-trust", or "flux
+// newRoot returns the command line. Help and examples use the name: "flux-trust", or "flux
 // trust" for the plugin of the Flux CLI.
-func New(name, version string) *cobra.Command {
+func newRoot(name, version string) *cobra.Command {
 	root := &cobra.Command{
 		Use:   programName + " [CONFIG INPUT...]",
 		Short: "Give Flux controllers a company CA",
