@@ -6,65 +6,81 @@ import (
 	"slices"
 	"strings"
 
-	"sigs.k8s.io/kustomize/kyaml/fn/framework"
-
 	"fluxtrust.dev/flux-trust/api/v1alpha1"
+	"fluxtrust.dev/flux-trust/internal/codes"
 	"fluxtrust.dev/flux-trust/internal/krm"
 	"fluxtrust.dev/flux-trust/internal/quote"
+	"fluxtrust.dev/flux-trust/internal/trust"
 )
 
-// reportMissing says what the config names and the stream does not hold.
-func (t *transform) reportMissing(resources int, deployments []string) {
+// missing says what the config names and the stream does not hold.
+func missing(r *result, s stream) krm.Findings {
+	var found krm.Findings
 	switch {
-	case t.outcome.Failed():
-		return
-	case t.outcome.Controllers+t.outcome.Released == 0:
-		t.reportNoControllers(resources, deployments)
-		return
+	case r.found.Failed():
+		return nil
+	case r.controllers.count+r.controllers.released == 0:
+		noControllers(&found, r, s)
+		return found
 	}
-	if t.config.Spec.Mount.Method == v1alpha1.File {
-		t.report.Add(framework.Warning, krm.Change{}, "the method File mounts with subPath: the kubelet never updates such a file, so a new root arrives with a restart only")
+	if warning, ok := trust.Warning(r.config.Spec.Mount.Method); ok {
+		found = append(found, warning)
 	}
-	for i, name := range t.config.Spec.Controllers.Include {
-		if !t.seen[string(name)] {
-			t.configReport().Add(framework.Warning, krm.Change{Path: fmt.Sprintf("spec.controllers.include[%d]", i)}, "the stream has no %s", name)
+	selectsNothing := func(path, format string, args ...any) {
+		found.Add(krm.Warning, codes.SelectsNothing, trust.About(r.config), krm.At(path), format, args...)
+	}
+	spec := &r.config.Spec
+	for i, name := range spec.Controllers.Include {
+		if !r.inventory.Controllers[string(name)] {
+			selectsNothing(fmt.Sprintf("spec.controllers.include[%d]", i), "the stream has no %s", name)
 		}
 	}
-	for i := range t.config.Spec.Controllers.Additional {
-		if !t.matched[i] {
-			t.configReport().Add(framework.Warning, krm.Change{Path: fmt.Sprintf("spec.controllers.additional[%d]", i)}, "selects no %s of the stream", t.config.Spec.Controllers.Additional[i].Kind)
+	for i, a := range spec.Controllers.Additional {
+		if !r.inventory.Additional[i] {
+			selectsNothing(fmt.Sprintf("spec.controllers.additional[%d]", i), "selects no %s of the stream", a.Kind)
 		}
 	}
-	for i, name := range t.config.Spec.SecurityContext.ExceptContainers {
-		if !t.seen["container "+name] && t.config.Spec.SecurityContext.Profile != v1alpha1.NoProfile {
-			t.configReport().Add(framework.Warning, krm.Change{Path: fmt.Sprintf("spec.securityContext.exceptContainers[%d]", i)}, "no controller has a container %s", name)
+	for i, name := range spec.SecurityContext.ExceptContainers {
+		if !r.controllers.excepted[name] && spec.SecurityContext.Profile != v1alpha1.NoProfile {
+			selectsNothing(fmt.Sprintf("spec.securityContext.exceptContainers[%d]", i), "no controller has a container %s", quote.Name(name))
 		}
 	}
+	return found
 }
 
-func (t *transform) reportNoControllers(resources int, deployments []string) {
-	severity := framework.Error
-	switch t.config.Spec.OnNoControllers {
+func noControllers(found *krm.Findings, r *result, s stream) {
+	severity := krm.Error
+	switch r.config.Spec.OnNoControllers {
 	case v1alpha1.Ignore:
 		return
 	case v1alpha1.Warn:
-		severity = framework.Warning
+		severity = krm.Warning
 	case v1alpha1.Error:
 	}
-	if len(t.seen) > 0 {
-		t.configReport().Add(severity, krm.Change{Path: "spec.controllers"}, "selects none of the Flux controllers in the stream (%s); change include and exclude",
-			strings.Join(slices.Sorted(maps.Keys(t.seen)), ", "))
+	if len(r.inventory.Controllers) > 0 {
+		found.Add(severity, codes.NoControllers, trust.About(r.config), krm.At("spec.controllers"), "selects none of the Flux controllers in the stream (%s); change include and exclude",
+			strings.Join(slices.Sorted(maps.Keys(r.inventory.Controllers)), ", "))
 		return
 	}
-	found := "no Deployment"
-	if len(deployments) > 0 {
-		const most = 5
-		found = strings.Join(quote.Each(quote.Name, deployments[:min(most, len(deployments))]), ", ")
-		if len(deployments) > most {
-			found += ", …"
+	found.Add(severity, codes.NoControllers, nil, krm.Difference{}, "no Flux controller among %s, %s; run the function where the manifests of Flux are built, "+
+		"name other Deployments under spec.controllers.additional, or set spec.onNoControllers: Ignore", krm.Count(len(s.documents)+s.skipped, "resource"), deployments(r))
+}
+
+// deployments names some Deployments of the stream.
+func deployments(r *result) string {
+	const most = 5
+	var names []string
+	for _, w := range r.inventory.Workloads {
+		if w.Kind == v1alpha1.Deployment {
+			names = append(names, quote.Name(w.Name()))
 		}
-		found = fmt.Sprintf("%s (%s)", krm.Count(len(deployments), "Deployment"), found)
 	}
-	t.report.Add(severity, krm.Change{}, "no Flux controller among %s, %s; run the function where the manifests of Flux are built, "+
-		"name other Deployments under spec.controllers.additional, or set spec.onNoControllers: Ignore", krm.Count(resources, "resource"), found)
+	switch {
+	case len(names) == 0:
+		return "no Deployment"
+	case len(names) > most:
+		return fmt.Sprintf("%s (%s, …)", krm.Count(len(names), "Deployment"), strings.Join(names[:most], ", "))
+	default:
+		return fmt.Sprintf("%s (%s)", krm.Count(len(names), "Deployment"), strings.Join(names, ", "))
+	}
 }

@@ -5,6 +5,8 @@ import (
 	"strings"
 
 	"fluxtrust.dev/flux-trust/api/v1alpha1"
+	"fluxtrust.dev/flux-trust/internal/flux"
+	"fluxtrust.dev/flux-trust/internal/inventory"
 )
 
 // need says which resources of a kind a config needs: every one, or those whose
@@ -49,10 +51,6 @@ func (m mark) in(text []byte) bool {
 	return false
 }
 
-// ownMark stands in every resource that a run has changed or made, in the names of
-// its annotations.
-const ownMark = "fluxtrust.dev/"
-
 // Needs returns what tells from the apiVersion, the kind and the text of a
 // resource whether a run of the config may look at it, change it or name it in a
 // message. The text is nil where it cannot be searched. All others can be left out, and are only counted.
@@ -85,50 +83,55 @@ func Needs(config *v1alpha1.FluxTrust) func(apiVersion, kind, text []byte) bool 
 
 // needsOf returns what a config needs, by kind.
 func needsOf(config *v1alpha1.FluxTrust) map[string]need {
-	own := need{marks: marks(ownMark)}
+	own := need{marks: marks(v1alpha1.OwnMark)}
 	needs := map[string]need{
-		string(v1alpha1.Deployment):  {every: true},
-		string(v1alpha1.StatefulSet): own,
-		string(v1alpha1.DaemonSet):   own,
-		clusterServiceVersion:        {every: true},
+		string(v1alpha1.Deployment):     {every: true},
+		string(v1alpha1.StatefulSet):    own,
+		string(v1alpha1.DaemonSet):      own,
+		inventory.ClusterServiceVersion: {every: true},
 	}
 	for _, a := range config.Spec.Controllers.Additional {
 		needs[string(a.Kind)] = need{every: true}
 	}
 	// Flux objects that refer to a Secret get warnings, and those of the config
 	// a reference.
-	for _, kind := range fluxKinds() {
-		needs[kind] = need{marks: marks(ownMark, "certSecretRef", "secretRef")}
+	for _, kind := range flux.Kinds() {
+		needs[kind.Name] = need{marks: marks(v1alpha1.OwnMark, "certSecretRef", "secretRef")}
 	}
 	// A HelmRelease may install Flux. What its chart is says the release, or the
 	// object that it refers to.
-	charts := []string{flux2Chart, fluxInstanceChart}
-	needs[fluxInstanceKind] = need{every: true}
-	needs[helmReleaseKind] = need{marks: marks("chartRef", charts...)}
-	needs[helmChartKind] = need{marks: marks(ownMark, charts...)}
+	var charts []string
+	for _, kind := range flux.Installers() {
+		if kind.Chart != "" {
+			charts = append(charts, kind.Chart)
+		}
+	}
+	needs[flux.FluxInstance] = need{every: true}
+	needs[flux.HelmRelease] = need{marks: marks("chartRef", charts...)}
+	needs[flux.HelmChart] = need{marks: marks(v1alpha1.OwnMark, charts...)}
 	oci := needs[string(v1alpha1.OCIRepository)]
-	needs[string(v1alpha1.OCIRepository)] = need{marks: append(oci.marks, marks(ownMark, charts...)...)}
+	needs[string(v1alpha1.OCIRepository)] = need{marks: append(oci.marks, marks(v1alpha1.OwnMark, charts...)...)}
 	for _, s := range config.Spec.Sources {
 		for _, kind := range s.Kinds {
 			needs[string(kind)] = need{every: true}
 		}
 	}
-	needs[secretKind] = need{every: true} // any Flux object may refer to it
+	needs[inventory.Secret] = need{every: true} // any Flux object may refer to it
 	for i := range config.Spec.CABundle {
 		switch e := &config.Spec.CABundle[i]; {
 		case e.ConfigMap != nil:
 			// The others are named where one with a certificate may be meant.
 			own.marks = append(own.marks, marks(e.ConfigMap.Name, "CERTIFICATE-----", "binaryData")...)
-			needs[trustManagerKind] = need{every: true}
+			needs[inventory.TrustManagerBundle] = need{every: true}
 		case e.Secret != nil:
-			needs[trustManagerKind] = need{every: true}
+			needs[inventory.TrustManagerBundle] = need{every: true}
 		case e.ClusterTrustBundle != nil:
-			needs[clusterTrustBundleKind] = need{every: true}
+			needs[inventory.ClusterTrustBundle] = need{every: true}
 		case e.Inline != nil:
 			own.marks = append(own.marks, newMark(e.Inline.Name))
 		}
 	}
-	needs[configMapKind] = own
+	needs[inventory.ConfigMap] = own
 	return needs
 }
 

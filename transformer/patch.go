@@ -1,19 +1,19 @@
 package transformer
 
 import (
-	"errors"
-	"fmt"
 	"maps"
 	"slices"
 	"time"
 
-	"sigs.k8s.io/kustomize/kyaml/fn/framework"
-
 	"fluxtrust.dev/flux-trust/api/v1alpha1"
+	"fluxtrust.dev/flux-trust/internal/codes"
 	"fluxtrust.dev/flux-trust/internal/flux"
+	"fluxtrust.dev/flux-trust/internal/installer"
+	"fluxtrust.dev/flux-trust/internal/inventory"
 	"fluxtrust.dev/flux-trust/internal/krm"
 	"fluxtrust.dev/flux-trust/internal/patches"
 	"fluxtrust.dev/flux-trust/internal/quote"
+	"fluxtrust.dev/flux-trust/internal/trust"
 )
 
 // PatchOptions say where patches are going to be.
@@ -34,111 +34,113 @@ type PatchOptions struct {
 //
 // The outcome is that of Run: its items and what it adds hold the ConfigMaps that
 // the patches need. The config must be in mode Transform.
-func Patches(config *v1alpha1.FluxTrust, resources []Resource, options PatchOptions, now time.Time) ([]patches.Patch, Outcome) {
-	t := newTransform(config, resources, now)
-	t.patching, t.followsNames = true, options.FollowsNames
+func Patches(config *v1alpha1.FluxTrust, resources []Resource, o PatchOptions, now time.Time) ([]patches.Patch, Outcome) {
+	s := newStream(resources, 0)
+	run := patchesForAny
+	if hasTargets(s) {
+		run = patchesFor
+	}
+	about := trust.About(config)
+	made, r := run(config, s, o, options{Options: trust.Options{Now: now, FollowsNames: o.FollowsNames}, patching: true}, about)
 	if len(config.Spec.Sources) > 0 {
-		t.configReport().Add(framework.Warning, krm.Change{Path: "spec.sources"}, "is no part of the patches, which are for the controllers; run the function over the Flux objects themselves")
+		first := krm.Finding{Code: codes.SourcesNotPatched, Severity: krm.Warning, Object: about, Difference: krm.At("spec.sources"),
+			Message: "is no part of the patches, which are for the controllers; run the function over the Flux objects themselves"}
+		r.found = append(krm.Findings{first}, r.found...)
 	}
-	var made []patches.Patch
-	var err error
-	if hasTargets(resources) {
-		t.run(0)
-		made, err = t.exactPatches(resources)
-		var others []Resource
-		if len(t.instances) == 0 { // or the patches are for what is made in the cluster
-			others = Namesakes(made, resources, t.outcome)
-		}
-		for _, r := range others {
-			t.report.Of(krm.Field{Node: r.Node.YNode()}, r.File).Add(framework.Error, krm.Change{},
-				"has the name of a controller and is none, and kustomize would patch it as well; build it in another folder than Flux")
-		}
-	} else {
-		for _, r := range resources {
-			t.outcome.Items = append(t.outcome.Items, r.Node)
-		}
-		made, err = t.stockPatches(stock{namespaces: []string{options.Namespace}, components: options.Components}, t.report)
-		t.outcome.Controllers = len(t.seen)
-		t.finish()
+	outcome := outcomeOf(s, r)
+	if outcome.Failed() {
+		return nil, outcome
 	}
-	if err != nil {
-		t.configReport().Fail(err)
-	}
-	if t.outcome.Failed() {
-		return nil, t.outcome
-	}
-	return made, t.outcome
+	return made, outcome
 }
 
-// Namesakes returns the workloads that patches would change because of their names,
-// though the run that made the outcome has left them alone. A patch adds a container
-// without an image to a Deployment that has none of that name.
+// hasTargets reports whether there is a workload, or an object that may install some.
+func hasTargets(s stream) bool {
+	return slices.ContainsFunc(s.objects, func(o *krm.Object) bool {
+		return inventory.HoldsWorkloads(o) || slices.ContainsFunc(flux.Installers(), func(k flux.Installer) bool { return k.Kind == o.Kind() && k.Group == o.Group() })
+	})
+}
+
+// patchesForAny makes patches for any install.
+func patchesForAny(config *v1alpha1.FluxTrust, s stream, p PatchOptions, o options, about *krm.Object) ([]patches.Patch, *result) {
+	r := start(config, s, o)
+	c := newChanger(r, o)
+	made, err := c.patchesOf(installer.Stock{Namespaces: []string{p.Namespace}, Components: p.Components}, nil)
+	r.controllers = c.done
+	r.controllers.count = len(slices.DeleteFunc(flux.Names(), func(name string) bool { return !slices.Contains(p.Components, name) }))
+	r.found.Fail(about, err)
+	r.added = provide(r)
+	return made, r
+}
+
+// patchesFor makes patches of what a run changes.
+func patchesFor(config *v1alpha1.FluxTrust, s stream, _ PatchOptions, o options, about *krm.Object) ([]patches.Patch, *result) {
+	r := run(config, s, o)
+	made := exactPatches(r, o, about)
+	if len(r.controllers.patches) == 0 { // or the patches are for what is made in the cluster
+		for _, w := range r.inventory.Workloads {
+			if isNamesake(w, made) {
+				r.found.Add(krm.Error, codes.Namesake, w.Object, krm.Difference{}, "has the name of a controller and is none, and kustomize would patch it as well; build it in another folder than Flux")
+			}
+		}
+	}
+	r.found.Fail(about, about.Err())
+	return made, r
+}
+
+// exactPatches compares every workload with what the run has made of it.
+func exactPatches(r *result, o options, about *krm.Object) []patches.Patch {
+	if r.found.Failed() {
+		return nil
+	}
+	var changes []patches.Change
+	for _, w := range r.inventory.Workloads {
+		if !w.Changed() {
+			continue
+		}
+		if w.IsPart() {
+			about.Fail(&krm.FieldError{Code: codes.TakesNoPatches, Message: w.Object.Kind() + " " + quote.Name(w.Object.Name()) + " takes no patches; run the function over it"})
+			return nil
+		}
+		changes = append(changes, patches.Change{Before: w.Object.Before.Node, After: w.Object.After().Node})
+	}
+	for _, namespace := range slices.Sorted(maps.Keys(r.controllers.namespaces)) {
+		if !o.FollowsNames {
+			about.Fail(installer.CheckReferences(r.config, r.inventory.Stores, []string{namespace}))
+		}
+	}
+	made, err := patches.Of(r.config.Metadata.Name, changes)
+	about.Fail(err)
+	switch {
+	case len(r.controllers.patches) > 0 && len(made) > 0:
+		about.Fail(&krm.FieldError{Code: codes.PatchesOfBoth, Message: "the inputs hold Deployments of Flux and objects that make such Deployments; name one or the other"})
+		return nil
+	case len(r.controllers.patches) > 0:
+		return r.controllers.patches
+	default:
+		return made
+	}
+}
+
+// isNamesake reports whether patches would change a workload because of its name,
+// though it is no controller and was left alone. A patch adds a container without an
+// image to a Deployment that has none of that name.
+func isNamesake(w *inventory.Workload, made []patches.Patch) bool {
+	return w.Err == nil && !w.Patch && !w.Changed() && len(flux.Find(w.Seen)) == 0 && slices.ContainsFunc(made, func(p patches.Patch) bool {
+		return p.Target.Selects(string(w.Kind), w.Object.Namespace(), w.Name())
+	})
+}
+
+// Namesakes returns the resources with workloads that patches would change because of
+// their names, though the run that made the outcome has left them alone.
 func Namesakes(made []patches.Patch, resources []Resource, outcome Outcome) []Resource {
 	var found []Resource
 	for i, r := range resources {
-		if outcome.Items[i] != r.Node {
-			continue
-		}
-		for _, m := range workloads(krm.Field{Node: r.Node.YNode()}) {
-			selects := func(p patches.Patch) bool {
-				return p.Target.Selects(string(m.kind), m.resource.TextOr("metadata", "namespace"), m.name())
-			}
-			if w, err := read(m); err == nil && !w.isPatch() && len(flux.Find(w.seen)) == 0 && slices.ContainsFunc(made, selects) {
-				found = append(found, r)
-				break
-			}
+		s := newStream([]Resource{r}, 0)
+		workloads := inventory.Of(s.objects, &v1alpha1.Controllers{}).Workloads
+		if outcome.Items[i] == r.Node && slices.ContainsFunc(workloads, func(w *inventory.Workload) bool { return isNamesake(w, made) }) {
+			found = append(found, r)
 		}
 	}
 	return found
-}
-
-// hasTargets tells whether there is a workload or a FluxInstance.
-func hasTargets(resources []Resource) bool {
-	return slices.ContainsFunc(resources, func(r Resource) bool { return len(targets(krm.Field{Node: r.Node.YNode()})) > 0 })
-}
-
-// exactPatches compares every resource with what the run has made of it.
-func (t *transform) exactPatches(resources []Resource) ([]patches.Patch, error) {
-	var changes []patches.Change
-	for i, r := range resources {
-		after := t.outcome.Items[i]
-		if after == nil || after == r.Node {
-			continue
-		}
-		expanded, err := krm.Prepare(r.Node)
-		if err != nil {
-			return nil, err
-		}
-		was, is := workloads(krm.Field{Node: expanded.YNode()}), workloads(krm.Field{Node: after.YNode()})
-		for j := range was {
-			if is[j].isPart() {
-				return nil, fmt.Errorf("%s %s takes no patches; run the function over it", quote.Kind(is[j].resource.TextOr("kind")), quote.Name(is[j].resource.TextOr("metadata", "name")))
-			}
-			changes = append(changes, patches.Change{Before: was[j].object.Node, After: is[j].object.Node})
-		}
-	}
-	for _, namespace := range slices.Sorted(maps.Keys(t.namespaces)) {
-		if err := t.checkReferences([]string{namespace}); err != nil {
-			return nil, err
-		}
-	}
-	made, err := patches.Of(t.config.Metadata.Name, changes)
-	if err != nil {
-		return nil, err
-	}
-	switch {
-	case len(t.instances) > 0 && len(made) > 0:
-		return nil, errors.New("the inputs hold Deployments of Flux and objects that make such Deployments; name one or the other")
-	case len(t.instances) > 0:
-		return t.instances, nil
-	default:
-		return made, nil
-	}
-}
-
-// errPatched refuses a workload that has been changed already: a patch goes on top
-// of what is built without it.
-func errPatched() error {
-	return &krm.FieldError{Path: "metadata.annotations." + configAnnotation, Message: "flux-trust has changed this workload already, and patches are made from what was there before; " +
-		"name the manifests as they are without it, such as gotk-components.yaml"}
 }

@@ -37,7 +37,7 @@ var _ framework.ResourceListProcessor = (*Processor)(nil)
 func (p *Processor) Process(rl *framework.ResourceList) error {
 	config, err := v1alpha1.FromNode(rl.FunctionConfig)
 	if err != nil {
-		p.Outcome = Outcome{Items: rl.Items, Results: ConfigResults(rl.FunctionConfig, err)}
+		p.Outcome = Outcome{Items: rl.Items, Findings: ConfigFindings(rl.FunctionConfig, err)}
 	} else {
 		resources := make([]Resource, len(rl.Items))
 		for i, item := range rl.Items {
@@ -46,7 +46,7 @@ func (p *Processor) Process(rl *framework.ResourceList) error {
 		p.Outcome = RunNeeded(config, resources, p.Skipped, p.Now)
 	}
 	rl.Items = slices.DeleteFunc(slices.Concat(p.Outcome.Items, p.Outcome.Added), func(item *yaml.RNode) bool { return item == nil })
-	rl.Results = append(rl.Results, p.Outcome.Results...)
+	rl.Results = append(rl.Results, p.Outcome.Results()...)
 	if p.Outcome.Failed() {
 		return ErrResults
 	}
@@ -54,11 +54,11 @@ func (p *Processor) Process(rl *framework.ResourceList) error {
 }
 
 // fileOf returns the file that an orchestrator has read an item from, or nil.
-func fileOf(item *yaml.RNode) *framework.File {
+func fileOf(item *yaml.RNode) *File {
 	annotation := func(name string) string {
-		return krm.Field{Node: item.YNode()}.TextOr("metadata", "annotations", name)
+		return krm.Field{Node: item.YNode()}.Peek("metadata", "annotations", name)
 	}
-	file := &framework.File{Path: quote.File(annotation(kioutil.PathAnnotation))}
+	file := &File{Path: quote.File(annotation(kioutil.PathAnnotation))}
 	if file.Path == "" {
 		return nil
 	}
@@ -66,25 +66,4 @@ func fileOf(item *yaml.RNode) *framework.File {
 		file.Index = n
 	}
 	return file
-}
-
-// ConfigResults turns an error of v1alpha1 into results, one per problem.
-func ConfigResults(config *yaml.RNode, err error) framework.Results {
-	invalid := (*v1alpha1.InvalidError)(nil)
-	if !errors.As(err, &invalid) {
-		return framework.Results{{Message: quote.Line(err.Error()), Severity: framework.Error}}
-	}
-	report := krm.Report{}.Of(krm.Field{Node: config.YNode()}, fileOf(config))
-	var results framework.Results
-	for _, problem := range invalid.Problems {
-		result := &framework.Result{Message: problem.String() + problem.Example, Severity: framework.Error, File: report.File}
-		// A field is only valid beside a complete reference.
-		if report.Ref.Name != "" && problem.Path != "" {
-			result.Message = problem.Message + problem.Example
-			result.Field = &framework.Field{Path: problem.Path}
-			result.ResourceRef = report.Ref
-		}
-		results = append(results, result)
-	}
-	return results
 }

@@ -94,7 +94,7 @@ func TestClock(t *testing.T) {
 // no error.
 func wantResult(t *testing.T, outcome Outcome, severity framework.Severity, want string) {
 	t.Helper()
-	for _, r := range outcome.Results {
+	for _, r := range outcome.Results() {
 		if severity == "" && r.Severity != framework.Info {
 			t.Errorf("got %s", r)
 		}
@@ -103,7 +103,7 @@ func wantResult(t *testing.T, outcome Outcome, severity framework.Severity, want
 		}
 	}
 	if severity != "" {
-		t.Errorf("got %v\nwant %s: %s", outcome.Results, severity, want)
+		t.Errorf("got %v\nwant %s: %s", outcome.Results(), severity, want)
 	}
 }
 
@@ -142,7 +142,7 @@ func TestContent(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			outcome := trustIn(t, tc.caBundle, tc.resource, today)
 			wantResult(t, outcome, tc.severity, tc.want)
-			if got := strings.Contains(outcome.Items[0].MustString(), digestAnnotation); got != tc.digest {
+			if got := strings.Contains(outcome.Items[0].MustString(), v1alpha1.DigestAnnotation); got != tc.digest {
 				t.Errorf("digest annotation %t, want %t", got, tc.digest)
 			}
 		})

@@ -162,7 +162,7 @@ func TestTargets(t *testing.T) {
 			}
 			targets, roots, unknown, outcome := Targets(config, resources, time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC))
 			if outcome.Failed() || len(targets) != 1 || len(roots) != 1 || unknown != "" {
-				t.Fatalf("%d targets, %d roots, unknown %q: %v", len(targets), len(roots), unknown, outcome.Results)
+				t.Fatalf("%d targets, %d roots, unknown %q: %v", len(targets), len(roots), unknown, outcome.Results())
 			}
 			got := targets[0]
 			if got.Kind != tc.kind || got.Namespace != "apps" || got.Name != "a" {

@@ -38,7 +38,7 @@ func transformed(t *testing.T, input string) string {
 	}
 	outcome := Run(config, []Resource{{Node: yaml.MustParse(input)}}, time.Time{})
 	if outcome.Failed() {
-		t.Fatal(outcome.Results)
+		t.Fatal(outcome.Results())
 	}
 	return outcome.Items[0].MustString()
 }
@@ -128,7 +128,7 @@ func TestTrapGettersPanic(t *testing.T) {
 	}()
 	config := &v1alpha1.FluxTrust{Spec: v1alpha1.Spec{OnNoControllers: v1alpha1.Ignore}}
 	if outcome := Run(config, []Resource{{Node: list}}, time.Time{}); outcome.Failed() || outcome.Items[0] != list {
-		t.Errorf("a list is not passed through: %v", outcome.Results)
+		t.Errorf("a list is not passed through: %v", outcome.Results())
 	}
 }
 
@@ -142,7 +142,7 @@ func TestAliasBombEndsWithAnError(t *testing.T) {
 	bomb.WriteString("spec: {template: {spec: {containers: [{name: manager}]}}}\n")
 	config := &v1alpha1.FluxTrust{Spec: v1alpha1.Spec{OnNoControllers: v1alpha1.Ignore}}
 	outcome := Run(config, []Resource{{Node: yaml.MustParse(bomb.String())}}, time.Time{})
-	if !outcome.Failed() || !strings.Contains(outcome.Results[0].Message, "more than 100000 values") {
-		t.Errorf("got %v", outcome.Results)
+	if !outcome.Failed() || !strings.Contains(outcome.Results()[0].Message, "more than 100000 values") {
+		t.Errorf("got %v", outcome.Results())
 	}
 }

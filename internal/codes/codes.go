@@ -8,16 +8,16 @@ import (
 // The codes of findings. Those about certificates are in package bundle.
 const (
 	// The config and the stream.
-	InvalidConfig    krm.Code = "InvalidConfig"
-	NoControllers    krm.Code = "NoControllers"
-	SelectsNothing   krm.Code = "SelectsNothing"
-	NoContainer      krm.Code = "NoContainer"
-	KustomizePatch   krm.Code = "KustomizePatch"
-	BadSelector      krm.Code = "BadSelector"
-	AnotherConfig    krm.Code = "AnotherConfig"
-	NotAsConfigured  krm.Code = "NotAsConfigured"
-	RestartByHand    krm.Code = "RestartByHand"
-	PlaceholderValue krm.Code = "Placeholder"
+	InvalidConfig   krm.Code = "InvalidConfig"
+	NoControllers   krm.Code = "NoControllers"
+	SelectsNothing  krm.Code = "SelectsNothing"
+	NoContainer     krm.Code = "NoContainer"
+	Truncated       krm.Code = "Truncated"
+	KustomizePatch  krm.Code = "KustomizePatch"
+	AnotherConfig   krm.Code = "AnotherConfig"
+	NotAsConfigured krm.Code = "NotAsConfigured"
+	RestartByHand   krm.Code = "RestartByHand"
+	Placeholder     krm.Code = "Placeholder"
 
 	// The bundle.
 	NotInStream       krm.Code = "NotInStream"
@@ -117,12 +117,12 @@ func Groups() []Group {
 			{NoControllers, false, "The stream holds no Flux controller, or the config selects none of them (`spec.onNoControllers`)."},
 			{SelectsNothing, false, "An entry of the config selects nothing in the stream."},
 			{NoContainer, false, "A Deployment is a controller by its name and labels, and has no container that could run one."},
+			{Truncated, false, "An input ends within a line, and may be cut off."},
 			{KustomizePatch, false, "The object looks like a patch of kustomize, and is left alone."},
-			{BadSelector, false, "A label selector of the config cannot be read."},
 			{AnotherConfig, false, "The object, or the patch, is the work of a FluxTrust of another name."},
 			{NotAsConfigured, false, "Validate: a field, or an object, differs from what the config makes of it."},
 			{RestartByHand, false, "The content of the bundle is not known, so pods do not restart by themselves when it changes."},
-			{PlaceholderValue, false, "A value holds a `${…}`, which Flux substitutes later; a PEM does not survive that."},
+			{Placeholder, false, "A value holds a `${…}`, which Flux substitutes later; a PEM does not survive that."},
 			{krm.WrongType, false, "A field has another type than Kubernetes accepts."},
 			{krm.InvalidName, false, "The API server refuses the name or the namespace of an object."},
 			{krm.InvalidKey, false, "The API server refuses a key of a ConfigMap or Secret."},

@@ -9,7 +9,6 @@ import (
 	"fluxtrust.dev/flux-trust/api/v1alpha1"
 	"fluxtrust.dev/flux-trust/internal/krm"
 	"fluxtrust.dev/flux-trust/internal/stream"
-	"fluxtrust.dev/flux-trust/transformer"
 )
 
 // bundleObjects are what the patches of a config refer to.
@@ -79,7 +78,7 @@ func find(resources []*yaml.RNode, kind, name string) *yaml.RNode {
 func kept(object *yaml.RNode) *yaml.RNode {
 	work := object.Copy()
 	annotations := work.GetAnnotations()
-	for _, a := range []string{transformer.SubstituteAnnotation, transformer.PruneAnnotation} {
+	for _, a := range []string{v1alpha1.SubstituteAnnotation, v1alpha1.PruneAnnotation} {
 		annotations[a] = "disabled"
 	}
 	if err := work.SetAnnotations(annotations); err != nil {

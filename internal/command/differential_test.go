@@ -90,8 +90,8 @@ func (d *differ) list(data []byte) bool {
 	if readErr != nil || slowErr != nil {
 		return false
 	}
-	if !reflect.DeepEqual(fastOutcome.Results, slowOutcome.Results) {
-		d.Errorf("results: fast\n%v\nslow\n%v", fastOutcome.Results, slowOutcome.Results)
+	if !reflect.DeepEqual(fastOutcome.Results(), slowOutcome.Results()) {
+		d.Errorf("results: fast\n%v\nslow\n%v", fastOutcome.Results(), slowOutcome.Results())
 	}
 	got, gotResults := d.read(fast.Bytes())
 	want, wantResults := d.read(slow.Bytes())
@@ -109,7 +109,7 @@ func (d *differ) list(data []byte) bool {
 	if read.Whole() {
 		return false
 	}
-	if outcome := fastOutcome; len(outcome.Added) == 0 && len(outcome.Results) == 0 && !bytes.Equal(fast.Bytes(), data) {
+	if outcome := fastOutcome; len(outcome.Added) == 0 && len(outcome.Findings) == 0 && !bytes.Equal(fast.Bytes(), data) {
 		d.Errorf("nothing to do, but:\n%s", udiff.Unified("before", "after", string(data), string(fast.Bytes())))
 	}
 	before, _ := d.read(data)

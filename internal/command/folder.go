@@ -6,11 +6,9 @@ import (
 	"strings"
 	"time"
 
-	"sigs.k8s.io/kustomize/kyaml/fn/framework"
 	"sigs.k8s.io/kustomize/kyaml/yaml"
 
 	"fluxtrust.dev/flux-trust/api/v1alpha1"
-	"fluxtrust.dev/flux-trust/internal/krm"
 	"fluxtrust.dev/flux-trust/internal/kustomization"
 )
 
@@ -47,7 +45,7 @@ func runFolder(o patchOptions, config *v1alpha1.FluxTrust, configFile string, in
 		_, err := kustomization.Save(result.Files)
 		return err
 	}
-	result.Outcome.Results = append(result.Outcome.Results, toResults(result.Findings)...)
+	result.Outcome.Findings = append(result.Outcome.Findings, result.Findings...)
 	printPatched(errOut, result.Patches, result.Outcome)
 	if o.check {
 		return upToDate(result.Files)
@@ -68,19 +66,4 @@ func upToDate(files []kustomization.File) error {
 		return fmt.Errorf("%s is not up to date; run the same without --check, and commit the result", strings.Join(stale, " and "))
 	}
 	return nil
-}
-
-// toResults turns findings into results.
-func toResults(findings krm.Findings) framework.Results {
-	var results framework.Results
-	for _, f := range findings {
-		r := &framework.Result{Message: f.Message, Severity: framework.Severity(f.Severity)}
-		if f.Object != nil {
-			r.ResourceRef = &yaml.ResourceIdentifier{
-				TypeMeta: yaml.TypeMeta{Kind: f.Object.Kind()}, NameMeta: yaml.NameMeta{Name: f.Object.Name(), Namespace: f.Object.Namespace()},
-			}
-		}
-		results = append(results, r)
-	}
-	return results
 }

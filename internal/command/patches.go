@@ -139,7 +139,7 @@ func runPatches(o patchOptions, configFile string, inputs []string, in io.Reader
 	}
 	options := o.patchOptions()
 	made, outcome := transformer.Patches(config, resources, options, time.Now())
-	outcome.Results = append(truncated(documents), outcome.Results...)
+	outcome.Findings = append(truncated(documents), outcome.Findings...)
 	if outcome.Failed() {
 		printOutcome(errOut, outcome)
 		return errReported

@@ -10,7 +10,6 @@ import (
 	"syscall"
 	"time"
 
-	"sigs.k8s.io/kustomize/kyaml/fn/framework"
 	"sigs.k8s.io/kustomize/kyaml/kio"
 
 	"fluxtrust.dev/flux-trust/api/v1alpha1"
@@ -50,7 +49,7 @@ func transform(config *v1alpha1.FluxTrust, documents []*stream.Document, now tim
 		return nil, transformer.Outcome{}, err
 	}
 	outcome := transformer.RunNeeded(config, resources, skipped, now)
-	outcome.Results = append(truncated(documents), outcome.Results...)
+	outcome.Findings = append(truncated(documents), outcome.Findings...)
 	if outcome.Failed() {
 		return nil, outcome, nil
 	}
@@ -93,7 +92,7 @@ func resourcesOf(documents []*stream.Document) (resources []transformer.Resource
 		held = append(held, d)
 		resources = append(resources, transformer.Resource{
 			Node: d.Resource(),
-			File: &framework.File{Path: d.File, Index: d.Index},
+			File: &transformer.File{Path: d.File, Index: d.Index},
 		})
 	}
 	return resources, held, skipped, nil

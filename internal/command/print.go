@@ -38,7 +38,7 @@ func printOutcome(errOut io.Writer, o transformer.Outcome) {
 // complaints writes warnings and errors, and counts results.
 func complaints(o transformer.Outcome) (*strings.Builder, map[framework.Severity]int) {
 	text, count := &strings.Builder{}, map[framework.Severity]int{}
-	for _, r := range safeResults(o.Results) {
+	for _, r := range safeResults(o.Results()) {
 		count[r.Severity]++
 		if r.Severity != framework.Info {
 			fmt.Fprintf(text, "flux-trust: %s: %s\n", r.Severity, sentence(r))

@@ -68,7 +68,7 @@ func process(input []byte, needsFor func(config *yaml.RNode) stream.Needs, now t
 		list.Replace(i, item)
 	}
 	list.Add(processor.Outcome.Added...)
-	if err := list.AddResults(safeResults(processor.Outcome.Results)); err != nil {
+	if err := list.AddResults(safeResults(processor.Outcome.Results())); err != nil {
 		return nil, processor.Outcome, err
 	}
 	output, err := list.Pieces()

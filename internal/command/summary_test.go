@@ -57,7 +57,7 @@ func summary(t *testing.T, file, configFile string) string {
 	}
 	outcome := transformer.RunNeeded(config, resources, skipped, time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC))
 	if outcome.Failed() {
-		t.Fatal(outcome.Results)
+		t.Fatal(outcome.Results())
 	}
 	verdicts := map[string]string{}
 	for _, v := range outcome.Verdicts {

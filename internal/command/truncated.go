@@ -2,33 +2,27 @@ package command
 
 import (
 	"errors"
-	"fmt"
 	"io"
 	"os"
 
-	"sigs.k8s.io/kustomize/kyaml/fn/framework"
-
+	"fluxtrust.dev/flux-trust/internal/codes"
+	"fluxtrust.dev/flux-trust/internal/krm"
 	"fluxtrust.dev/flux-trust/internal/quote"
 	"fluxtrust.dev/flux-trust/internal/stream"
 )
 
 // truncated returns a warning for every input that seems to be cut off: what is missing
 // at its end would be missing without a word.
-func truncated(documents []*stream.Document) framework.Results {
-	var results framework.Results
+func truncated(documents []*stream.Document) krm.Findings {
+	var found krm.Findings
 	for i, d := range documents {
 		isLast := i == len(documents)-1 || documents[i+1].File != d.File
-		if !isLast || !d.EndsInside() {
-			continue
+		if isLast && d.EndsInside() {
+			found.Add(krm.Warning, codes.Truncated, nil, krm.Difference{}, "%s ends within a line: if it was cut off on its way, what follows is missing; "+
+				"compare it with its origin, and end it with a line break", quote.Line(d.File))
 		}
-		results = append(results, &framework.Result{
-			Severity: framework.Warning,
-			Message: fmt.Sprintf("%s ends within a line: if it was cut off on its way, what follows is missing; "+
-				"compare it with its origin, and end it with a line break", quote.Line(d.File)),
-			File: &framework.File{Path: d.File, Index: d.Index},
-		})
 	}
-	return results
+	return found
 }
 
 // needsStdout refuses a closed stdout before any work: what is written there would be

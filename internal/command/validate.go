@@ -16,6 +16,7 @@ import (
 	"fluxtrust.dev/flux-trust/internal/hardening"
 	"fluxtrust.dev/flux-trust/internal/krm"
 	"fluxtrust.dev/flux-trust/internal/quote"
+	"fluxtrust.dev/flux-trust/internal/trust"
 	"fluxtrust.dev/flux-trust/transformer"
 )
 
@@ -33,7 +34,7 @@ type validation struct {
 	// Valid tells that there is no error among the results.
 	Valid       bool                `json:"valid"`
 	Controllers int                 `json:"controllers"`
-	Roots       []transformer.Root  `json:"roots"`
+	Roots       []trust.Root        `json:"roots"`
 	Verdicts    []hardening.Verdict `json:"podSecurity"`
 	Exceptions  []string            `json:"exceptions"`
 	Results     framework.Results   `json:"results"`
@@ -96,7 +97,7 @@ func validate(configFile string, inputs []string, in io.Reader, version string) 
 	}
 	now := time.Now().UTC()
 	outcome := transformer.RunNeeded(config, resources, skipped, now)
-	outcome.Results = append(truncated(documents), outcome.Results...)
+	outcome.Findings = append(truncated(documents), outcome.Findings...)
 	sum := sha256.Sum256(data)
 	for i := range outcome.Roots {
 		r := &outcome.Roots[i]
@@ -110,7 +111,7 @@ func validate(configFile string, inputs []string, in io.Reader, version string) 
 		Tool: "flux-trust", Version: version, Time: now.Truncate(time.Second),
 		Config: quote.Line(configFile), ConfigName: quote.Line(config.Metadata.Name), ConfigDigest: "sha256:" + hex.EncodeToString(sum[:]),
 		Valid: !outcome.Failed(), Controllers: outcome.Controllers,
-		Roots: orEmpty(outcome.Roots), Verdicts: orEmpty(outcome.Verdicts), Exceptions: quote.Lines(outcome.Exceptions), Results: safeResults(outcome.Results),
+		Roots: orEmpty(outcome.Roots), Verdicts: orEmpty(outcome.Verdicts), Exceptions: quote.Lines(outcome.Exceptions), Results: safeResults(outcome.Results()),
 	}, nil
 }
 

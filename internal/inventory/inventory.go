@@ -58,7 +58,7 @@ func (i *Inventory) addWorkload(w *Workload, selects selection) {
 	found := selects.containers(w)
 	w.Selected = found.selected
 	w.Concerned = found.err != nil || len(found.selected) > 0
-	if w.Err == nil {
+	if w.Err == nil && !w.Patch { // which says more
 		w.Err = found.err
 	}
 	for _, m := range found.matches {

@@ -1,6 +1,7 @@
 package inventory
 
 import (
+	"bytes"
 	"encoding/base64"
 	"maps"
 	"path"
@@ -10,6 +11,7 @@ import (
 	"fluxtrust.dev/flux-trust/api/v1alpha1"
 	"fluxtrust.dev/flux-trust/internal/codes"
 	"fluxtrust.dev/flux-trust/internal/krm"
+	"fluxtrust.dev/flux-trust/internal/quote"
 )
 
 // Kinds of objects that hold certificates.
@@ -32,6 +34,9 @@ const (
 // TrustBundleKey stands for the one text of a ClusterTrustBundle, which has no
 // keys.
 const TrustBundleKey = ""
+
+// NotBase64 says that a value cannot be decoded.
+const NotBase64 = "is not valid base64; write it with: base64 < ca.crt"
 
 // Store is an object that holds certificates, or will.
 type Store struct {
@@ -87,6 +92,16 @@ func (s *Store) UnknownValue(v Value) string {
 	default:
 		return ""
 	}
+}
+
+// HoldsCertificate reports whether a value looks like a certificate.
+func (s *Store) HoldsCertificate() bool {
+	for _, v := range s.Values {
+		if bytes.Contains(v.Text, []byte("-----BEGIN CERTIFICATE-----")) {
+			return true
+		}
+	}
+	return false
 }
 
 // Hashed reports whether kustomize is going to put a hash suffix on the name.
@@ -164,7 +179,7 @@ func checkNames(object krm.Field, kind string) error {
 // read reads the keys of a field.
 func (s *Store) read(object krm.Field, field string, value func(path, text string) Value) {
 	for key, text := range object.Texts(field) {
-		s.Values[key] = value(field+"."+key, text)
+		s.Values[key] = value(field+"."+quote.Key(key), text)
 	}
 }
 
@@ -173,7 +188,7 @@ func plain(path, text string) Value { return Value{Path: path, Text: []byte(text
 func decoded(path, text string) Value {
 	data, err := base64.StdEncoding.DecodeString(strings.Join(strings.Fields(text), ""))
 	if err != nil {
-		return Value{Path: path, Text: []byte(text), Err: &krm.FieldError{Code: codes.BadBase64, Path: path, Message: "is not valid base64; write it with: base64 < ca.crt"}}
+		return Value{Path: path, Text: []byte(text), Err: &krm.FieldError{Code: codes.BadBase64, Path: path, Message: NotBase64}}
 	}
 	return Value{Path: path, Text: data}
 }

@@ -96,6 +96,21 @@ func (s *Stores) Find(kind, name string, namespaces []string) (found, other *Sto
 	return nil, nil
 }
 
+// Named returns the first object of a kind that has a name in a namespace, now or
+// before a build tool changed it, or nil.
+func (s *Stores) Named(kind, namespace, name string) *Store {
+	first := len(s.All)
+	for _, f := range []fit{presentName, formerName} {
+		if g, ok := s.named[storeKey{kind, namespace, name, f}]; ok {
+			first = min(first, g.first)
+		}
+	}
+	if first == len(s.All) {
+		return nil
+	}
+	return s.All[first]
+}
+
 // best returns the first that fits in one of the namespaces, and another one.
 func (s *Stores) best(kind, name string, namespaces []string, f fit) (found, other *Store) {
 	var positions []int

@@ -38,6 +38,9 @@ type Workload struct {
 // Lifecycle Manager what to install.
 const ClusterServiceVersion = "ClusterServiceVersion"
 
+// HoldsWorkloads reports whether an object is a workload, or holds some.
+func HoldsWorkloads(o *krm.Object) bool { return len(workloadsOf(o)) > 0 }
+
 // workloadsOf returns the workloads that an object is, or holds.
 func workloadsOf(o *krm.Object) []*Workload {
 	switch kind, group := v1alpha1.WorkloadKind(o.Kind()), o.Group(); {
@@ -81,6 +84,11 @@ func (w *Workload) Marked(object krm.Field) krm.Field {
 		return object
 	}
 	return w.In(object).Get("spec", "template")
+}
+
+// Changed reports whether the workload is to be another than it was.
+func (w *Workload) Changed() bool {
+	return !krm.Equal(w.In(w.Object.Before.Loose()).Node, w.In(w.Object.After().Loose()).Node)
 }
 
 func readWorkload(o *krm.Object, kind v1alpha1.WorkloadKind, part int) *Workload {

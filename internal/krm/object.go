@@ -36,9 +36,12 @@ type Object struct {
 	Names, Namespaces []string
 	// File is nil where it is not known.
 	File *File
+	// InList is set on an item of a List.
+	InList bool
 
-	after *yaml.Node
-	err   error
+	after   *yaml.Node
+	removed bool
+	err     error
 }
 
 // NewObject returns the object that a node is. What is wrong with it sticks to it.
@@ -53,12 +56,42 @@ func NewObject(n *yaml.Node, file *File) *Object {
 	case expanded != nil:
 		n = expanded.YNode()
 	}
+	o.read(n)
+	return o
+}
+
+// NewObjects returns the objects that a node is: itself, or the items of a List. The
+// List that they stand in is returned, too, without aliases.
+func NewObjects(n *yaml.Node, file *File) (objects []*Object, list *yaml.Node) {
+	if !strings.HasSuffix((Field{Node: n}).Peek("kind"), "List") {
+		return []*Object{NewObject(n, file)}, nil
+	}
+	expanded, err := expand(yaml.NewRNode(n))
+	if err != nil {
+		return []*Object{NewObject(n, file)}, nil
+	}
+	if expanded != nil {
+		n = expanded.YNode()
+	}
+	items := Flatten(Field{Node: n})
+	if len(items) == 1 && items[0].Node == n {
+		return []*Object{NewObject(n, file)}, nil
+	}
+	for _, item := range items {
+		o := &Object{File: file, InList: true}
+		o.read(item.Node)
+		objects = append(objects, o)
+	}
+	return objects, n
+}
+
+// read looks at the names of an object.
+func (o *Object) read(n *yaml.Node) {
 	o.Before = Field{Node: n, object: o}
 	meta := o.Before.Get("metadata")
 	annotations := meta.Texts("annotations")
 	o.Names = presentAndPrevious(meta.Text("name"), annotations[previousNames])
 	o.Namespaces = presentAndPrevious(meta.Text("namespace"), annotations[previousNamespaces])
-	return o
 }
 
 func presentAndPrevious(name, previous string) []string {
@@ -99,7 +132,7 @@ func (o *Object) Name() string { return o.Names[0] }
 // Annotation returns the value of an annotation, or "".
 func (o *Object) Annotation(key string) string { return o.Before.Peek("metadata", "annotations", key) }
 
-// Fail sticks an error to the object. The first one wins.
+// Fail sticks an error to the object, if there is one. The first one wins.
 func (o *Object) Fail(err error) {
 	if o.err == nil {
 		o.err = err
@@ -124,6 +157,12 @@ func (o *Object) Edit() Field {
 	}
 	return o.After()
 }
+
+// Remove takes the object out of the stream.
+func (o *Object) Remove() { o.removed = true }
+
+// Removed reports whether the object is to be taken out of the stream.
+func (o *Object) Removed() bool { return o.removed }
 
 // Changed reports whether the object is to be another than it was.
 func (o *Object) Changed() bool { return o.after != nil && !Equal(o.Before.Node, o.after) }

@@ -20,6 +20,12 @@ type Report struct {
 	Now time.Time
 	// Validate tells that nothing is to be changed.
 	Validate bool
+
+	// Findings gets findings about Object instead of results, with the code Did where
+	// they tell of a change, and Said where they do not.
+	Findings          *Findings
+	Object            *Object
+	DidCode, SaidCode Code
 }
 
 // Of returns the report of one resource.
@@ -40,6 +46,10 @@ type Change struct {
 
 // Add adds a result.
 func (r Report) Add(severity framework.Severity, c Change, format string, args ...any) {
+	if r.Findings != nil {
+		r.Findings.Add(Severity(severity), r.SaidCode, r.Object, Difference(c), format, args...)
+		return
+	}
 	result := &framework.Result{
 		Message:     quote.Line(fmt.Sprintf(format, args...)),
 		Severity:    severity,
@@ -55,6 +65,7 @@ func (r Report) Add(severity framework.Severity, c Change, format string, args .
 // Did reports a change that was made. Where nothing is to be changed, the editor
 // says what differs instead.
 func (r Report) Did(severity framework.Severity, c Change, format string, args ...any) {
+	r.SaidCode = r.DidCode
 	if !r.Validate {
 		r.Add(severity, c, format, args...)
 	}

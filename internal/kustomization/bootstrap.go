@@ -13,7 +13,7 @@ import (
 	"sigs.k8s.io/kustomize/kyaml/yaml"
 	"sigs.k8s.io/kustomize/kyaml/yaml/merge2"
 
-	"fluxtrust.dev/flux-trust/transformer"
+	"fluxtrust.dev/flux-trust/internal/installer"
 )
 
 // Files of a folder that flux bootstrap writes.
@@ -78,7 +78,7 @@ func (f *folder) standIn() ([]byte, error) {
 	if objects := f.selected(f.Inputs); len(objects) > 0 {
 		return textOf(objects)
 	}
-	objects, err := transformer.StockDeployments(f.Namespace)
+	objects, err := installer.Deployments(f.Namespace)
 	if err != nil {
 		return nil, err
 	}

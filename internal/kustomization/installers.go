@@ -7,11 +7,11 @@ import (
 	"slices"
 	"strings"
 
-	"sigs.k8s.io/kustomize/kyaml/fn/framework"
 	"sigs.k8s.io/kustomize/kyaml/yaml"
 
 	"fluxtrust.dev/flux-trust/api/v1alpha1"
 	"fluxtrust.dev/flux-trust/internal/flux"
+	"fluxtrust.dev/flux-trust/internal/krm"
 	"fluxtrust.dev/flux-trust/internal/stream"
 	"fluxtrust.dev/flux-trust/transformer"
 )
@@ -78,8 +78,8 @@ type OutcomeError struct {
 
 func (e *OutcomeError) Error() string {
 	var messages []string
-	for _, r := range e.Outcome.Results {
-		if r.Severity == framework.Error {
+	for _, r := range e.Outcome.Findings {
+		if r.Severity == krm.Error {
 			messages = append(messages, r.Message)
 		}
 	}

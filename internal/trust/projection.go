@@ -1,4 +1,4 @@
-package transformer
+package trust
 
 import (
 	"fmt"
@@ -13,25 +13,28 @@ import (
 	"k8s.io/apimachinery/pkg/selection"
 
 	"fluxtrust.dev/flux-trust/api/v1alpha1"
+	"fluxtrust.dev/flux-trust/internal/codes"
+	"fluxtrust.dev/flux-trust/internal/inventory"
+	"fluxtrust.dev/flux-trust/internal/krm"
 	"fluxtrust.dev/flux-trust/internal/quote"
 )
 
-// source is one source of a projected volume, as in
+// Projection is what goes into the projected volume for an entry, as in
 // https://kubernetes.io/docs/reference/kubernetes-api/config-and-storage-resources/volume/#projections
-type source struct {
-	ConfigMap          *projection  `yaml:"configMap,omitempty"`
-	Secret             *projection  `yaml:"secret,omitempty"`
+type Projection struct {
+	ConfigMap          *keysOf      `yaml:"configMap,omitempty"`
+	Secret             *keysOf      `yaml:"secret,omitempty"`
 	ClusterTrustBundle *trustBundle `yaml:"clusterTrustBundle,omitempty"`
 	// Other holds what somebody else has added to the volume.
 	Other map[string]any `yaml:",inline"`
 
-	// settled tells that the name is that of an object that the function provides
+	// settled is set where the name is that of an object that the function provides
 	// or that is in the stream.
 	settled bool
 }
 
-// projection selects keys of a ConfigMap or Secret; without items, every key.
-type projection struct {
+// keysOf selects keys of a ConfigMap or Secret; without items, every key.
+type keysOf struct {
 	Name     string      `yaml:"name"`
 	Items    []keyToPath `yaml:"items,omitempty"`
 	Optional bool        `yaml:"optional,omitempty"`
@@ -63,127 +66,109 @@ type requirement struct {
 	Values   []string `yaml:"values,omitempty"`
 }
 
-// String names what is trusted, for a message.
-func (s source) String() string { return s.label(quote.Key) }
-
-// label names what is trusted, with names shown in some way.
-func (s source) label(show func(string) string) string {
+// object returns what is projected of a ConfigMap or Secret, or nothing.
+func (p Projection) object() keysOf {
 	switch {
-	case s.ConfigMap != nil:
-		return configMapKind + " " + show(s.ConfigMap.Name)
-	case s.Secret != nil:
-		return secretKind + " " + show(s.Secret.Name)
-	case s.ClusterTrustBundle != nil:
-		return clusterTrustBundleKind + " " + show(s.ClusterTrustBundle.Name+s.ClusterTrustBundle.SignerName)
+	case p.ConfigMap != nil:
+		return *p.ConfigMap
+	case p.Secret != nil:
+		return *p.Secret
 	default:
-		return "the source " + strings.Join(quote.Each(show, slices.Sorted(maps.Keys(s.Other))), ", ")
+		return keysOf{}
 	}
 }
 
-// same reports whether two sources are of the same object.
-func (s source) same(other source) bool {
+// String names what is trusted, for a message.
+func (p Projection) String() string { return p.label(quote.Key) }
+
+// isOf reports whether two projections are of the same object.
+func (p Projection) isOf(other Projection) bool {
 	raw := func(name string) string { return name }
-	return s.label(raw) == other.label(raw)
+	return p.label(raw) == other.label(raw)
+}
+
+// label names what is trusted, with names shown in some way.
+func (p Projection) label(show func(string) string) string {
+	switch {
+	case p.ConfigMap != nil:
+		return inventory.ConfigMap + " " + show(p.ConfigMap.Name)
+	case p.Secret != nil:
+		return inventory.Secret + " " + show(p.Secret.Name)
+	case p.ClusterTrustBundle != nil:
+		return inventory.ClusterTrustBundle + " " + show(p.ClusterTrustBundle.Name+p.ClusterTrustBundle.SignerName)
+	default:
+		return "the source " + strings.Join(quote.Each(show, slices.Sorted(maps.Keys(p.Other))), ", ")
+	}
 }
 
 // keys returns the selected keys, or nil for all of them.
-func (s source) keys() []string {
+func (p Projection) keys() []string {
 	var keys []string
-	for _, p := range []*projection{s.ConfigMap, s.Secret} {
-		if p != nil {
-			for _, item := range p.Items {
-				keys = append(keys, item.Key)
-			}
-		}
+	for _, item := range p.object().Items {
+		keys = append(keys, item.Key)
 	}
 	return keys
 }
 
-// named returns the same source under another name.
-func (s source) named(name string) source {
-	switch {
-	case s.ConfigMap != nil:
-		renamed := *s.ConfigMap
-		renamed.Name = name
-		return source{ConfigMap: &renamed}
-	case s.Secret != nil:
-		renamed := *s.Secret
-		renamed.Name = name
-		return source{Secret: &renamed}
-	default:
-		return s
-	}
-}
-
-// name returns the name of the ConfigMap or Secret, or "".
-func (s source) name() string {
-	switch {
-	case s.ConfigMap != nil:
-		return s.ConfigMap.Name
-	case s.Secret != nil:
-		return s.Secret.Name
-	default:
-		return ""
-	}
-}
-
-// keepSuffix returns the source under the name that it has in an earlier
-// volume, if that is the configured one with kustomize's hash suffix.
-func (s source) keepSuffix(have []source) source {
-	if s.settled {
-		return s
-	}
-	for _, h := range have {
-		if reflect.DeepEqual(h.named(""), s.named("")) && s.name() != "" && sameName(h.name(), s.name()) {
-			return h
-		}
-	}
-	return s
-}
-
-// files returns the names of the files that a source gives, as far as known.
-func (s source) files() []string {
-	var p *projection
-	switch {
-	case s.ConfigMap != nil:
-		p = s.ConfigMap
-	case s.Secret != nil:
-		p = s.Secret
-	default:
-		return nil
-	}
-	files := make([]string, len(p.Items))
-	for i, item := range p.Items {
-		files[i] = item.Path
+// files returns the names of the files that a projection gives, as far as known.
+func (p Projection) files() []string {
+	var files []string
+	for _, item := range p.object().Items {
+		files = append(files, item.Path)
 	}
 	return files
 }
 
-// newSource returns the source of an entry with the given keys.
-// Files are named after the configured name, which stays when the object gets a
-// suffix.
-func newSource(e *v1alpha1.CABundleEntry, name, configured string, keys []string, used map[string]bool) (source, error) {
-	if c := e.ClusterTrustBundle; c != nil {
-		selector, err := selectorOf(c)
-		file := notInFileName.ReplaceAllString(c.Name+c.SignerName, "-") + ".crt"
-		return source{ClusterTrustBundle: &trustBundle{
-			Name: c.Name, SignerName: c.SignerName, LabelSelector: selector,
-			Path: uniquePath(file, used), Optional: e.Optional,
-		}}, err
+// isOfKind reports whether two projections are of the same kind of object.
+func (p Projection) isOfKind(other Projection) bool {
+	return (p.Secret == nil) == (other.Secret == nil)
+}
+
+// withSuffixOf returns the projection under the name that it has in an earlier
+// volume, if that is the configured one with kustomize's hash suffix.
+func (p Projection) withSuffixOf(have []Projection) Projection {
+	name := p.object().Name
+	if p.settled || name == "" {
+		return p
 	}
-	p := &projection{Name: name, Optional: e.Optional}
+	for _, h := range have {
+		was, is := h.object(), p.object()
+		was.Name, is.Name = "", ""
+		if p.isOfKind(h) && reflect.DeepEqual(was, is) && inventory.IsNamed(h.object().Name, name) {
+			return h
+		}
+	}
+	return p
+}
+
+// project returns the projection of an entry with the given keys. Files are named
+// after the configured name, which stays when the object gets a suffix.
+func (r *resolver) project(e *entry, name, configured string, keys []string) Projection {
+	p := &keysOf{Name: name, Optional: e.Optional}
 	for _, key := range keys {
-		p.Items = append(p.Items, keyToPath{Key: key, Path: uniquePath(configured+"-"+key, used)})
+		p.Items = append(p.Items, keyToPath{Key: key, Path: uniqueName(configured+"-"+key, r.files)})
 	}
 	if e.Secret != nil {
-		return source{Secret: p}, nil
+		return Projection{Secret: p}
 	}
-	return source{ConfigMap: p, settled: e.Inline != nil}, nil
+	return Projection{ConfigMap: p}
 }
 
 // notInFileName matches what names of signers and bundles may hold and those of
 // files should not.
 var notInFileName = regexp.MustCompile(`[^-._a-zA-Z0-9]+`)
+
+func (r *resolver) projectTrustBundle(e *entry) (Projection, error) {
+	c := e.ClusterTrustBundle
+	selector, err := selectorOf(c)
+	if err != nil {
+		return Projection{}, &krm.FieldError{Code: codes.InvalidConfig, Path: e.at + ".clusterTrustBundle.labelSelector", Message: err.Error()}
+	}
+	return Projection{ClusterTrustBundle: &trustBundle{
+		Name: c.Name, SignerName: c.SignerName, LabelSelector: selector, Optional: e.Optional,
+		Path: uniqueName(notInFileName.ReplaceAllString(c.Name+c.SignerName, "-")+".crt", r.files),
+	}}, nil
+}
 
 // selectorOf turns the selector of a signer from the form of kubectl -l into
 // that of the API.
@@ -217,9 +202,9 @@ func selectorOf(c *v1alpha1.ClusterTrustBundleSource) (*labelSelector, error) {
 // maxFileName is the longest name of a file on Linux, in bytes.
 const maxFileName = 255
 
-// uniquePath returns the name of the file for a key: the API server refuses a
+// uniqueName returns the name of the file for a key: the API server refuses a
 // volume with the same path twice.
-func uniquePath(want string, used map[string]bool) string {
+func uniqueName(want string, used map[string]bool) string {
 	unique := want[max(0, len(want)-maxFileName):]
 	for n := 2; used[unique]; n++ {
 		suffix := fmt.Sprintf("-%d", n)

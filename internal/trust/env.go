@@ -1,0 +1,198 @@
+package trust
+
+import (
+	"path"
+	"slices"
+	"strings"
+
+	"fluxtrust.dev/flux-trust/api/v1alpha1"
+	"fluxtrust.dev/flux-trust/internal/codes"
+	"fluxtrust.dev/flux-trust/internal/krm"
+	"fluxtrust.dev/flux-trust/internal/quote"
+)
+
+// Variables in which programs look for roots.
+const (
+	// certDir lists directories for Go's crypto/x509, separated by colons; it
+	// replaces the default list. https://pkg.go.dev/crypto/x509#SystemCertPool
+	certDir = "SSL_CERT_DIR"
+	// certFile names a file for Go's crypto/x509; it replaces the default list
+	// of files, and directories are read all the same.
+	certFile = "SSL_CERT_FILE"
+	// gitFile names the file for git, which knows neither of the others.
+	// https://git-scm.com/docs/git-config#Documentation/git-config.txt-httpsslCAInfo
+	gitFile = "GIT_SSL_CAINFO"
+)
+
+// noFile is what SSL_CERT_FILE names when no file is to be read.
+const noFile = "/dev/null"
+
+// systemBundle is the file with the public roots in the images of Flux.
+const systemBundle = v1alpha1.SystemDirectory + "/ca-certificates.crt"
+
+// managed is an env variable that the function may set.
+type managed struct {
+	name string
+	// writes returns the values that a run with a directory may have written over one
+	// of before.
+	writes func(before *string, dir string) []string
+	// without takes the part of that run out of a value that somebody has edited since.
+	without func(value, dir string) string
+}
+
+// managedEnv returns the variables that the function may set.
+func managedEnv() []managed {
+	files := func(_ *string, dir string) []string { return []string{noFile, assembled(dir)} }
+	whole := func(value, _ string) string { return value }
+	return []managed{
+		{certDir, func(before *string, dir string) []string { return []string{withDir(before, dir), dir} }, withoutDir},
+		{certFile, files, whole},
+		{gitFile, files, whole},
+	}
+}
+
+// ManagedEnv returns the names of the variables that the function may set.
+func ManagedEnv() []string {
+	var names []string
+	for _, m := range managedEnv() {
+		names = append(names, m.name)
+	}
+	return names
+}
+
+// beforeRun returns what a variable was before an earlier run: the recorded value, or,
+// when somebody has edited it since, the edited one without the part of that run.
+func (m managed) beforeRun(value string, recorded *string, dir string) *string {
+	if slices.Contains(m.writes(recorded, dir), value) {
+		return recorded
+	}
+	edited := m.without(value, dir)
+	return &edited
+}
+
+// isOurs reports whether a value is one that an earlier run has written into a
+// container for which there is no record, because it was renamed since.
+func (m managed) isOurs(value *string, dir string) bool {
+	return dir != "" && value != nil && *value != noFile && m.beforeRun(*value, nil, dir) == nil
+}
+
+// variable is an env variable of every controller container. Its value depends
+// on the one that was there before, or nil.
+type variable struct {
+	name  string
+	value func(before *string) string
+}
+
+func fixed(name, value string) variable {
+	return variable{name: name, value: func(*string) string { return value }}
+}
+
+// withDir returns a list of directories with one more.
+func withDir(before *string, dir string) string {
+	switch {
+	case before == nil || *before == "":
+		return v1alpha1.SystemDirectory + ":" + dir
+	case slices.Contains(strings.Split(*before, ":"), dir):
+		return *before
+	default:
+		return *before + ":" + dir
+	}
+}
+
+func withoutDir(list, dir string) string {
+	return strings.Join(slices.DeleteFunc(strings.Split(list, ":"), func(d string) bool { return d == dir }), ":")
+}
+
+// lists reports whether a list of directories has one.
+func lists(list, dir string) bool {
+	return slices.ContainsFunc(strings.Split(list, ":"), func(d string) bool { return path.Clean(d) == dir })
+}
+
+type envVar struct {
+	Name  string `yaml:"name"`
+	Value string `yaml:"value"`
+}
+
+// envChange is what happens to the variables of a container.
+type envChange struct {
+	// recorded is what an earlier run has written down, record what this one does.
+	recorded, record map[string]*string
+	// dir is where the earlier run has mounted the bundle.
+	dir string
+	// lost is set where an earlier run has changed the pod and there is no record.
+	lost bool
+	// own are the entries that an earlier run has created, created those of this.
+	own     []string
+	created []any
+}
+
+// reconcileEnv sets variables in a container and restores those that an earlier run
+// has set. Entries that the user had stay in their places; those that the function has
+// created are its own.
+func (p *Pod) reconcileEnv(container krm.Field, want []variable, dir string) {
+	name := container.Text("name")
+	e := &envChange{recorded: p.record[name], record: map[string]*string{}, dir: dir}
+	e.lost = p.claimed && e.recorded == nil
+	for _, m := range managedEnv() {
+		var wanted *variable
+		if i := slices.IndexFunc(want, func(v variable) bool { return v.name == m.name }); i >= 0 {
+			wanted = &want[i]
+		}
+		p.reconcileVariable(container, m, wanted, e)
+	}
+	if delete(p.record, name); len(e.record) > 0 {
+		p.record[name] = e.record
+	}
+	container.Reconcile("env", krm.IsNamed(e.own...), e.created)
+}
+
+func (p *Pod) reconcileVariable(container krm.Field, m managed, want *variable, e *envChange) {
+	old, known := e.recorded[m.name]
+	if want == nil && !known && !e.lost {
+		return // never ours
+	}
+	entry, value := envEntry(container, m.name)
+	known = known || e.lost && m.isOurs(value, e.dir)
+	was := value
+	if known && value != nil {
+		was = m.beforeRun(*value, old, e.dir)
+	}
+	switch {
+	case want != nil && (value == nil || known && old == nil):
+		e.record[m.name] = nil
+		e.created, e.own = append(e.created, envVar{m.name, want.value(was)}), append(e.own, m.name)
+	case want != nil:
+		e.record[m.name] = was
+		p.warnReplaced(entry, *value, want.value(was))
+		entry.PutText("value", want.value(was))
+	case was != nil && value != nil: // the user's, from the start or by an edit since
+		entry.PutText("value", *was)
+	case known:
+		e.own = append(e.own, m.name)
+	}
+}
+
+// warnReplaced says that roots that a variable named are lost.
+func (p *Pod) warnReplaced(entry krm.Field, current, want string) {
+	if current != want && current != "" && !strings.HasPrefix(want, current) {
+		p.found.Add(krm.Warning, codes.RootsDropped, p.object, krm.Difference{Path: entry.Path + ".value", Current: current, Proposed: want},
+			"was %s, whose roots are no longer trusted; add them to spec.caBundle", quote.PathList(current))
+	}
+}
+
+// envEntry returns the entry of a variable in a container and its value, or nil
+// when there is none.
+func envEntry(container krm.Field, name string) (krm.Field, *string) {
+	entries := container.Get("env").Named(name)
+	if len(entries) == 0 {
+		return krm.Field{}, nil
+	}
+	if len(entries) > 1 {
+		entries[0].Fail(codes.EnvTwice, "stands twice; remove one")
+	}
+	if from := entries[0].Get("valueFrom"); from.Exists() {
+		from.Fail(codes.EnvNotLiteral, "the value comes from elsewhere, so it cannot be extended; write a literal value, or exclude the controller under spec.controllers.exclude")
+	}
+	value := entries[0].Text("value")
+	return entries[0], &value
+}

@@ -1,0 +1,53 @@
+package trust
+
+import (
+	"path"
+	"slices"
+	"strings"
+
+	"fluxtrust.dev/flux-trust/api/v1alpha1"
+	"fluxtrust.dev/flux-trust/internal/codes"
+	"fluxtrust.dev/flux-trust/internal/inventory"
+	"fluxtrust.dev/flux-trust/internal/krm"
+	"fluxtrust.dev/flux-trust/internal/quote"
+)
+
+// isSystemDirectory reports whether Go looks into a directory when nothing tells it
+// otherwise: https://cs.opensource.google/go/go/+/master:src/crypto/x509/root_linux.go
+func isSystemDirectory(dir string) bool {
+	return slices.Contains([]string{v1alpha1.SystemDirectory, "/etc/pki/tls/certs"}, dir)
+}
+
+// systemFiles lists the files with roots that Go looks for when nothing tells
+// it otherwise, and that an image may have.
+func systemFiles() []string {
+	return []string{
+		"/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/ca-bundle.pem",
+		"/etc/pki/tls/cacert.pem", "/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem", "/etc/ssl/cert.pem", noFile,
+	}
+}
+
+// CheckRootFiles says that a file with roots that somebody has named is in no volume:
+// Go goes on without it, and without a word. What cannot be read is said where it is
+// written.
+func CheckRootFiles(w *inventory.Workload, s *Settings) krm.Findings {
+	var found krm.Findings
+	if slices.ContainsFunc(methodOf(s.Mount.Method).env(&s.Mount), func(v variable) bool { return v.name == certFile }) {
+		return nil // the variable becomes the function's own
+	}
+	containers := w.In(w.Object.Before.Loose()).Items("spec", "template", "spec", "containers")
+	for _, i := range w.Selected {
+		aside, errs := containers[i].Aside()
+		entry, value := envEntry(aside, certFile)
+		if errs.Err() != nil || value == nil || !path.IsAbs(*value) || strings.Contains(*value, "${") || slices.Contains(systemFiles(), path.Clean(*value)) {
+			continue
+		}
+		if !slices.ContainsFunc(aside.Items("volumeMounts"), func(m krm.Field) bool {
+			return v1alpha1.Within(path.Clean(*value), path.Clean(m.Peek("mountPath")))
+		}) {
+			found.Add(krm.Warning, codes.RootFileMissing, w.Object, krm.Difference{Path: entry.Path + ".value", Current: *value},
+				"points at %s, which no volume of the container provides; unless the image has it, Go goes on without these roots and says nothing: mount the file, or remove the variable", quote.PathList(*value))
+		}
+	}
+	return found
+}

@@ -1,0 +1,61 @@
+package transformer
+
+import (
+	"errors"
+
+	"sigs.k8s.io/kustomize/kyaml/fn/framework"
+	"sigs.k8s.io/kustomize/kyaml/yaml"
+
+	"fluxtrust.dev/flux-trust/api/v1alpha1"
+	"fluxtrust.dev/flux-trust/internal/codes"
+	"fluxtrust.dev/flux-trust/internal/krm"
+	"fluxtrust.dev/flux-trust/internal/quote"
+)
+
+// Results returns the findings as results of a ResourceList.
+func (o Outcome) Results() framework.Results {
+	var results framework.Results
+	for _, f := range o.Findings {
+		results = append(results, resultOf(f))
+	}
+	return results
+}
+
+func resultOf(f krm.Finding) *framework.Result {
+	r := &framework.Result{Message: f.Message, Severity: framework.Severity(f.Severity)}
+	if f.Object == nil {
+		return r
+	}
+	about := f.Object.Before
+	r.ResourceRef = &yaml.ResourceIdentifier{
+		TypeMeta: yaml.TypeMeta{APIVersion: quote.APIVersion(about.Peek("apiVersion")), Kind: quote.Kind(about.Peek("kind"))},
+		NameMeta: yaml.NameMeta{Name: quote.Name(about.Peek("metadata", "name")), Namespace: quote.Name(about.Peek("metadata", "namespace"))},
+	}
+	if f.Object.File != nil {
+		r.File = &framework.File{Path: f.Object.File.Path, Index: f.Object.File.Index}
+	}
+	if f.Path != "" {
+		r.Field = &framework.Field{Path: f.Path, CurrentValue: f.Current, ProposedValue: f.Proposed}
+	}
+	return r
+}
+
+// ConfigFindings turns an error of v1alpha1 into findings, one per problem.
+func ConfigFindings(config *yaml.RNode, err error) krm.Findings {
+	var found krm.Findings
+	invalid := (*v1alpha1.InvalidError)(nil)
+	if !errors.As(err, &invalid) {
+		found.Add(krm.Error, codes.InvalidConfig, nil, krm.Difference{}, "%s", err)
+		return found
+	}
+	about := krm.NewObject(config.YNode(), fileOf(config))
+	for _, problem := range invalid.Problems {
+		// A field is only valid beside a complete reference.
+		if about.Name() != "" && problem.Path != "" {
+			found.Add(krm.Error, codes.InvalidConfig, about, krm.At(problem.Path), "%s", problem.Message+problem.Example)
+			continue
+		}
+		found.Add(krm.Error, codes.InvalidConfig, nil, krm.Difference{}, "%s", problem.String()+problem.Example)
+	}
+	return found
+}
