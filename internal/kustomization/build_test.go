@@ -179,7 +179,7 @@ func layouts() map[string]map[string]string {
 			"top/kustomization.yaml":    "resources: [../base]\ncomponents: [../part]\nnamespace: other\nnamePrefix: p-\nnameSuffix: -s\nimages:\n- name: ghcr.io/fluxcd/source-controller\n  newName: example.com/source-controller\nreplicas:\n- name: helm-controller\n  count: 4\nlabels:\n- pairs: {a: b}\n",
 			"base/kustomization.yaml":   "resources: [gotk-components.yaml, ../ca/cm.yaml]\n",
 			"base/gotk-components.yaml": flux,
-			"ca/cm.yaml":                "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: corp-ca, namespace: flux-system}\ndata: {a: b}\n",
+			"ca/cm.yaml":                "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: corp-ca, namespace: flux-system}\ndata:\n  ca.crt: |\n    ROOT",
 			"part/kustomization.yaml":   "apiVersion: kustomize.config.k8s.io/v1alpha1\nkind: Component\npatches:\n- path: two.yaml\n",
 			"part/two.yaml":             strategic,
 		},

@@ -12,6 +12,9 @@ import (
 	"sigs.k8s.io/kustomize/kyaml/yaml"
 )
 
+// transformations is an annotation with everything that kustomize has done.
+const transformations = "alpha.config.kubernetes.io/transformations"
+
 // id tells the objects of a build apart.
 type id struct{ apiVersion, kind, namespace, name string }
 
@@ -46,6 +49,10 @@ func newWorld(objects []*yaml.RNode) (world, error) {
 			return w, err
 		}
 		if _, err := takeAnnotation(work, previousNames); err != nil {
+			return w, err
+		}
+		// What a build says about itself names patches.
+		if _, err := takeAnnotation(work, transformations); err != nil {
 			return w, err
 		}
 		if err := yaml.ClearEmptyAnnotations(work); err != nil { // which marks may have been among
@@ -143,6 +150,7 @@ func (w world) compare(where string, objects []*yaml.RNode) error {
 	if err != nil {
 		return err
 	}
+	got.meant = nil // a name in a build is that of an object, or of none
 	differ, err := w.differences(got)
 	if err != nil || len(differ) == 0 {
 		return err
@@ -216,13 +224,17 @@ func (w world) loosened(namespace, key string, value any) any {
 	}
 }
 
-// object returns what a name refers to, in words.
+// object returns what a name refers to, in words: an object of the namespace, or one
+// without a namespace, which may be put into any.
 func (w world) object(kind, namespace, name string) string {
-	if _, ok := w.objects[id{"v1", kind, namespace, name}]; ok {
-		return fmt.Sprintf("%s %s/%s", kind, namespace, name)
-	}
-	if meant, ok := w.meant[id{kind: kind, namespace: namespace, name: name}]; ok {
-		return fmt.Sprintf("%s %s/%s", kind, meant.namespace, meant.name)
+	for _, namespace := range []string{namespace, ""} {
+		own := id{"v1", kind, namespace, name}
+		if _, ok := w.objects[own]; ok {
+			return own.String()
+		}
+		if meant, ok := w.meant[id{kind: kind, namespace: namespace, name: name}]; ok {
+			return meant.String()
+		}
 	}
 	return name
 }

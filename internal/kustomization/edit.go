@@ -251,14 +251,15 @@ func (t *text) add(key string, e entry) error {
 	if t.isFlow() || l != nil && l.flow && (len(l.value.Content) > 0 || !t.isShort(l)) {
 		return t.addFlow(key, l, e.node)
 	}
-	at, made := 0, ""
-	switch spans := []span(nil); {
+	var at int
+	made := ""
+	switch {
 	case l == nil:
 		for at = t.end; at > 0 && strings.TrimSpace(t.lines[at-1]) == ""; at-- { //nolint:revive // to the last line
 		}
 		made, l = strings.Repeat(" ", t.column())+key+":"+t.eol, &list{indent: t.indent()}
 	case len(l.value.Content) > 0:
-		spans = t.entries(l)
+		spans := t.entries(l)
 		at = spans[len(spans)-1].to
 	default:
 		at = l.key + 1

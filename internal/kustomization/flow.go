@@ -38,31 +38,31 @@ func (t *text) offset(n *yaml.Node) int {
 func flowEnd(all string, at int) int {
 	depth, last := 0, at
 	for at < len(all) {
-		switch c := all[at]; {
-		case c == '#' && (at == 0 || strings.ContainsRune(" \t\n\r", rune(all[at-1]))):
-			if end := strings.IndexAny(all[at:], "\r\n"); end >= 0 {
-				at += end
-				continue
-			}
-			return last
+		c := all[at]
+		switch {
+		case c == '#' && isSpace(all[max(0, at-1)]):
+			at += max(1, len(breaks.Split(all[at:], 2)[0]))
+			continue
 		case c == '"' || c == '\'':
 			at = quoteEnd(all, at)
 			last = at
 			continue
 		case c == '[' || c == '{':
 			depth++
-		case (c == ']' || c == '}') && depth > 0:
-			depth--
 		case depth == 0 && (c == ',' || c == ']' || c == '}'):
 			return last
-		}
-		if !strings.ContainsRune(" \t\r\n", rune(all[at])) {
-			last = at + 1
+		case c == ']' || c == '}':
+			depth--
 		}
 		at++
+		if !isSpace(c) {
+			last = at
+		}
 	}
 	return last
 }
+
+func isSpace(c byte) bool { return c == ' ' || c == '\t' || c == '\r' || c == '\n' }
 
 // quoteEnd returns where a quoted text ends.
 func quoteEnd(all string, at int) int {

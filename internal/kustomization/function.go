@@ -30,15 +30,9 @@ func (f *folder) function(config *v1alpha1.FluxTrust, objects []*yaml.RNode) (wa
 	w := wanted{extra: f.extra(objects)}
 	var resources []transformer.Resource
 	for _, o := range objects {
-		work := o.Copy()
-		configured, patched, err := takeMarks(work)
+		work, patched, err := unmarked(o)
 		if err != nil {
 			return w, err
-		}
-		if configured != "" && configured != work.GetName() {
-			if err := work.PipeE(yaml.SetAnnotation(previousNames, configured)); err != nil {
-				return w, err
-			}
 		}
 		w.before, w.patched = append(w.before, work), append(w.patched, patched)
 		resources = append(resources, transformer.Resource{Node: work})
@@ -49,6 +43,17 @@ func (f *folder) function(config *v1alpha1.FluxTrust, objects []*yaml.RNode) (wa
 	w.Outcome = transformer.Run(config, resources, f.Now)
 	w.Items = w.Items[:len(objects)]
 	return w, nil
+}
+
+// unmarked returns an object without marks. Its former name stands where kustomize
+// has it.
+func unmarked(o *yaml.RNode) (work *yaml.RNode, patched string, err error) {
+	work = o.Copy()
+	configured, patched, err := takeMarks(work)
+	if err == nil && configured != "" && configured != work.GetName() {
+		err = work.PipeE(yaml.SetAnnotation(previousNames, configured))
+	}
+	return work, patched, err
 }
 
 // extra returns the objects of the inputs with certificates that a build lacks and

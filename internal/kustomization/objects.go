@@ -48,8 +48,16 @@ func (f *folder) objects(plain *built) (needs, error) {
 	if f.config.Spec.Mount.Method == v1alpha1.None {
 		return f.withBundle(n, nil)
 	}
-	namespaces, installers := f.namespaces(plain.objects)
-	stores := f.inventory(plain.objects).Stores
+	var objects []*yaml.RNode
+	for _, o := range plain.objects {
+		work, _, err := unmarked(o)
+		if err != nil {
+			return n, err
+		}
+		objects = append(objects, work)
+	}
+	namespaces, installers := f.namespaces(objects)
+	stores := f.inventory(objects).Stores
 	inputs := f.inventory(f.Inputs).Stores
 	var given []*yaml.RNode
 	for i := range f.config.Spec.CABundle {

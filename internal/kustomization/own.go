@@ -180,19 +180,8 @@ func firstOf(n *yaml.Node) *yaml.Node {
 // setGenerators makes the generators of a config those that are wanted. What somebody
 // has added to one of them stays.
 func (t *text) setGenerators(owner string, want []generator) error {
-	isWanted := func(n *yaml.Node) *generator {
-		var g generator
-		if n.Decode(&g) != nil {
-			return nil
-		}
-		for i := range want {
-			if want[i].Name == g.Name && want[i].Namespace == g.Namespace {
-				return &want[i]
-			}
-		}
-		return nil
-	}
-	if err := t.remove(generatorsKey, func(n *yaml.Node) bool { return generatorOwner(n) == owner && isWanted(n) == nil }); err != nil {
+	isOther := func(n *yaml.Node) bool { return generatorOwner(n) == owner && indexOf(want, n) < 0 }
+	if err := t.remove(generatorsKey, isOther); err != nil {
 		return err
 	}
 	l, err := t.list(generatorsKey)
@@ -203,29 +192,34 @@ func (t *text) setGenerators(owner string, want []generator) error {
 	if l != nil {
 		have = l.value.Content
 	}
-	done := map[*generator]bool{}
+	done := map[int]bool{}
 	for i, n := range have {
-		g := isWanted(n)
-		if g == nil || generatorOwner(n) != owner {
+		at := indexOf(want, n)
+		if at < 0 || generatorOwner(n) != owner {
 			continue
 		}
-		done[g] = true
-		updated, err := g.into(n)
+		done[at] = true
+		updated, err := want[at].into(n)
 		if err != nil {
 			return fmt.Errorf("%s: %s[%d]: %w", t.file, generatorsKey, i, err)
 		}
-		if updated != nil {
-			if err := t.replace(generatorsKey, i, entry{node: updated}); err != nil {
-				return err
-			}
+		if updated == nil {
+			continue
+		}
+		if err := t.replace(generatorsKey, i, entry{node: updated}); err != nil {
+			return err
 		}
 	}
-	for i := range want {
-		if done[&want[i]] {
+	return t.addGenerators(want, done)
+}
+
+func (t *text) addGenerators(want []generator, done map[int]bool) error {
+	for i, g := range want {
+		if done[i] {
 			continue
 		}
 		n := &yaml.Node{}
-		if err := n.Encode(want[i]); err != nil {
+		if err := n.Encode(g); err != nil {
 			return fmt.Errorf("%s: %w", t.file, err)
 		}
 		if err := t.add(generatorsKey, entry{node: n}); err != nil {
@@ -233,6 +227,15 @@ func (t *text) setGenerators(owner string, want []generator) error {
 		}
 	}
 	return nil
+}
+
+// indexOf returns which generator an entry is, or -1.
+func indexOf(generators []generator, n *yaml.Node) int {
+	var own generator
+	if n.Decode(&own) != nil {
+		return -1
+	}
+	return slices.IndexFunc(generators, func(g generator) bool { return g.Name == own.Name && g.Namespace == own.Namespace })
 }
 
 // into returns an entry with the files and the mark of a generator, or nil where it
@@ -305,7 +308,8 @@ func (t *text) rest(owner string) (any, error) {
 	// Patches of other configs move behind those of users.
 	ours := func(p types.Patch) bool { return patches.Owner(p.Patch) != "" }
 	users := slices.DeleteFunc(slices.Clone(k.Patches), ours)
-	k.Patches = append(users, slices.DeleteFunc(slices.DeleteFunc(k.Patches, isOwn), func(p types.Patch) bool { return !ours(p) })...)
+	others := slices.DeleteFunc(k.Patches, func(p types.Patch) bool { return isOwn(p) || !ours(p) })
+	k.Patches = slices.Concat(users, others)
 	k.Resources = slices.DeleteFunc(k.Resources, func(r string) bool { return path.Clean(r) == bundleFile })
 	l, err := t.list(generatorsKey)
 	if err != nil {

@@ -64,7 +64,11 @@ func (f *folder) reconcile() (Result, error) {
 	if err := f.takeInputs(); err != nil {
 		return Result{}, err
 	}
-	plain, err := f.start()
+	configured, err := f.configured()
+	if err != nil {
+		return Result{}, err
+	}
+	plain, err := f.start(configured)
 	if err != nil {
 		return Result{}, err
 	}
@@ -76,10 +80,11 @@ func (f *folder) reconcile() (Result, error) {
 	if err != nil {
 		return Result{}, err
 	}
-	mark, err := f.mark(before)
+	patched, err := f.patched(before)
 	if err != nil {
 		return Result{}, err
 	}
+	mark := func(l *layer) { patched(l); configured(l) }
 	b, err := f.build(before, f.without, mark)
 	if err != nil {
 		return Result{}, err
@@ -144,8 +149,8 @@ func (f *folder) tell(b *built) {
 }
 
 // start builds the folder without the work of the config. Files that flux bootstrap is
-// going to fill hold a stock Flux for that.
-func (f *folder) start() (*built, error) {
+// going to fill hold a stock Flux for that. Objects that the config names are marked.
+func (f *folder) start(mark change) (*built, error) {
 	files, err := f.bootstrapFiles()
 	if err != nil {
 		return nil, err
@@ -160,7 +165,7 @@ func (f *folder) start() (*built, error) {
 		}
 	}
 	s := state{kustomization: f.clean}
-	b, err := f.build(s, f.without)
+	b, err := f.build(s, f.without, mark)
 	if err == nil || len(files) == 0 {
 		return b, err
 	}
@@ -170,7 +175,7 @@ func (f *folder) start() (*built, error) {
 	for _, file := range files {
 		f.standIns[file] = []byte{}
 	}
-	if b, err := f.build(s, f.without); err == nil {
+	if b, err := f.build(s, f.without, mark); err == nil {
 		return b, nil
 	}
 	f.standIns = filled
@@ -286,7 +291,17 @@ type DifferentError struct {
 }
 
 func (e *DifferentError) Error() string {
-	return e.Where + ": with the patches of flux-trust it does not build what the function makes of it: " + e.inShort()
+	return e.Where + ": with the patches of flux-trust it does not build what the function makes of it: " + e.inShort() + e.cure()
+}
+
+// cure says what to do about a reference that leads nowhere.
+func (e *DifferentError) cure() string {
+	for _, d := range e.differences {
+		if strings.Contains(d.path, ".projected.sources[") && strings.HasSuffix(d.path, ".name") {
+			return fmt.Sprintf("; kustomize follows names within one namespace only: write namespace: %s on the object that the config names, or on its generator", d.object.namespace)
+		}
+	}
+	return ""
 }
 
 // inShort names the first differences.

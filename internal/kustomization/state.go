@@ -1,7 +1,6 @@
 package kustomization
 
 import (
-	"fmt"
 	"maps"
 	"slices"
 
@@ -82,31 +81,33 @@ func (f *folder) bare(l *layer) {
 	}
 }
 
-// mark returns the change that marks objects: those that the config names, and those
-// that patches of the folder meet.
-func (f *folder) mark(s state) (change, error) {
-	patched, err := f.build(s, f.without, f.bare)
-	if err != nil {
-		return nil, err
-	}
+// configured returns the change that marks the objects that the config names.
+func (f *folder) configured() (change, error) {
 	var names []string
 	for _, e := range f.config.Spec.CABundle {
 		names = append(names, nameOf(&e))
 	}
 	marks, err := configuredMarks(names)
+	return f.inFront(marks), err
+}
+
+// patched returns the change that marks the objects that patches of the folder meet.
+func (f *folder) patched(s state) (change, error) {
+	bare, err := f.build(s, f.without, f.bare)
 	if err != nil {
 		return nil, err
 	}
-	more, err := patchedMarks(patched.objects)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", f.file, err)
-	}
-	marks = append(marks, more...)
+	marks, err := patchedMarks(bare.objects)
+	return f.inFront(marks), err
+}
+
+// inFront returns the change that puts patches in front of those of the folder.
+func (f *folder) inFront(marks []types.Patch) change {
 	return func(l *layer) {
 		if l.dir == f.dir {
 			l.Patches = append(slices.Clone(marks), l.Patches...)
 		}
-	}, nil
+	}
 }
 
 // nameOf returns the name of the object that an entry of the bundle refers to.
