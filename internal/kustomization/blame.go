@@ -34,8 +34,8 @@ func suspectsIn(l *layer, dir string) []suspect {
 	for i := range l.PatchesJson6902 { //nolint:staticcheck // as people have it
 		at(fmt.Sprintf("patchesJson6902[%d]", i), "kustomize applies patchesJson6902 behind all patches; run kustomize edit fix in the folder, which makes patches of them",
 			func(k *types.Kustomization) {
-				k.PatchesJson6902 = slices.Delete(slices.Clone(k.PatchesJson6902), i, i+1)
-			}) //nolint:staticcheck // as above
+				k.PatchesJson6902 = slices.Delete(slices.Clone(k.PatchesJson6902), i, i+1) //nolint:staticcheck // as above
+			})
 	}
 	for i := range l.Replacements {
 		at(fmt.Sprintf("replacements[%d]", i), "kustomize applies replacements behind all patches; write the value itself, as a patch, or leave the field out of the targets",
