@@ -2,6 +2,10 @@ module fluxtrust.dev/flux-trust
 
 go 1.26.0
 
+// Roots with a negative serial number are judged, and not just unreadable. main.go has
+// the same for "go install".
+godebug x509negativeserial=1
+
 require (
 	github.com/aymanbagabas/go-udiff v0.4.1
 	github.com/fluxcd/pkg/kustomize v1.41.0

@@ -1,4 +1,9 @@
+//go:debug x509negativeserial=1
+
 // Command flux-trust gives Flux controllers a company CA.
+//
+// It reads roots with a negative serial number, which Go would refuse to, so that they
+// can be judged.
 package main
 
 import (

@@ -56,6 +56,7 @@ func run(c *v1alpha1.FluxTrust, s stream, o options) *result {
 // start reads what stands in the stream.
 func start(c *v1alpha1.FluxTrust, s stream, o options) *result {
 	i := inventory.Of(s.objects, &c.Spec.Controllers)
+	o.Versions = i.Versions
 	return &result{
 		config: c, inventory: i, bundles: &bundles{config: c, stores: i.Stores, options: o.Options, at: map[string]int{}},
 	}

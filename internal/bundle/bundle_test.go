@@ -66,15 +66,15 @@ func TestFindings(t *testing.T) {
 		"no certificate":             {"hello\n", Malformed, "there is no line -----BEGIN CERTIFICATE-----"},
 		"a placeholder":              {"<put your root here>", Malformed, "there is no line"},
 		"base64 without marks":       {body, Malformed, "without its mark"},
-		"DER":                        {string(a.Raw), Malformed, "openssl x509 -inform der"},
-		"two DER":                    {string(a.Raw) + string(b.Raw), Malformed, "openssl x509 -inform der"},
+		"DER":                        {string(a.Raw), BinaryDER, "openssl x509 -inform der"},
+		"two DER":                    {string(a.Raw) + string(b.Raw), BinaryDER, "openssl x509 -inform der"},
 		"binary":                     {"\xfe\xed\xfe\xed", Malformed, "is binary, not PEM"},
-		"NUL":                        {one + "\x00", Malformed, "holds a NUL byte"},
-		"UTF-16 little endian":       {utf16LE.String(), Malformed, "iconv -f UTF-16"},
-		"UTF-16 big endian":          {utf16BE.String(), Malformed, "iconv -f UTF-16"},
-		"UTF-16 with mark":           {"\xff\xfe" + utf16LE.String(), Malformed, "iconv -f UTF-16"},
-		"byte order mark":            {"\ufeff" + one, Malformed, "byte order mark"},
-		"CR only":                    {strings.ReplaceAll(one, "\n", "\r"), Malformed, "tr '\\r' '\\n'"},
+		"NUL":                        {one + "\x00", Malformed, "a NUL byte in this line"},
+		"UTF-16 little endian":       {utf16LE.String(), InUTF16, "iconv -f UTF-16"},
+		"UTF-16 big endian":          {utf16BE.String(), InUTF16, "iconv -f UTF-16"},
+		"UTF-16 with mark":           {"\xff\xfe" + utf16LE.String(), InUTF16, "iconv -f UTF-16"},
+		"byte order mark":            {"\ufeff" + one, ByteOrderMark, "byte order mark"},
+		"CR only":                    {strings.ReplaceAll(one, "\n", "\r"), LineEnds, "tr '\\r' '\\n'"},
 		"CR in a block":              {replace(lines[1]+lines[2], strings.TrimSpace(lines[1])+"\r"+lines[2]), "", ""},
 		"no newline between":         {strings.TrimSpace(one) + two, Malformed, "no newline between two certificates"},
 		"indented":                   {"  " + strings.ReplaceAll(one, "\n", "\n  "), Malformed, "is indented"},
@@ -82,7 +82,7 @@ func TestFindings(t *testing.T) {
 		"text before the mark":       {"cert: " + one, Malformed, "something before the mark"},
 		"text behind BEGIN":          {replace("CERTIFICATE-----\n", "CERTIFICATE----- x\n"), Malformed, "something behind the mark"},
 		"text behind END":            {strings.TrimSpace(one) + " x\n", Malformed, "something behind -----END"},
-		"text behind the last":       {one + "verify return:1\n", Malformed, "text behind the last certificate"},
+		"text behind the last":       {one + "verify return:1\n", "", ""},
 		"base64 behind the last":     {one + body, Malformed, "without its mark"},
 		"cut off":                    {strings.Join(lines[:3], ""), Malformed, "is cut off"},
 		"cut off before another":     {strings.Join(lines[:3], "") + two, Malformed, "is cut off"},
@@ -108,7 +108,7 @@ func TestFindings(t *testing.T) {
 		"trusted certificate":        {strings.ReplaceAll(one, "CERTIFICATE", "TRUSTED CERTIFICATE"), Malformed, "openssl x509 -in ca.pem -out ca.crt"},
 		"X509 certificate":           {strings.ReplaceAll(one, "CERTIFICATE", "X509 CERTIFICATE"), Malformed, "openssl x509 -in ca.pem -out ca.crt"},
 		"certificate request":        {strings.ReplaceAll(one, "CERTIFICATE", "CERTIFICATE REQUEST"), Malformed, "is a certificate request"},
-		"PKCS #7":                    {strings.ReplaceAll(one, "CERTIFICATE", "PKCS7"), Malformed, "openssl pkcs7 -print_certs"},
+		"PKCS #7":                    {strings.ReplaceAll(one, "CERTIFICATE", "PKCS7"), InPKCS7, "openssl pkcs7 -print_certs"},
 		"CRL":                        {one + block("X509 CRL", body), Malformed, "is no certificate but a X509 CRL"},
 		"public key":                 {one + block("PUBLIC KEY", body), Malformed, "is no certificate but a PUBLIC KEY"},
 		"parameters":                 {block("EC PARAMETERS", body) + one, Malformed, "is no certificate but a EC PARAMETERS"},
@@ -121,7 +121,7 @@ func TestFindings(t *testing.T) {
 		"OpenSSH private key":   {one + strings.ReplaceAll(key, "PRIVATE", "OPENSSH PRIVATE"), PrivateKey, "is a private key"},
 		"private key cut off":   {one + "-----BEGIN PRIVATE KEY-----\n" + keyMaterial, PrivateKey, "is a private key"},
 		"key as kind":           {"-----BEGIN " + keyMaterial + "-----\nx\n-----END " + keyMaterial + "-----\n", Malformed, "which Go skips; remove it"},
-		"key behind":            {one + keyMaterial + "\n", Malformed, "text behind the last certificate"},
+		"key behind":            {one + keyMaterial + "\n", PrivateKey, "is a private key (PKCS #8)"},
 
 		// Certificates that are no good as roots.
 		"unknown critical":        {asPEM(root(t, critical)), Unusable, "has a critical extension that Go does not know (1.2.3.4)"},
@@ -180,7 +180,7 @@ func TestLines(t *testing.T) {
 }
 
 func TestFatal(t *testing.T) {
-	warnings := []Code{Expired, ExpiresSoon, NotYetValid, NotSelfSigned, WeakSignature, Version1, Duplicate, Large}
+	warnings := []Code{Expired, ExpiresSoon, NotYetValid, NotSelfSigned, WeakSignature, Version1, NegativeSerial, GoVersion, NameConstraints, BrokenSignature, Duplicate, Large}
 	for _, code := range append(Codes(), TooLarge, Malformed, PrivateKey, Unusable) {
 		if got := (Finding{Code: code}).Fatal(); got == slices.Contains(warnings, code) {
 			t.Errorf("Fatal(%s) = %t", code, got)

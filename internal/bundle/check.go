@@ -2,9 +2,6 @@ package bundle
 
 import (
 	"bytes"
-	"crypto/ecdsa"
-	"crypto/ed25519"
-	"crypto/rsa"
 	"crypto/sha256"
 	"crypto/x509"
 	"crypto/x509/pkix"
@@ -22,14 +19,19 @@ const soon = 30 * 24 * time.Hour
 // minRSA is the smallest RSA key in bits that counts as safe (NIST SP 800-131A).
 const minRSA = 2048
 
-// Check returns what is wrong with certificates that can be read, at a time.
-// Duplicates are found among the certificates given.
-func Check(certificates []Certificate, now time.Time) []Finding {
+// Check returns what is wrong with certificates that can be read, at a time, for the
+// controllers that are to trust them: for the newest Go when none is given. Duplicates
+// are found among the certificates given.
+func Check(certificates []Certificate, now time.Time, controllers ...Go) []Finding {
+	if len(controllers) == 0 {
+		controllers = []Go{{}}
+	}
 	p := &parser{}
 	seen := map[string]int{}
+	usable := false
 	for _, c := range certificates {
-		p.checkAuthority(c)
-		p.checkStrength(c)
+		usable = p.checkAuthority(c, controllers) || usable
+		p.checkSignature(c)
 		p.checkTime(c, now)
 		fingerprint := Fingerprint(c.Certificate)
 		if first, ok := seen[fingerprint]; ok {
@@ -38,65 +40,113 @@ func Check(certificates []Certificate, now time.Time) []Finding {
 			seen[fingerprint] = c.Line
 		}
 	}
+	for i, f := range p.findings {
+		p.findings[i].alone = !usable && (f.Code == NegativeSerial || f.Code == GoVersion)
+	}
 	return p.findings
 }
 
-// Valid tells whether at least one certificate is valid at a time.
+// Valid reports whether at least one certificate is valid at a time.
 func Valid(certificates []Certificate, now time.Time) bool {
 	return slices.ContainsFunc(certificates, func(c Certificate) bool { return !now.Before(c.NotBefore) && !now.After(c.NotAfter) })
 }
 
-// checkAuthority finds certificates that cannot be the anchor of a chain: Go
-// trusts nothing that they have signed, without a word.
-func (p *parser) checkAuthority(c Certificate) {
-	selfSigned := isSelfSigned(c.Certificate)
-	switch {
-	case c.Version < 3: // Go applies the rules below to version 3 alone
-		p.add(Version1, c.Line, "%s is an X.509 version %d certificate, which does not say whether it is a CA; Go trusts it", c.Name(), c.Version)
-		return
-	case len(c.UnhandledCriticalExtensions) > 0:
-		p.add(Unusable, c.Line, "%s has a critical extension that Go does not know (%s), so Go trusts nothing that it has signed", c.Name(), c.UnhandledCriticalExtensions[0])
-		return
-	case !forServers(c.Certificate):
-		p.add(Unusable, c.Line, "%s is not meant for servers (its extended key usage), so Go trusts no server that it has signed", c.Name())
-		return
-	case !c.IsCA && selfSigned:
-		p.add(NotCA, c.Line, "%s is the self-signed certificate of a server, not of a CA; put in the certificate of a CA (basicConstraints CA:TRUE)", c.Name())
-		return
-	case !c.IsCA:
-		p.add(NotCA, c.Line, "%s is not a CA (no basicConstraints CA:TRUE); put in the certificate of its issuer, %s", c.Name(), issuer(c))
-		return
-	case c.KeyUsage != 0 && c.KeyUsage&x509.KeyUsageCertSign == 0:
-		p.add(NoCertSign, c.Line, "%s may not sign certificates (its key usage lacks keyCertSign); ask your CA for the right one", c.Name())
-	}
-	if !selfSigned {
-		p.add(NotSelfSigned, c.Line, "%s is an intermediate: it was issued by %s; Go trusts it as it is, but it will be replaced sooner than its root", c.Name(), issuer(c))
-	}
-}
-
-// forServers tells whether the extended key usage lets a CA sign servers.
-func forServers(c *x509.Certificate) bool {
-	if len(c.ExtKeyUsage)+len(c.UnknownExtKeyUsage) == 0 || !c.IsCA {
-		return true
-	}
-	return slices.Contains(c.ExtKeyUsage, x509.ExtKeyUsageServerAuth) || slices.Contains(c.ExtKeyUsage, x509.ExtKeyUsageAny)
-}
-
-func (p *parser) checkStrength(c Certificate) {
-	switch key := c.PublicKey.(type) {
-	case *rsa.PublicKey:
-		if bits := key.N.BitLen(); bits < minRSA {
-			p.add(WeakKey, c.Line, "%s has an RSA key of %d bits; at least %d are needed", c.Name(), bits, minRSA)
+// checkAuthority finds certificates that cannot be the anchor of a chain: a controller
+// trusts nothing that they have signed, without a word. It reports whether every one of
+// them does trust it.
+func (p *parser) checkAuthority(c Certificate, controllers []Go) bool {
+	usable := true
+	for _, r := range refusals(c.Certificate) {
+		concerned := slices.DeleteFunc(slices.Clone(controllers), func(g Go) bool { return !r.applies(g) })
+		if len(concerned) == 0 {
+			continue
 		}
-	case *ecdsa.PublicKey, ed25519.PublicKey:
-	default:
-		p.add(WeakKey, c.Line, "%s has a %s key, with which Go verifies nothing", c.Name(), c.PublicKeyAlgorithm)
+		usable = false
+		message := r.message
+		if of := concerned[0]; of.Of != "" && (r.since > 0 || r.until > 0 || r.code == NegativeSerial) {
+			message += fmt.Sprintf(" (%s is built with Go 1.%d)", of.Of, of.Minor)
+		}
+		p.add(r.code, c.Line, "%s %s", c.Name(), message)
 	}
+	if c.Version < 3 {
+		p.add(Version1, c.Line, "%s is an X.509 version %d certificate, which does not say whether it is a CA; Go trusts it", c.Name(), c.Version)
+	}
+	if left := constraints(c.Certificate); left != "" {
+		p.add(NameConstraints, c.Line, "%s has name constraints: Go trusts what it has signed for %s, and refuses every other server", c.Name(), left)
+	}
+	return usable
+}
+
+// checkSignature looks at the signature of a root, which Go does not.
+func (p *parser) checkSignature(c Certificate) {
 	switch c.SignatureAlgorithm {
 	case x509.SHA1WithRSA, x509.ECDSAWithSHA1, x509.DSAWithSHA1, x509.MD5WithRSA, x509.MD2WithRSA:
 		p.add(WeakSignature, c.Line, "%s is signed with %s; that does not matter for a root, but its successor should be better", c.Name(), c.SignatureAlgorithm)
 	default:
 	}
+	switch {
+	case c.Version < 3 || !c.IsCA:
+	case !bytes.Equal(c.RawSubject, c.RawIssuer):
+		p.add(NotSelfSigned, c.Line, "%s is an intermediate: it was issued by %s; Go trusts it as it is, but it will be replaced sooner than its root", c.Name(), issuer(c))
+	case !hasBrokenSignature(c.Certificate):
+	case len(c.AuthorityKeyId) > 0 && len(c.SubjectKeyId) > 0 && !bytes.Equal(c.AuthorityKeyId, c.SubjectKeyId):
+		p.add(NotSelfSigned, c.Line, "%s is an intermediate: another key of the same CA has signed it; Go trusts it as it is, but its root would last longer", c.Name())
+	default:
+		p.add(BrokenSignature, c.Line, "%s is its own issuer, and its signature is not right: the file is damaged, or not what your CA has made; Go trusts it all the same, so compare its fingerprint, %s", c.Name(), Fingerprint(c.Certificate))
+	}
+}
+
+// hasBrokenSignature reports whether the own key of a certificate has not signed it.
+// Where Go cannot check that, as with SHA-1, it is taken on trust.
+func hasBrokenSignature(c *x509.Certificate) bool {
+	err := c.CheckSignature(c.SignatureAlgorithm, c.RawTBSCertificate, c.Signature)
+	insecure := x509.InsecureAlgorithmError(0)
+	return err != nil && !errors.As(err, &insecure) && !errors.Is(err, x509.ErrUnsupportedAlgorithm) && keyProblem(c) == ""
+}
+
+// constraints says for which names a root may sign, or returns "".
+func constraints(c *x509.Certificate) string {
+	var permitted, excluded []string
+	for _, d := range c.PermittedDNSDomains {
+		permitted = append(permitted, quoted(d))
+	}
+	for _, n := range c.PermittedIPRanges {
+		permitted = append(permitted, n.String())
+	}
+	for _, d := range c.ExcludedDNSDomains {
+		excluded = append(excluded, quoted(d))
+	}
+	for _, n := range c.ExcludedIPRanges {
+		excluded = append(excluded, n.String())
+	}
+	switch {
+	case len(permitted)+len(excluded) == 0:
+		return ""
+	case len(excluded) == 0:
+		return "names in " + some(permitted)
+	case len(permitted) == 0:
+		return "names outside of " + some(excluded)
+	default:
+		return "names in " + some(permitted) + " and outside of " + some(excluded)
+	}
+}
+
+// some lists the first of some texts.
+func some(texts []string) string {
+	const most = 5
+	if len(texts) > most {
+		return strings.Join(texts[:most], ", ") + fmt.Sprintf(" and %d more", len(texts)-most)
+	}
+	return strings.Join(texts, ", ")
+}
+
+// quoted returns a text of a certificate for a message.
+func quoted(text string) string {
+	const longest = 100
+	if len(text) > longest {
+		text = strings.ToValidUTF8(text[:longest], "") + "…"
+	}
+	return fmt.Sprintf("%q", text)
 }
 
 func (p *parser) checkTime(c Certificate, now time.Time) {
@@ -110,17 +160,6 @@ func (p *parser) checkTime(c Certificate, now time.Time) {
 	}
 }
 
-func isSelfSigned(c *x509.Certificate) bool {
-	if !bytes.Equal(c.RawSubject, c.RawIssuer) {
-		return false
-	}
-	err := c.CheckSignature(c.SignatureAlgorithm, c.RawTBSCertificate, c.Signature)
-	// Algorithms that Go refuses, such as SHA-1, cannot be checked; the names
-	// must do.
-	insecure := x509.InsecureAlgorithmError(0)
-	return err == nil || errors.As(err, &insecure) || errors.Is(err, x509.ErrUnsupportedAlgorithm)
-}
-
 // Name returns the subject of a certificate for a message, in quotes.
 func (c Certificate) Name() string { return quote(c.Subject) }
 
@@ -129,12 +168,7 @@ func issuer(c Certificate) string { return quote(c.Issuer) }
 // quote returns a name for a message. It is chosen by whoever made the
 // certificate, so line breaks and excess length go.
 func quote(n pkix.Name) string {
-	const longest = 100
-	text := strings.Join(strings.Fields(n.String()), " ")
-	if len(text) > longest {
-		text = strings.ToValidUTF8(text[:longest], "") + "…"
-	}
-	return fmt.Sprintf("%q", text)
+	return quoted(strings.Join(strings.Fields(n.String()), " "))
 }
 
 func day(t time.Time) string { return t.UTC().Format(time.DateOnly) }

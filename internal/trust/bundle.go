@@ -3,6 +3,7 @@ package trust
 import (
 	"encoding/pem"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -10,6 +11,7 @@ import (
 	"fluxtrust.dev/flux-trust/api/v1alpha1"
 	"fluxtrust.dev/flux-trust/internal/bundle"
 	"fluxtrust.dev/flux-trust/internal/codes"
+	"fluxtrust.dev/flux-trust/internal/flux"
 	"fluxtrust.dev/flux-trust/internal/inventory"
 	"fluxtrust.dev/flux-trust/internal/krm"
 	"fluxtrust.dev/flux-trust/internal/quote"
@@ -63,6 +65,21 @@ type Options struct {
 	// FollowsNames is set where kustomize builds the objects and what refers to them
 	// together, and gives both the new name.
 	FollowsNames bool
+	// Versions are those of the controllers: what they are built with decides which
+	// roots they trust.
+	Versions flux.Versions
+}
+
+// controllers returns the Go of the controllers whose version is known.
+func (o Options) controllers() []bundle.Go {
+	var found []bundle.Go
+	built := o.Versions.Go()
+	for _, of := range slices.Sorted(maps.Keys(built)) {
+		if g, err := bundle.ParseGo(built[of].Version, built[of].Language, of); err == nil {
+			found = append(found, g)
+		}
+	}
+	return found
 }
 
 // Resolve finds the objects of a bundle for controllers in some namespaces (the
@@ -123,6 +140,9 @@ func (r *resolver) find(e *entry, about *krm.Object, severity krm.Severity, code
 		r.found.Add(krm.Info, code, about, krm.At(path), "%s (allowed: %s)", message, code)
 		r.bundle.Exceptions = append(r.bundle.Exceptions, fmt.Sprintf("%s: %s: %s", e.at, code, message))
 		return
+	}
+	if slices.Contains(bundle.Codes(), bundle.Code(code)) {
+		message += fmt.Sprintf("; allow: [%s] on its entry takes it as it is", code)
 	}
 	r.report(e, about, severity, code, path, "%s", message)
 }
@@ -191,14 +211,14 @@ func (r *resolver) complete(entries []*entry) {
 // read parses certificates and reports what is wrong with them.
 func (r *resolver) read(e *entry, about *krm.Object, path string, text []byte, hint string) {
 	certificates, findings := bundle.Parse(text)
-	findings = append(findings, bundle.Check(certificates, r.options.Now)...)
+	findings = append(findings, bundle.Check(certificates, r.options.Now, r.options.controllers()...)...)
 	for _, f := range findings {
 		severity := krm.Warning
 		if f.Fatal() {
 			severity = krm.Error
 		}
 		message := f.String()
-		if f.Code == bundle.Malformed {
+		if f.Unreadable() {
 			message += hint
 		}
 		r.find(e, about, severity, krm.Code(f.Code), path, message)

@@ -1,7 +1,6 @@
 package trust
 
 import (
-	"bytes"
 	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
@@ -132,6 +131,15 @@ func (r *resolver) checkKeys(e *entry, s *inventory.Store, keys []string, path s
 		if _, ok := s.Values[key]; !ok && !e.Optional && s.Unknown != inventory.OpenShiftFills {
 			r.reportNoKey(e, s, key, path)
 		}
+		r.searchKeys(e, s, s.Values[key])
+	}
+}
+
+// searchKeys refuses a private key in a value of which nothing else is known: it stands
+// in the stream, and is mounted until somebody else has the last word.
+func (r *resolver) searchKeys(e *entry, s *inventory.Store, v inventory.Value) {
+	for _, f := range bundle.Keys(v.Text) {
+		r.report(e, s.Object, krm.Error, krm.Code(f.Code), v.Path, "%s", f)
 	}
 }
 
@@ -168,7 +176,8 @@ func (r *resolver) check(e *entry, s *inventory.Store, keys []string, path strin
 		case v.Err != nil:
 			e.failed = true
 			r.found.Fail(s.Object, v.Err)
-		case s.UnknownValue(v) != "" && !bytes.Contains(v.Text, []byte("PRIVATE KEY-----")):
+		case s.UnknownValue(v) != "":
+			r.searchKeys(e, s, v)
 			if e.unknown = s.UnknownValue(v); e.unknown == inventory.Substituted {
 				r.report(e, s.Object, krm.Warning, codes.Placeholder, v.Path, "holds a ${…}: Flux's substitution strips the newlines of a value, and Go trusts nothing of a PEM without them; write the certificate itself")
 			}
@@ -192,7 +201,7 @@ func (r *resolver) reportNotInStream(e *entry, kind, name, namespace string) {
 		r.report(e, about, krm.Info, codes.NotInStream, "", "is not in the stream and optional: the pods start without it, and trust it after a restart")
 	case elsewhere != nil:
 		r.find(e, about, krm.Error, codes.NotInStream, "", fmt.Sprintf(
-			"the stream has it in namespace %s only, from where the controllers cannot mount it; put it into namespace %s, or allow NotInStream on its entry if something copies it there",
+			"the stream has it in namespace %s only, from where the controllers cannot mount it; put it into namespace %s, or write allow: [NotInStream] on its entry if something copies it there",
 			quote.Name(elsewhere.Namespaces()[0]), quote.Name(namespace)))
 	default:
 		r.find(e, about, krm.Warning, codes.NotInStream, "", "is not in the stream"+r.similar(kind)+

@@ -1,0 +1,220 @@
+package bundle
+
+import (
+	"bytes"
+	"crypto"
+	"crypto/ecdsa"
+	"crypto/ed25519"
+	"crypto/rsa"
+	"crypto/sha256"
+	"crypto/x509"
+	"encoding/asn1"
+	"errors"
+	"fmt"
+	"net"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// Go is the Go that a controller is built with, as far as it decides which roots are
+// trusted.
+type Go struct {
+	// Minor version of the toolchain: 23 for Go 1.23.
+	Minor int
+	// Language is the minor version in the go line of go.mod, which chooses the defaults
+	// of GODEBUG.
+	Language int
+	// NegativeSerials tells that GODEBUG=x509negativeserial=1 is set.
+	NegativeSerials bool
+	// Of names the controller, for messages: "source-controller 1.4.1".
+	Of string
+}
+
+// takesNegativeSerials: https://go.dev/doc/go1.23.
+func (g Go) takesNegativeSerials() bool {
+	const refused = 23
+	return g.NegativeSerials || g.Minor > 0 && (g.Minor < refused || g.Language < refused)
+}
+
+// ParseGo returns the Go of a version ("1.23") and a language version.
+func ParseGo(version, language, of string) (Go, error) {
+	minor, err := minorOf(version)
+	if err != nil {
+		return Go{}, err
+	}
+	lang, err := minorOf(language)
+	return Go{Minor: minor, Language: lang, Of: of}, err
+}
+
+func minorOf(version string) (int, error) {
+	n, err := strconv.Atoi(strings.TrimPrefix(version, "1."))
+	if err != nil {
+		return 0, fmt.Errorf("the version of Go %q: %w", version, err)
+	}
+	return n, nil
+}
+
+// refusal is why Go trusts no server whose certificate a root has signed. A zero
+// value means that it does, as far as the root decides.
+type refusal struct {
+	code    Code
+	message string
+	// since is the minor version of Go from which on it is so, until the one before
+	// which it is so; 0 where that does not matter.
+	since, until int
+}
+
+// applies reports whether a Go refuses for this reason. No Go in particular is the
+// newest.
+func (r refusal) applies(g Go) bool {
+	switch {
+	case r.code == NegativeSerial:
+		return !g.takesNegativeSerials()
+	case r.since > 0:
+		return g.Minor == 0 || g.Minor >= r.since
+	case r.until > 0:
+		return g.Minor > 0 && g.Minor < r.until
+	default:
+		return true
+	}
+}
+
+// refusals returns what is wrong with a certificate as a root, whatever the time is and
+// whoever reads it.
+func refusals(c *x509.Certificate) []refusal {
+	const policies, mldsa, mapped, distrusting = 24, 27, 27, 27
+	var found []refusal
+	add := func(code Code, since, until int, format string, args ...any) {
+		found = append(found, refusal{code, fmt.Sprintf(format, args...), since, until})
+	}
+	selfIssued := bytes.Equal(c.RawSubject, c.RawIssuer)
+	switch issuer := quote(c.Issuer); {
+	case c.Version < 3: // Go applies the rules below to version 3 alone
+	case len(c.UnhandledCriticalExtensions) > 0:
+		add(Unusable, 0, 0, "has a critical extension that Go does not know (%s), so Go trusts nothing that it has signed", c.UnhandledCriticalExtensions[0])
+	case !forServers(c):
+		add(Unusable, 0, 0, "is not meant for servers (its extended key usage), so Go trusts no server that it has signed")
+	case !c.IsCA && selfIssued:
+		add(NotCA, 0, 0, "is the self-signed certificate of a server, not of a CA; put in the certificate of a CA (basicConstraints CA:TRUE)")
+	case !c.IsCA:
+		add(NotCA, 0, 0, "is not a CA (no basicConstraints CA:TRUE); put in the certificate of its issuer, %s", issuer)
+	case c.KeyUsage != 0 && c.KeyUsage&x509.KeyUsageCertSign == 0:
+		add(NoCertSign, 0, 0, "may not sign certificates (its key usage lacks keyCertSign); ask your CA for the right one")
+	}
+	if oid := policyExtension(c); oid != "" {
+		add(GoVersion, 0, policies, "has a critical extension (%s) that Go knows since 1.%d alone", oid, policies)
+	}
+	if hasMappedAddress(c) {
+		add(GoVersion, mapped, 0, "names an IPv4 address in the form of IPv6 (::ffff:…), and Go since 1.%d cannot read it; ask your CA for one without", mapped)
+	}
+	sum := sha256.Sum256(c.RawSubjectPublicKeyInfo)
+	if slices.Contains(distrusted(), fmt.Sprintf("%x", sum)) {
+		add(GoVersion, distrusting, 0, "has a key that Go since 1.%d distrusts by name; ask for the CA that has taken its place", distrusting)
+	}
+	if c.SerialNumber.Sign() < 0 {
+		add(NegativeSerial, 0, 0, "has a negative serial number, which Go since 1.23 cannot read; ask your CA to issue it anew; until then, the env variable GODEBUG=x509negativeserial=1 on the controllers helps")
+	}
+	switch problem := keyProblem(c); {
+	case problem == "":
+	case isMLDSA(c):
+		add(GoVersion, 0, mldsa, "has an ML-DSA key, which Go knows since 1.%d alone", mldsa)
+	default:
+		add(WeakKey, 0, 0, "%s", problem)
+	}
+	return found
+}
+
+// forServers reports whether the extended key usage lets a CA sign servers.
+func forServers(c *x509.Certificate) bool {
+	if len(c.ExtKeyUsage)+len(c.UnknownExtKeyUsage) == 0 {
+		return true
+	}
+	return slices.Contains(c.ExtKeyUsage, x509.ExtKeyUsageServerAuth) || slices.Contains(c.ExtKeyUsage, x509.ExtKeyUsageAny)
+}
+
+// policyExtension returns the name of the first critical extension about policies that
+// crypto/x509 of Go 1.23 does not know: RFC 5280, sections 4.2.1.5, 4.2.1.11 and
+// 4.2.1.14; https://go.dev/doc/go1.24.
+func policyExtension(c *x509.Certificate) string {
+	for _, e := range c.Extensions {
+		for _, known := range []struct {
+			oid  asn1.ObjectIdentifier
+			name string
+		}{
+			{asn1.ObjectIdentifier{2, 5, 29, 33}, "policyMappings"},
+			{asn1.ObjectIdentifier{2, 5, 29, 36}, "policyConstraints"},
+			{asn1.ObjectIdentifier{2, 5, 29, 54}, "inhibitAnyPolicy"},
+		} {
+			if e.Critical && e.Id.Equal(known.oid) {
+				return known.name
+			}
+		}
+	}
+	return ""
+}
+
+// hasMappedAddress reports whether a certificate has an IPv4 address in 16 bytes, which
+// Go 1.27 refuses (crypto/x509/parser.go).
+func hasMappedAddress(c *x509.Certificate) bool {
+	addresses := slices.Clone(c.IPAddresses)
+	for _, n := range append(slices.Clone(c.PermittedIPRanges), c.ExcludedIPRanges...) {
+		addresses = append(addresses, n.IP)
+	}
+	return slices.ContainsFunc(addresses, func(ip net.IP) bool { return len(ip) == net.IPv6len && ip.To4() != nil })
+}
+
+// keyProblem returns why a key is too weak or one with which Go verifies nothing, or "".
+func keyProblem(c *x509.Certificate) string {
+	switch key := c.PublicKey.(type) {
+	case *rsa.PublicKey:
+		// Go itself says what it thinks of a key when it is to verify something.
+		err := rsa.VerifyPKCS1v15(key, crypto.SHA256, make([]byte, sha256.Size), make([]byte, key.Size()))
+		if bits := key.N.BitLen(); bits < minRSA {
+			return fmt.Sprintf("has an RSA key of %d bits; at least %d are needed", bits, minRSA)
+		}
+		if !errors.Is(err, rsa.ErrVerification) {
+			return fmt.Sprintf("has an RSA key that Go refuses (%s), so Go verifies nothing with it; ask your CA for a key with the exponent 65537", strings.TrimPrefix(err.Error(), "crypto/rsa: "))
+		}
+	case *ecdsa.PublicKey, ed25519.PublicKey:
+	default:
+		return fmt.Sprintf("has a %s, with which Go verifies nothing", keyKind(c))
+	}
+	return ""
+}
+
+// isMLDSA reports whether a key is one of RFC 9881: 2.16.840.1.101.3.4.3.17 to 19.
+func isMLDSA(c *x509.Certificate) bool {
+	var info struct {
+		Algorithm struct{ Algorithm asn1.ObjectIdentifier }
+		Key       asn1.BitString
+	}
+	if _, err := asn1.Unmarshal(c.RawSubjectPublicKeyInfo, &info); err != nil {
+		return false
+	}
+	family := asn1.ObjectIdentifier{2, 16, 840, 1, 101, 3, 4, 3}
+	oid := info.Algorithm.Algorithm
+	return len(oid) == len(family)+1 && oid[:len(family)].Equal(family) && oid[len(family)] >= 17 && oid[len(family)] <= 19
+}
+
+func keyKind(c *x509.Certificate) string {
+	if c.PublicKeyAlgorithm == x509.UnknownPublicKeyAlgorithm {
+		return "key of a kind that is not known"
+	}
+	return c.PublicKeyAlgorithm.String() + " key"
+}
+
+// distrusted returns the SHA-256 of the public keys in whose chains Go 1.27 trusts no
+// longer (crypto/x509/verify.go).
+func distrusted() []string {
+	return []string{
+		"ebed6475c2c2d80fcb199f3fe8dd6e6b3ce60b77eb15d4e42c3dec0c6f5b5105",
+		"49dd353dc2b919a3770645117d0e60c16115e7d1bc259eefe734b00ea434fe5f",
+		"e0254c7fcdc265e2f0f8a428dabb75ab4ae039b4872d62f5ee57f0877d5a8a41",
+		"5c0660a2b164910d8ff589c18e14552e9e0ec237dcefe2cb736d41a4811f81a0",
+		"43bffa19d6ef651451f6841e019931e96f6f2eaeff28ab4b6f1ce4576de2717b",
+		"63ecefee431d49523bc1136c4e72d0206a477086caf606cd5cf025686c109cf8",
+		"ec4ffa1ad0ac88081314b7aaffef6a91f97cd57291bb5ba686c5415f5eb4f6b6",
+		"92c063d67e8f14db71d288e11266ffdaf69cbf115f7bab14f3bc2f68d25e0e30",
+	}
+}
