@@ -111,7 +111,7 @@ func checkFolder(t *testing.T, c *v1alpha1.FluxTrust, before, after string) {
 	}
 	out := transformer.Run(c, in, time.Now())
 	if out.Failed() {
-		t.Fatalf("the function fails: %v", out.Results[0].Message)
+		t.Fatalf("the function fails: %v", out.Results()[0].Message)
 	}
 	var text bytes.Buffer
 	for _, o := range append(out.Items, out.Added...) {
