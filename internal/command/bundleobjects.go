@@ -66,7 +66,7 @@ func find(resources []*yaml.RNode, kind, name string) *yaml.RNode {
 			continue
 		}
 		// kyaml's getters panic on metadata that is no mapping.
-		if f := (krm.Field{Node: r.YNode()}); f.TextOr("kind") == kind && f.TextOr("metadata", "name") == name {
+		if f := (krm.Field{Node: r.YNode()}); f.Peek("kind") == kind && f.Peek("metadata", "name") == name {
 			return r
 		}
 	}

@@ -9,53 +9,28 @@ import (
 	"fluxtrust.dev/flux-trust/internal/quote"
 )
 
-// CheckSize refuses a resource whose aliases would make it too large.
-func CheckSize(resource *yaml.RNode) error {
-	_, err := hasAliases(resource)
-	return err
-}
-
-// hasAliases reports whether a resource has aliases or anchors, and refuses what
-// they would make too large.
-func hasAliases(resource *yaml.RNode) (bool, error) {
-	root := resource.Document()
-	if !isAliased(root) {
-		return false, nil
-	}
-	return true, SizeOf(root).Check(0)
-}
-
 // isAliased reports whether a tree has aliases, anchors or merge keys.
 func isAliased(n *yaml.Node) bool {
 	return n.Kind == yaml.AliasNode || n.Anchor != "" || n.Tag == yaml.MergeTag || slices.ContainsFunc(n.Content, isAliased)
 }
 
-// Prepare returns a copy of a resource that can be edited: without aliases and
-// merge keys, since an edit behind an anchor would change every place that
-// refers to it.
-func Prepare(resource *yaml.RNode) (*yaml.RNode, error) {
-	work, err := expand(resource)
-	if work == nil && err == nil {
-		work = resource.Copy()
+// Expand returns a tree without aliases and merge keys: itself where it has none, else
+// a copy. It refuses what they would make too large.
+func Expand(root *yaml.Node) (*yaml.Node, error) {
+	if !isAliased(root) {
+		return root, nil
 	}
-	return work, err
-}
-
-// expand returns a copy without aliases, or nil where there are none.
-func expand(resource *yaml.RNode) (*yaml.RNode, error) {
-	aliased, err := hasAliases(resource)
-	if err != nil || !aliased {
+	if err := SizeOf(root).Check(0); err != nil {
 		return nil, err
 	}
-	root := resource.Document()
 	if key, ok := overridden(root); ok {
 		return nil, &FieldError{Code: Aliases, Message: fmt.Sprintf("%s stands in front of a << that sets it, too: for the API server the last one counts, for YAML the first; write << in front, or write the fields out", quote.Key(key))}
 	}
-	work, err := withoutAliases(root)
+	expanded, err := withoutAliases(root)
 	if err != nil {
 		return nil, &FieldError{Code: Aliases, Message: fmt.Sprintf("merge keys cannot be expanded: %v; write the fields out", err)}
 	}
-	return yaml.NewRNode(work), nil
+	return expanded, nil
 }
 
 // withoutAliases returns a copy of a tree in which what aliases and merge keys stand
@@ -171,17 +146,6 @@ func merges(value *yaml.Node, keys map[string]bool) (string, bool) {
 	return "", false
 }
 
-// HasMergeKeys tells whether a tree may have fields that no getter finds before it is
-// prepared.
-func HasMergeKeys(n *yaml.Node) bool {
-	for i, child := range n.Content {
-		if n.Kind == yaml.MappingNode && i%2 == 0 && (child.Kind == yaml.AliasNode || child.Value == "<<" || child.ShortTag() == yaml.MergeTag) || HasMergeKeys(child) {
-			return true
-		}
-	}
-	return false
-}
-
 // Copy copies a resource with its aliases. Those of kyaml's Copy point into the
 // original, and DeAnchor would change it.
 func Copy(resource *yaml.RNode) *yaml.RNode {
@@ -208,12 +172,9 @@ func ExpandAliases(resources []*yaml.RNode) ([]*yaml.RNode, error) {
 	for _, r := range resources {
 		all.Content = append(all.Content, r.YNode())
 	}
-	if !isAliased(all) {
-		return resources, nil
+	expanded, err := Expand(all)
+	if err != nil || expanded == all {
+		return resources, err
 	}
-	expanded, err := Prepare(yaml.NewRNode(all))
-	if err != nil {
-		return nil, err
-	}
-	return expanded.Elements()
+	return yaml.NewRNode(expanded).Elements()
 }

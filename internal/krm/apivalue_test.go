@@ -152,15 +152,15 @@ func TestPreparedMergeKeys(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		prepared, err := Prepare(node)
+		prepared, err := Expand(node.YNode())
 		if err == nil {
-			err = CheckKeys(Field{Node: prepared.YNode()})
+			err = checkKeys(Field{Node: prepared})
 		}
 		if err != nil {
 			refused++
 			continue
 		}
-		value, err := APIValue(prepared.YNode())
+		value, err := APIValue(prepared)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -188,7 +188,7 @@ func TestKeysOfTheAPIServer(t *testing.T) {
 		"{y: 1}":                      `y: is the key "true" for the API server, which reads YAML 1.1; write that, or put the key into quotes`,
 		"{0x1: 1}":                    `0x1: is the key "1" for the API server, which reads YAML 1.1; write that, or put the key into quotes`,
 	} {
-		err := CheckKeys(Field{Node: yaml.MustParse(text).YNode()})
+		err := checkKeys(Field{Node: yaml.MustParse(text).YNode()})
 		if got := fmt.Sprint(err); err == nil && want != "" || err != nil && got != want {
 			t.Errorf("%s: %v, want %s", text, err, want)
 		}

@@ -15,7 +15,19 @@ import (
 type Difference struct {
 	Path              string
 	Current, Proposed any
+
+	// change says what has to become of a list or mapping.
+	change change
 }
+
+// change is what has to become of a field.
+type change uint8
+
+const (
+	changed change = iota
+	added
+	removed
+)
 
 // At is the difference of a field of which only the place is told.
 func At(path string) Difference { return Difference{Path: path} }
@@ -23,7 +35,8 @@ func At(path string) Difference { return Difference{Path: path} }
 // safe returns a difference for a message: the values are those of fields that the
 // function sets, and what is none of these is not shown.
 func (d Difference) safe() Difference {
-	return Difference{Path: quote.FieldPath(d.Path), Current: safe(d.Current), Proposed: safe(d.Proposed)}
+	d.Path, d.Current, d.Proposed = quote.FieldPath(d.Path), safe(d.Current), safe(d.Proposed)
+	return d
 }
 
 // safe keeps booleans and numbers.
@@ -38,6 +51,10 @@ func safe(value any) any {
 func (d Difference) Message() string {
 	d = d.safe()
 	switch {
+	case d.Current == nil && d.Proposed == nil && d.change == added:
+		return "is missing"
+	case d.Current == nil && d.Proposed == nil && d.change == removed:
+		return "must not be there"
 	case d.Current == nil && d.Proposed == nil:
 		return "is not as configured"
 	case d.Current == nil:
@@ -122,7 +139,14 @@ func differences(found []Difference, path string, before, after *yaml.Node) []Di
 		isKind(before, yaml.SequenceNode) && isKind(after, yaml.SequenceNode):
 		return listDifferences(found, path, before, after)
 	default:
-		return append(found, Difference{Path: path, Current: scalar(before), Proposed: scalar(after)})
+		d := Difference{Path: path, Current: scalar(before), Proposed: scalar(after)}
+		switch {
+		case before == nil:
+			d.change = added
+		case after == nil:
+			d.change = removed
+		}
+		return append(found, d)
 	}
 }
 
@@ -182,14 +206,14 @@ func listDifferences(found []Difference, path string, before, after *yaml.Node) 
 		case pairs[i] != nil:
 			found = differences(found, at, pairs[i], entry)
 		case entryName(Resolve(entry)) != nil:
-			found = append(found, Difference{Path: at})
+			found = append(found, Difference{Path: at, change: added})
 		default:
 			found = differences(found, at, nil, entry)
 		}
 	}
 	for i, n := range old {
 		if n != nil {
-			found = append(found, Difference{Path: entryPath(path, first+i, Resolve(n)), Current: scalar(n)})
+			found = append(found, Difference{Path: entryPath(path, first+i, Resolve(n)), Current: scalar(n), change: removed})
 		}
 	}
 	if len(found) == count { // the same entries in another order

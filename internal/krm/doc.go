@@ -1,9 +1,10 @@
-// Package krm reads and edits Kubernetes resources as YAML, and collects what
-// there is to say about them.
+// Package krm reads and edits Kubernetes objects as YAML, and tells what there is to
+// say about them.
 //
-// A [Field] is a value and its path. An [Editor] changes fields in ways that keep
-// comments, order and quotes, and knows whether it has changed anything. A [Report]
-// collects results that name the resource and the field.
+// An [Object] stands before and after. A [Field] is a value of it and its path: readers
+// let the first error stick to the object, and edits keep comments, order and quotes.
+// What was changed is the [Differences] of the two, and a [Finding] names an object, a
+// field and a stable code.
 //
-// It does not know what a resource means: no Deployment, no Flux, no config.
+// It does not know what an object means: no Deployment, no Flux, no config.
 package krm

@@ -65,7 +65,7 @@ func (f Field) Put(key string, value *yaml.Node) {
 	if !f.editable() {
 		return
 	}
-	f.Node.Style &^= FlowIfEmpty(f.Node)
+	f.Node.Style &^= flowIfEmpty(f.Node)
 	i := IndexOf(f.Node, key)
 	if i < 0 {
 		f.Node.Content = append(f.Node.Content, TextNode(key), value)
@@ -102,7 +102,7 @@ func (f Field) SetText(value string) {
 // Add appends an entry to a list.
 func (f Field) Add(entry *yaml.Node) {
 	if f.editable() {
-		f.Node.Style &^= FlowIfEmpty(f.Node)
+		f.Node.Style &^= flowIfEmpty(f.Node)
 		f.Node.Content = append(f.Node.Content, entry)
 	}
 }
@@ -160,7 +160,7 @@ func (f Field) Reconcile(key string, own func(entry Field) bool, want []any) {
 	for i, n := range nodes {
 		switch {
 		case i < len(old):
-			if !sameValue(old[i], n) {
+			if !isAsWanted(old[i], n) {
 				keepComments(old[i], n)
 				list.Node.Content[slices.Index(list.Node.Content, old[i])] = n
 				old[i] = n
@@ -183,4 +183,13 @@ func (f Field) Reconcile(key string, own func(entry Field) bool, want []any) {
 // IsNamed reports whether an entry of a list has one of the names.
 func IsNamed(names ...string) func(entry Field) bool {
 	return func(entry Field) bool { return slices.Contains(names, entry.Text("name")) }
+}
+
+// flowIfEmpty returns the flow style for a node written as [] or {}: what is
+// put into it reads better as a block.
+func flowIfEmpty(n *yaml.Node) yaml.Style {
+	if len(n.Content) == 0 {
+		return yaml.FlowStyle
+	}
+	return 0
 }

@@ -195,22 +195,18 @@ func (f Field) Boolean(keys ...string) *Truth {
 	return nil
 }
 
-// Flatten returns the object itself, or the items of a List.
-func Flatten(object Field) []Field {
-	if object.Node == nil || object.Node.Kind != yaml.MappingNode {
+// flatten returns the object itself, or the items of a List. Neither has aliases.
+func flatten(object *yaml.Node) []*yaml.Node {
+	if object.Kind != yaml.MappingNode {
 		return nil
 	}
-	if !strings.HasSuffix(object.Peek("kind"), "List") {
-		return []Field{object}
+	list := Field{Node: object}.Get("items")
+	if !strings.HasSuffix((Field{Node: object}).Peek("kind"), "List") || !isKind(list.Node, yaml.SequenceNode) {
+		return []*yaml.Node{object}
 	}
-	list := object.Loose().Get("items")
-	if list.Node == nil || list.Node.Kind != yaml.SequenceNode {
-		return []Field{object}
-	}
-	var found []Field
+	var found []*yaml.Node
 	for _, item := range list.Node.Content {
-		// Paths in results start at the object, not at the List.
-		found = append(found, Flatten(Field{Node: Resolve(item)})...)
+		found = append(found, flatten(item)...)
 	}
 	return found
 }

@@ -9,17 +9,15 @@ import (
 	"fluxtrust.dev/flux-trust/internal/quote"
 )
 
-// CheckKeys refuses keys that stand twice: readers disagree about which one
-// counts, so an edit of either may do nothing. The error sticks to the object.
-func (f Field) CheckKeys() { f.fail(CheckKeys(f)) }
-
 // CheckKeys refuses keys that stand twice, and keys that are others for the API
 // server, such as one in !!binary: readers disagree about what counts, so an edit may
-// do nothing.
-func CheckKeys(f Field) error {
+// do nothing. The error sticks to the object.
+func (f Field) CheckKeys() { f.fail(checkKeys(f)) }
+
+func checkKeys(f Field) error {
 	if f.Node.Kind == yaml.SequenceNode {
 		for _, item := range f.Items() {
-			if err := CheckKeys(item); err != nil {
+			if err := checkKeys(item); err != nil {
 				return err
 			}
 		}
@@ -41,7 +39,7 @@ func CheckKeys(f Field) error {
 			return &FieldError{Code: DuplicateKey, Path: child.Path, Message: "stands twice; remove one"}
 		}
 		seen[key] = true
-		if err := CheckKeys(child); err != nil {
+		if err := checkKeys(child); err != nil {
 			return err
 		}
 	}

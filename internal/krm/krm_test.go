@@ -1,12 +1,10 @@
 package krm
 
 import (
-	"errors"
 	"fmt"
 	"strings"
 	"testing"
 
-	"sigs.k8s.io/kustomize/kyaml/fn/framework"
 	"sigs.k8s.io/kustomize/kyaml/yaml"
 )
 
@@ -35,137 +33,29 @@ spec:
   alias: *a
 `
 	for name, tc := range map[string]struct {
-		read func(Field) (any, error)
+		read func(Field) any
 		want string
 	}{
-		"a string":              {func(f Field) (any, error) { return f.TextAtE("metadata", "name") }, "x"},
-		"a number as a string":  {func(f Field) (any, error) { return f.TextAtE("spec", "number") }, "5"},
-		"null is absent":        {func(f Field) (any, error) { return f.TextAtE("spec", "absent", "below") }, ""},
-		"behind an alias":       {func(f Field) (any, error) { return f.TextAtE("spec", "alias", "deep") }, "value"},
-		"a mapping as a string": {func(f Field) (any, error) { return f.TextAtE("metadata") }, "metadata: expected a string, got a mapping"},
-		"a key of a scalar":     {func(f Field) (any, error) { return f.TextAtE("metadata", "name", "key") }, `metadata.name: expected fields such as key, got a string`},
-		"binary":                {func(f Field) (any, error) { return f.TextAtE("spec", "binary") }, "spec.binary: expected a string, got !!binary; write the text itself"},
-		"labels":                {func(f Field) (any, error) { return f.TextsAtE("metadata", "labels") }, "map[a:b c:null]"},
-		"labels that are none":  {func(f Field) (any, error) { return f.TextsAtE("spec", "list") }, "spec.list: expected keys and values, got a list"},
-		"a list that is none":   {func(f Field) (any, error) { return f.EntriesE("metadata") }, "metadata: expected a list, got a mapping"},
-		"paths of entries": {func(f Field) (any, error) {
-			items, err := f.EntriesE("spec", "list")
+		"a string":             {func(f Field) any { return f.Text("metadata", "name") }, "x"},
+		"a number as a string": {func(f Field) any { return f.Text("spec", "number") }, "5"},
+		"null is absent":       {func(f Field) any { return f.Text("spec", "absent", "below") }, ""},
+		"behind an alias":      {func(f Field) any { return f.Text("spec", "alias", "deep") }, "value"},
+		"labels":               {func(f Field) any { return f.Texts("metadata", "labels") }, "map[a:b c:null]"},
+		"paths of entries": {func(f Field) any {
 			var paths []string
-			for _, i := range items {
+			for _, i := range f.Items("spec", "list") {
 				paths = append(paths, i.Path)
 			}
-			return paths, err
+			return paths
 		}, "[spec.list.[name=first] spec.list[1] spec.list[2]]"},
-		"YAML 1.1":   {func(f Field) (any, error) { f, _ = f.AtE("spec", "yes"); return f.truth() }, "true"},                                                     //nolint:errcheck // it is there
-		"quoted":     {func(f Field) (any, error) { f, _ = f.AtE("spec", "quoted"); return f.truth() }, "true, quoted"},                                          //nolint:errcheck // it is there
-		"no boolean": {func(f Field) (any, error) { f, _ = f.AtE("spec", "number"); return f.truth() }, `spec.number: expected true or false, got the number 5`}, //nolint:errcheck // it is there
+		"by name":  {func(f Field) any { return f.Get("spec", "list").Named("first")[0].Text("value") }, "1"},
+		"YAML 1.1": {func(f Field) any { return *f.Boolean("spec", "yes") }, "{true false}"},
+		"quoted":   {func(f Field) any { return *f.Boolean("spec", "quoted") }, "{true true}"},
+		"none":     {func(f Field) any { return f.Boolean("spec", "absent") }, "<nil>"},
 	} {
-		got, err := tc.read(parse(t, resource))
-		if err != nil {
-			got = err
+		if got := fmt.Sprint(tc.read(parse(t, resource))); got != tc.want {
+			t.Errorf("%s: got %s, want %s", name, got, tc.want)
 		}
-		if fmt.Sprint(got) != tc.want {
-			t.Errorf("%s: got %v, want %s", name, got, tc.want)
-		}
-	}
-}
-
-// truth shows what Boolean says.
-func (f Field) truth() (string, error) {
-	value, err := f.BooleanE()
-	if err != nil {
-		return "", err
-	}
-	text := fmt.Sprint(value.Value)
-	if value.Quoted {
-		text += ", quoted"
-	}
-	return text, nil
-}
-
-// TestEditing: what was around a change stays, and Validate is told of each.
-func TestEditing(t *testing.T) {
-	for name, tc := range map[string]struct {
-		before  string
-		edit    func(*Editor, Field) error
-		after   string
-		differs string
-	}{
-		"behind a null": {
-			"spec: null\n", func(e *Editor, f Field) error {
-				spec, err := e.EnsureE(f, "spec", "securityContext")
-				e.PutBool(spec, "runAsNonRoot", true)
-				return err
-			}, "spec:\n  securityContext:\n    runAsNonRoot: true\n", "spec.securityContext.runAsNonRoot is missing; it must be true",
-		},
-		"a boolean that was quoted": {
-			"a: \"true\" # why\n", func(e *Editor, f Field) error { e.PutBool(f, "a", false); return nil },
-			"a: false # why\n", `.a is the string "true"; must be false`,
-		},
-		"a string that was quoted": {
-			"a: 'x' # why\n", func(e *Editor, f Field) error { e.PutText(f, "a", "y"); return nil },
-			"a: 'y' # why\n", `.a is the string "x"; must be the string "y"`,
-		},
-		"into an empty list": {
-			"a: [] # why\n", func(e *Editor, f Field) error {
-				return e.ReconcileListE(f, "a", IsNamedE("ours"), []any{entry{"ours", "1"}})
-			},
-			"a: # why\n- name: ours\n  value: \"1\"\n", "a.[name=ours] is missing",
-		},
-		"in the place of the old one": {
-			"a:\n# mine\n- {name: ours, value: '0'}\n- {name: other}\n", func(e *Editor, f Field) error {
-				return e.ReconcileListE(f, "a", IsNamedE("ours"), []any{entry{"ours", "1"}})
-			},
-			"a:\n# mine\n- name: ours\n  value: \"1\"\n- {name: other}\n", `a.[name=ours].value is the string "0"; must be the string "1"`,
-		},
-		"what is as wanted but for defaults": {
-			"a:\n- {value: '1', name: ours, terminationMessagePath: /dev/x}\n", func(e *Editor, f Field) error {
-				return e.ReconcileListE(f, "a", IsNamedE("ours"), []any{entry{"ours", "1"}})
-			},
-			"a:\n- {value: '1', name: ours, terminationMessagePath: /dev/x}\n", "",
-		},
-		"behind the own ones": {
-			"a:\n- {name: ours, value: '1'}\n- {name: other}\n", func(e *Editor, f Field) error {
-				return e.ReconcileListE(f, "a", IsNamedE("ours", "mine"), []any{entry{"ours", "1"}, entry{"mine", "2"}})
-			},
-			"a:\n- {name: ours, value: '1'}\n- name: mine\n  value: \"2\"\n- {name: other}\n", "a.[name=mine] is missing",
-		},
-		"the last one goes with its list": {
-			"a:\n- {name: ours}\nb: 1\n", func(e *Editor, f Field) error { return e.ReconcileListE(f, "a", IsNamedE("ours"), nil) },
-			"b: 1\n", "a.[name=ours] must not be there",
-		},
-		"nothing to remove": {
-			"b: 1\n", func(e *Editor, f Field) error {
-				if e.Remove(f, "a") || e.Remove(Field{}, "a") {
-					return errors.New("removed")
-				}
-				return nil
-			}, "b: 1\n", "",
-		},
-		"an entry that cannot be read": {
-			"a: [{name: {}}]\n", func(e *Editor, f Field) error { return e.ReconcileListE(f, "a", IsNamedE("ours"), nil) },
-			"", "a[0].name: expected a string, got a mapping",
-		},
-	} {
-		t.Run(name, func(t *testing.T) {
-			f, said := parse(t, tc.before), ""
-			e := &Editor{Differs: func(c Change, message string) { said = c.Path + " " + message }}
-			if err := tc.edit(e, f); err != nil {
-				if err.Error() != tc.differs {
-					t.Errorf("got %v, want %s", err, tc.differs)
-				}
-				return
-			}
-			if got := written(f); got != tc.after {
-				t.Errorf("got\n%swant\n%s", got, tc.after)
-			}
-			if said != tc.differs {
-				t.Errorf("said %q, want %q", said, tc.differs)
-			}
-			if e.Changed != (tc.after != tc.before) {
-				t.Errorf("changed is %t", e.Changed)
-			}
-		})
 	}
 }
 
@@ -175,15 +65,15 @@ type entry struct {
 	Value string `yaml:"value"`
 }
 
-func TestPrepare(t *testing.T) {
-	t.Run("aliases are expanded in the copy alone", func(t *testing.T) {
+func TestExpand(t *testing.T) {
+	t.Run("aliases are expanded in a copy alone", func(t *testing.T) {
 		resource := yaml.MustParse("a: &x {k: v}\nb: *x\n")
-		work, err := Prepare(resource)
+		expanded, err := Expand(resource.YNode())
 		if err != nil {
 			t.Fatal(err)
 		}
-		(&Editor{}).PutText(Field{Node: Resolve(work.YNode().Content[3])}, "k", "changed")
-		if got := work.MustString(); got != "a: {k: v}\nb: {k: changed}\n" {
+		Field{Node: expanded.Content[3]}.PutText("k", "changed")
+		if got := yaml.NewRNode(expanded).MustString(); got != "a: {k: v}\nb: {k: changed}\n" {
 			t.Errorf("got\n%s", got)
 		}
 		if got := resource.MustString(); got != "a: &x {k: v}\nb: *x\n" {
@@ -197,7 +87,7 @@ func TestPrepare(t *testing.T) {
 			fmt.Fprintf(&bomb, "a%d: &a%d [%s]\n", i, i, strings.TrimSuffix(strings.Repeat(fmt.Sprintf("*a%d, ", i-1), 10), ", "))
 		}
 		resource := yaml.MustParse(bomb.String())
-		if err := CheckSize(resource); err == nil || !strings.Contains(err.Error(), "100000 values") {
+		if _, err := Expand(resource.YNode()); err == nil || !strings.Contains(err.Error(), "100000 values") {
 			t.Errorf("got %v", err)
 		}
 		if _, err := ExpandAliases([]*yaml.RNode{resource}); err == nil {
@@ -220,58 +110,33 @@ func TestCheckKeys(t *testing.T) {
 		"a:\n- name: x\n  b: 1\n  b: 2\n":        "a.[name=x].b: stands twice; remove one",
 		"a: [[{b: 1}, {b: 1, c: {d: 1, d: 2}}]]": "a[0][1].c.d: stands twice; remove one",
 	} {
-		err := CheckKeys(parse(t, text))
+		err := checkKeys(parse(t, text))
 		if got := fmt.Sprint(err); got != want && (err != nil || want != "") {
 			t.Errorf("%q: got %v, want %s", text, err, want)
 		}
 	}
 }
 
-func TestFlatten(t *testing.T) {
-	list := parse(t, "kind: List\nitems:\n- {kind: A}\n- kind: ConfigMapList\n  items: [{kind: B}]\n- text\n")
-	var kinds []string
-	for _, f := range Flatten(list) {
-		kinds = append(kinds, f.TextOr("kind"))
-	}
-	if fmt.Sprint(kinds) != "[A B]" {
-		t.Errorf("got %v", kinds)
-	}
-	for _, text := range []string{"kind: List\n", "kind: ItemList\nitems: no list\n"} {
-		if got := Flatten(parse(t, text)); len(got) > 1 {
-			t.Errorf("%q: got %v", text, got)
+func TestNewObjects(t *testing.T) {
+	for text, want := range map[string]string{
+		"kind: A\n": "[A] false",
+		"kind: List\nitems:\n- kind: A\n- kind: ConfigMapList\n  items: [{kind: B}]\n- text\n": "[A B] true",
+		"kind: List\nitems: [{kind: A, x: &x {y: 1}}, {kind: B, x: *x}]\n":                     "[A B] true",
+		"kind: List\n":                     "[List] false",
+		"kind: ItemList\nitems: no list\n": "[ItemList] false",
+		"kind: List\nitems: &x [*x]\n":     "[List] false",
+	} {
+		var kinds []string
+		objects, list := NewObjects(yaml.MustParse(text).YNode(), nil)
+		for _, o := range objects {
+			kinds = append(kinds, o.Kind())
+			if o.InList != (list != nil) {
+				t.Errorf("%q: %s is in a list: %t", text, o.Kind(), o.InList)
+			}
 		}
-	}
-}
-
-// TestReport: a result names its resource and field, an error that was told of is
-// not told of again, and Validate does not hear of changes.
-func TestReport(t *testing.T) {
-	var results framework.Results
-	object := parse(t, "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: x, namespace: y}\n")
-	r := Report{Results: &results}
-	r.Fail(errors.New("about nothing in particular"))
-	r = r.Of(object, &framework.File{Path: "f.yaml"})
-	r.Fail(fmt.Errorf("around: %w", &FieldError{Path: "spec.a", Message: "is wrong"}))
-	r.Fail(fmt.Errorf("around: %w", ErrReported))
-	r.Did(framework.Info, Change{Path: "spec.b", Current: "1", Proposed: "2"}, "set to %d", 2)
-	r.Validate = true
-	r.Did(framework.Info, Change{}, "not said")
-	r.Differs(Change{Path: "spec.c"}, "100%")
-	var got []string
-	for _, result := range results {
-		got = append(got, result.String())
-	}
-	want := []string{
-		"[error]: about nothing in particular",
-		"[error] apps/v1/Deployment/y/x spec.a: is wrong",
-		"[info] apps/v1/Deployment/y/x spec.b: set to 2",
-		"[error] apps/v1/Deployment/y/x spec.c: 100%",
-	}
-	if fmt.Sprint(got) != fmt.Sprint(want) {
-		t.Errorf("got\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
-	}
-	if Count(1, "root") != "1 root" || Count(2, "root") != "2 roots" {
-		t.Error("counts are not as people write them")
+		if got := fmt.Sprintf("%v %t", kinds, list != nil); got != want {
+			t.Errorf("%q: got %s, want %s", text, got, want)
+		}
 	}
 }
 

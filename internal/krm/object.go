@@ -49,14 +49,12 @@ type Object struct {
 // that refers to it.
 func NewObject(n *yaml.Node, file *File) *Object {
 	o := &Object{File: file}
-	expanded, err := expand(yaml.NewRNode(n))
-	switch {
-	case err != nil:
+	expanded, err := Expand(n)
+	if err != nil {
 		o.Fail(err)
-	case expanded != nil:
-		n = expanded.YNode()
+		expanded = n
 	}
-	o.read(n)
+	o.read(expanded)
 	return o
 }
 
@@ -66,23 +64,20 @@ func NewObjects(n *yaml.Node, file *File) (objects []*Object, list *yaml.Node) {
 	if !strings.HasSuffix((Field{Node: n}).Peek("kind"), "List") {
 		return []*Object{NewObject(n, file)}, nil
 	}
-	expanded, err := expand(yaml.NewRNode(n))
+	list, err := Expand(n)
 	if err != nil {
 		return []*Object{NewObject(n, file)}, nil
 	}
-	if expanded != nil {
-		n = expanded.YNode()
-	}
-	items := Flatten(Field{Node: n})
-	if len(items) == 1 && items[0].Node == n {
+	items := flatten(list)
+	if len(items) == 1 && items[0] == list {
 		return []*Object{NewObject(n, file)}, nil
 	}
 	for _, item := range items {
 		o := &Object{File: file, InList: true}
-		o.read(item.Node)
+		o.read(item)
 		objects = append(objects, o)
 	}
-	return objects, n
+	return objects, list
 }
 
 // read looks at the names of an object.

@@ -1,14 +1,13 @@
 package patches
 
 import (
-	"errors"
 	"fmt"
-	"reflect"
 	"slices"
 	"strings"
 
 	"sigs.k8s.io/kustomize/kyaml/yaml"
 
+	"fluxtrust.dev/flux-trust/internal/krm"
 	"fluxtrust.dev/flux-trust/internal/quote"
 )
 
@@ -81,7 +80,7 @@ func diffMapping(path string, before, after *yaml.Node) (*yaml.Node, error) {
 
 func diffValue(path, key string, before, after *yaml.Node) (*yaml.Node, error) {
 	switch {
-	case before == nil && isNull(after), before != nil && same(before, after):
+	case before == nil && isNull(after), before != nil && krm.Equal(before, after):
 		return nil, nil
 	case before != nil && isQuoted(before) && after.Kind == yaml.ScalarNode && after.ShortTag() != yaml.NodeTagString:
 		return nil, &Error{path, fmt.Sprintf("is the string %q, and kustomize keeps the quotes; write it without", quote.Word(before.Value))}
@@ -196,15 +195,6 @@ func identified(list string, entry, change *yaml.Node) *yaml.Node {
 	}
 	out.Content = append(out.Content, change.Content...)
 	return out
-}
-
-// same compares what two nodes mean.
-func same(a, b *yaml.Node) bool {
-	var x, y any
-	if err := errors.Join(a.Decode(&x), b.Decode(&y)); err != nil {
-		return false
-	}
-	return reflect.DeepEqual(x, y)
 }
 
 // plain returns a copy without comments, in the style of the writer.

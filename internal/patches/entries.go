@@ -6,6 +6,7 @@ import (
 
 	"sigs.k8s.io/kustomize/kyaml/yaml"
 
+	"fluxtrust.dev/flux-trust/internal/krm"
 	"fluxtrust.dev/flux-trust/internal/quote"
 )
 
@@ -19,7 +20,7 @@ func Replace(list *yaml.Node, owner string, want []Patch) error {
 		switch by := Owner(text(entry, "patch")); by {
 		case owner:
 			if next < len(want) {
-				if n := want[next].Node(); !same(entry, n) {
+				if n := want[next].Node(); !krm.Equal(entry, n) {
 					n.HeadComment, n.FootComment = entry.HeadComment, entry.FootComment
 					entry = n
 				}

@@ -7,6 +7,8 @@ import (
 	"slices"
 
 	"sigs.k8s.io/kustomize/kyaml/yaml"
+
+	"fluxtrust.dev/flux-trust/internal/krm"
 )
 
 // item is a resource of a ResourceList that is needed.
@@ -109,7 +111,7 @@ func sameConfig(config, guess *yaml.RNode) bool {
 	if config == nil || guess == nil {
 		return config == guess
 	}
-	return equal(config.YNode(), guess.YNode())
+	return krm.Equal(config.YNode(), guess.YNode())
 }
 
 // readItem reads the item whose line comes next.
@@ -172,7 +174,7 @@ func (i *item) text(data []byte) []byte {
 	}
 	body, err := rewrite(outdent(before, i.column), i.original, i.replacement, false, func(body []byte) bool {
 		again := parseItem(inPlace(body))
-		return again != nil && equal(again.YNode(), i.replacement.YNode())
+		return again != nil && krm.Equal(again.YNode(), i.replacement.YNode())
 	})
 	if err != nil {
 		return nil

@@ -150,25 +150,8 @@ func readsAs(resource *yaml.RNode) func(text []byte) bool {
 	return func(text []byte) bool {
 		documents, err := parse(chunk{body: text, line: 1}, nil, maxParsed)
 		return err == nil && len(documents) == 1 && documents[0].original != nil &&
-			equal(documents[0].original.YNode(), resource.YNode())
+			krm.Equal(documents[0].original.YNode(), resource.YNode())
 	}
-}
-
-// equal compares what two nodes mean: not their style, comments or anchors.
-func equal(a, b *yaml.Node) bool {
-	if a.Kind == yaml.AliasNode {
-		a = a.Alias
-	}
-	if b.Kind == yaml.AliasNode {
-		b = b.Alias
-	}
-	if a.Kind != b.Kind || a.ShortTag() != b.ShortTag() {
-		return false
-	}
-	if a.Kind == yaml.ScalarNode {
-		return a.Value == b.Value
-	}
-	return slices.EqualFunc(a.Content, b.Content, equal)
 }
 
 // encodeYAML writes a resource with the indentation that it was read with.
