@@ -129,6 +129,7 @@ func needsOf(config *v1alpha1.FluxTrust) map[string]need {
 			needs[inventory.ClusterTrustBundle] = need{every: true}
 		case e.Inline != nil:
 			own.marks = append(own.marks, newMark(e.Inline.Name))
+			needs[inventory.TrustManagerBundle] = need{every: true} // it may write into an object of that name
 		}
 	}
 	needs[inventory.ConfigMap] = own

@@ -89,17 +89,38 @@ type provider struct {
 }
 
 func (p *provider) provide(w provided) {
-	s := p.inventory.Stores.Named(w.kind, w.namespace, w.name)
+	s, foreign := p.find(w)
+	if s != nil {
+		p.kept[s] = true
+	}
 	switch {
+	case foreign != nil:
+		p.found.Add(krm.Error, codes.NameExists, foreign.Object, krm.At("metadata.name"), "exists already, and no annotation %s: %s says that this config has generated it; "+
+			"write another name for the inline entry, or use a configMap entry", v1alpha1.ConfigAnnotation, p.config.Metadata.Name)
 	case s == nil:
 		p.add(w)
-	case s.Owner != p.config.Metadata.Name:
-		p.found.Add(krm.Error, codes.NameExists, s.Object, krm.At("metadata.name"), "exists already, and no annotation %s: %s says that this config has generated it; "+
-			"write another name for the inline entry, or use a configMap entry", v1alpha1.ConfigAnnotation, p.config.Metadata.Name)
 	default:
-		p.kept[s] = true
 		p.update(s.Object, w)
 	}
+}
+
+// find returns the object of an earlier run that holds what is to be provided, and one
+// of somebody else that the cluster could take for it, or nil. What has no namespace may
+// get into any.
+func (p *provider) find(w provided) (own, foreign *inventory.Store) {
+	for _, s := range p.inventory.Stores.All {
+		if s.Kind != w.kind || !slices.Contains(s.Object.Names, w.name) {
+			continue
+		}
+		isThere := slices.Contains(s.Namespaces(), w.namespace)
+		switch {
+		case s.Owner != p.config.Metadata.Name && (isThere || w.kind == inventory.ConfigMap && s.Namespaces()[0] == ""):
+			foreign = s
+		case isThere && own == nil:
+			own = s
+		}
+	}
+	return own, foreign
 }
 
 func (p *provider) add(w provided) {

@@ -50,12 +50,12 @@ func ConfigFindings(config *yaml.RNode, err error) krm.Findings {
 	}
 	about := krm.NewObject(config.YNode(), fileOf(config))
 	for _, problem := range invalid.Problems {
+		f := krm.Finding{Code: codes.InvalidConfig, Severity: krm.Error, Message: problem.String() + problem.Example}
 		// A field is only valid beside a complete reference.
 		if about.Name() != "" && problem.Path != "" {
-			found.Add(krm.Error, codes.InvalidConfig, about, krm.At(problem.Path), "%s", problem.Message+problem.Example)
-			continue
+			f.Object, f.Difference, f.Message = about, krm.At(problem.Path), problem.Message+problem.Example
 		}
-		found.Add(krm.Error, codes.InvalidConfig, nil, krm.Difference{}, "%s", problem.String()+problem.Example)
+		found = append(found, f)
 	}
 	return found
 }

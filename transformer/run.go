@@ -38,7 +38,7 @@ type result struct {
 func run(c *v1alpha1.FluxTrust, s stream, o options) *result {
 	r := start(c, s, o)
 	for _, object := range s.objects {
-		if strings.HasSuffix(object.Kind(), "List") { // whose items cannot be read
+		if object.IsList() { // whose items cannot be read
 			r.found.Fail(object, object.Err())
 		}
 	}

@@ -128,6 +128,7 @@ func TestParseReportsEveryProblem(t *testing.T) {
 		"inline without":           {spec + "  - inline: {name: a}\n", "c.yaml:8: spec.caBundle[1].inline.pem: is missing; write the certificate: pem: |"},
 		"inline optional":          {spec + "  - inline: {name: a, pem: b}\n    optional: true\n", "c.yaml:9: spec.caBundle[1].optional: is not possible with inline"},
 		"bad fingerprint":          {spec + "    fingerprints: [\"AB:CD\"]\n", "c.yaml:8: spec.caBundle[0].fingerprints[0]: is not sha256: and 64 hexadecimal digits"},
+		"fingerprints of nothing":  {spec + "    fingerprints: # [\"AB:CD\"]\n", "c.yaml:8: spec.caBundle[0].fingerprints: is empty, which pins nothing; write the fingerprints"},
 		"no fingerprints":          {spec + "    fingerprints: []\n", "c.yaml:8: spec.caBundle[0].fingerprints: is empty, which pins nothing; write the fingerprints of the certificates, or remove it"},
 		"a name of two lines":      {strings.Replace(spec, "name: corporate-ca", "name: \"a\\nb\"", 1), "c.yaml:4: metadata.name: the value cannot be the name of a config; names consist of lower-case letters, digits, '-' and '.'"},
 		"a field of two lines":     {spec + "  \"a\\nb\": 1\n", "c.yaml:8: spec.a\\nb: unknown field; known are caBundle"},

@@ -67,7 +67,7 @@ func (e *CABundleEntry) validate(p *problems, at string, used map[string]string)
 		e.Inline.validate(p, at+".inline", e.Optional, used)
 	}
 	if e.Fingerprints != nil && len(e.Fingerprints) == 0 {
-		p.add(at+".fingerprints", "is empty, which pins nothing; write the fingerprints of the certificates, or remove it")
+		p.add(at+".fingerprints", noPins)
 	}
 	for i, f := range e.Fingerprints {
 		if f = normalizeFingerprint(f); len(f) != len("sha256:")+hex.EncodedLen(sha256.Size) || !fingerprint.MatchString(f) {
@@ -82,6 +82,9 @@ func (e *CABundleEntry) validate(p *problems, at string, used map[string]string)
 		p.add(at, "names %s; an entry has one source: put each into an entry of its own", strings.Join(kinds, " and "))
 	}
 }
+
+// noPins says that fingerprints without an entry would pin nothing.
+const noPins = "is empty, which pins nothing; write the fingerprints of the certificates, or remove it"
 
 // fingerprint is sha256: and 64 hexadecimal digits, as in bundle.Fingerprint.
 var fingerprint = regexp.MustCompile(`^sha256:[0-9a-f]+$`)

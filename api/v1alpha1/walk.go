@@ -24,6 +24,9 @@ func (p *problems) walk(n *yaml.Node, t reflect.Type, path string) {
 		p.lines[path] = n.Line
 	}
 	if isNull(n) {
+		if strings.HasSuffix(path, "].fingerprints") { // nobody who writes it wants none
+			p.add(path, noPins)
+		}
 		return // as in the Kubernetes API: null is a field left out
 	}
 	switch t.Kind() {

@@ -101,3 +101,13 @@ func forgedCertificate(t *testing.T, name string) tls.Certificate {
 	}
 	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}
 }
+
+// TestExampleOfAConfig: the lines of an example stay lines, in a result as well.
+func TestExampleOfAConfig(t *testing.T) {
+	const list = "apiVersion: config.kubernetes.io/v1\nkind: ResourceList\nitems: []\nfunctionConfig:\n  apiVersion: fluxtrust.dev/v1alpha1\n  kind: FluxTrust\n  metadata: {name: x}\n  spec: {}\n"
+	stdout, stderr, code := run([]byte(list))
+	want := "write for example:\n      caBundle:\n      - configMap: {name: corporate-ca, keys: [ca.crt]}"
+	if code != 1 || !strings.Contains(string(stderr), want) || !strings.Contains(resultsOf(t, stdout), want) {
+		t.Errorf("exit code %d\n%s\n%s", code, stdout, stderr)
+	}
+}

@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 
+	"sigs.k8s.io/kustomize/kyaml/yaml"
+
 	"fluxtrust.dev/flux-trust/api/v1alpha1"
 	"fluxtrust.dev/flux-trust/internal/codes"
 	"fluxtrust.dev/flux-trust/internal/krm"
@@ -109,14 +111,17 @@ func (s *Store) Hashed() bool { return s.Object.Annotation(krm.NeedsHashSuffix) 
 
 // storesOf returns what an object holds: mostly nothing.
 func storesOf(o *krm.Object) []*Store {
-	switch kind, group := o.Kind(), o.Group(); {
-	case kind == TrustManagerBundle && group == "trust.cert-manager.io":
-		return madeBy(o)
-	case (kind == ConfigMap || kind == Secret) && group == "v1", kind == ClusterTrustBundle && group == "certificates.k8s.io":
-		return []*Store{readStore(o)}
-	default:
-		return nil
+	var stores []*Store
+	for _, id := range o.Identities() {
+		group, _, _ := strings.Cut(id.APIVersion, "/")
+		switch {
+		case id.Kind == TrustManagerBundle && group == "trust.cert-manager.io":
+			stores = append(stores, madeBy(o)...)
+		case (id.Kind == ConfigMap || id.Kind == Secret) && group == "v1", id.Kind == ClusterTrustBundle && group == "certificates.k8s.io":
+			stores = append(stores, readStore(o, id))
+		}
 	}
+	return stores
 }
 
 // madeBy returns the ConfigMap and Secret that trust-manager writes for a Bundle:
@@ -131,9 +136,10 @@ func madeBy(bundle *krm.Object) []*Store {
 	return made
 }
 
-func readStore(o *krm.Object) *Store {
-	s := &Store{Object: o, Kind: o.Kind(), Values: map[string]Value{}, Err: o.Err()}
+func readStore(o *krm.Object, id krm.Identity) *Store {
+	s := &Store{Object: o, Kind: id.Kind, Values: map[string]Value{}, Err: o.Err()}
 	root, errs := o.Before.Aside()
+	root.CheckKeys()
 	s.Labels = root.Texts("metadata", "labels")
 	annotations := root.Texts("metadata", "annotations")
 	s.Owner = annotations[v1alpha1.ConfigAnnotation]
@@ -156,7 +162,7 @@ func readStore(o *krm.Object) *Store {
 		s.Err = checkNames(o.Before, s.Kind)
 	}
 	if s.Err != nil { // nothing of it can be relied upon
-		return &Store{Object: o, Kind: s.Kind, Err: s.Err}
+		return &Store{Object: o.As(id), Kind: s.Kind, Err: s.Err}
 	}
 	return s
 }
@@ -178,8 +184,17 @@ func checkNames(object krm.Field, kind string) error {
 
 // read reads the keys of a field.
 func (s *Store) read(object krm.Field, field string, value func(path, text string) Value) {
-	for key, text := range object.Texts(field) {
-		s.Values[key] = value(field+"."+quote.Key(key), text)
+	fields := object.Get(field)
+	for key, text := range fields.Texts() {
+		path := field + "." + quote.Key(key)
+		if n := krm.Resolve(fields.Node.Content[krm.IndexOf(fields.Node, key)+1]); n.Style&yaml.TaggedStyle != 0 {
+			read, err := krm.APIValue(n) // such as !!binary
+			if text, _ = read.(string); err != nil || text == "" {
+				s.Values[key] = Value{Path: path, Err: &krm.FieldError{Code: krm.WrongType, Path: path, Message: "is no text for the API server; write it without a tag"}}
+				continue
+			}
+		}
+		s.Values[key] = value(path, text)
 	}
 }
 

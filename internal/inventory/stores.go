@@ -1,6 +1,7 @@
 package inventory
 
 import (
+	"bytes"
 	"regexp"
 	"slices"
 )
@@ -96,19 +97,41 @@ func (s *Stores) Find(kind, name string, namespaces []string) (found, other *Sto
 	return nil, nil
 }
 
-// Named returns the first object of a kind that has a name in a namespace, now or
-// before a build tool changed it, or nil.
-func (s *Stores) Named(kind, namespace, name string) *Store {
-	first := len(s.All)
-	for _, f := range []fit{presentName, formerName} {
-		if g, ok := s.named[storeKey{kind, namespace, name, f}]; ok {
-			first = min(first, g.first)
+// Namesakes returns the other objects that the cluster could take for one: those of its
+// kind that have one of its names in one of the namespaces, or in none.
+func (s *Stores) Namesakes(of *Store, namespaces []string) []*Store {
+	var found []*Store
+	for _, other := range s.All {
+		if other == of || other.Kind != of.Kind || !intersect(other.Object.Names, of.Object.Names) {
+			continue
+		}
+		if own := other.Namespaces(); of.Kind == ClusterTrustBundle || slices.Contains(own, "") || slices.Contains(namespaces, "") || intersect(own, namespaces) {
+			found = append(found, other)
 		}
 	}
-	if first == len(s.All) {
-		return nil
+	return found
+}
+
+func intersect(a, b []string) bool {
+	return slices.ContainsFunc(a, func(text string) bool { return slices.Contains(b, text) })
+}
+
+// HoldsSame reports whether another object holds the same under some keys; without
+// keys, whether it holds the same under all.
+func (s *Store) HoldsSame(other *Store, keys []string) bool {
+	if s.Err != nil || other.Err != nil || s.Unknown != other.Unknown || s.substituted != other.substituted {
+		return false
 	}
-	return s.All[first]
+	if len(keys) == 0 {
+		if keys = s.Keys(); !slices.Equal(keys, other.Keys()) {
+			return false
+		}
+	}
+	return !slices.ContainsFunc(keys, func(key string) bool {
+		a, isIn := s.Values[key]
+		b, isInOther := other.Values[key]
+		return isIn != isInOther || a.Err != nil || b.Err != nil || !bytes.Equal(a.Text, b.Text)
+	})
 }
 
 // best returns the first that fits in one of the namespaces, and another one.

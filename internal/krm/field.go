@@ -195,18 +195,26 @@ func (f Field) Boolean(keys ...string) *Truth {
 	return nil
 }
 
-// flatten returns the object itself, or the items of a List. Neither has aliases.
-func flatten(object *yaml.Node) []*yaml.Node {
-	if object.Kind != yaml.MappingNode {
+// item is an object of a List, and the kind that the List says its items have.
+type item struct {
+	node *yaml.Node
+	kind string
+}
+
+// itemsOf returns an object itself, or the items of a List.
+func itemsOf(n *yaml.Node, listed string) []item {
+	if n.Kind != yaml.MappingNode {
 		return nil
 	}
-	list := Field{Node: object}.Get("items")
-	if !strings.HasSuffix((Field{Node: object}).Peek("kind"), "List") || !isKind(list.Node, yaml.SequenceNode) {
-		return []*yaml.Node{object}
+	f := Field{Node: n}
+	kind := f.Peek("kind")
+	list := f.Get("items")
+	if !strings.HasSuffix(kind, "List") || list.Node == nil || list.Node.Kind != yaml.SequenceNode {
+		return []item{{n, listed}}
 	}
-	var found []*yaml.Node
-	for _, item := range list.Node.Content {
-		found = append(found, flatten(item)...)
+	var found []item
+	for _, entry := range list.Node.Content {
+		found = append(found, itemsOf(Resolve(entry), strings.TrimSuffix(kind, "List"))...)
 	}
 	return found
 }

@@ -120,21 +120,29 @@ func TestCheckKeys(t *testing.T) {
 func TestNewObjects(t *testing.T) {
 	for text, want := range map[string]string{
 		"kind: A\n": "[A] false",
-		"kind: List\nitems:\n- kind: A\n- kind: ConfigMapList\n  items: [{kind: B}]\n- text\n": "[A B] true",
-		"kind: List\nitems: [{kind: A, x: &x {y: 1}}, {kind: B, x: *x}]\n":                     "[A B] true",
-		"kind: List\n":                     "[List] false",
-		"kind: ItemList\nitems: no list\n": "[ItemList] false",
-		"kind: List\nitems: &x [*x]\n":     "[List] false",
+		"kind: List\nitems:\n- kind: A\n- kind: ConfigMapList\n  items: [{kind: B}, {data: {}}]\n- text\n": "[A B ConfigMap] true",
+		"kind: List\nitems: [{kind: A, x: &x {y: 1}}, {kind: B, x: *x}]\n":                                 "[A B] true",
+		"kind: List\n":                                           "[List] false",
+		"kind: ItemList\nitems: no list\n":                       "[ItemList] false",
+		"kind: List\nitems: &x [*x]\n":                           "[List] false",
+		"kind: Service\nkind: List\nitems: [{kind: A}]\n":        "[Service] false kind: stands twice; remove one",
+		"kind: List\nitems: [{kind: A}]\nitems: [{kind: B}]\n":   "[List] false items: stands twice; remove one",
+		"<<: {kind: List, items: [{kind: A}]}\n":                 "[A] true",
+		"kind: List\nlabels: {a: b, a: c}\nitems: [{kind: A}]\n": "[A] true",
 	} {
 		var kinds []string
 		objects, list := NewObjects(yaml.MustParse(text).YNode(), nil)
 		for _, o := range objects {
-			kinds = append(kinds, o.Kind())
+			kinds = append(kinds, o.Identities()[0].Kind)
 			if o.InList != (list != nil) {
 				t.Errorf("%q: %s is in a list: %t", text, o.Kind(), o.InList)
 			}
 		}
-		if got := fmt.Sprintf("%v %t", kinds, list != nil); got != want {
+		got := fmt.Sprintf("%v %t", kinds, list != nil)
+		if err := objects[0].Err(); err != nil && strings.Contains(err.Error(), "twice") {
+			got += " " + err.Error()
+		}
+		if got != want {
 			t.Errorf("%q: got %s, want %s", text, got, want)
 		}
 	}
@@ -162,6 +170,30 @@ func TestNames(t *testing.T) {
 		}
 		if got := fmt.Sprint(err); got != want && (err != nil || want != "") {
 			t.Errorf("%.60q: got %v, want %s", text, err, want)
+		}
+	}
+}
+
+// TestIdentities: what the API server takes an object for counts, and what kyaml does.
+func TestIdentities(t *testing.T) {
+	const plain = "{v1 ConfigMap [a] [b]}"
+	for text, want := range map[string]string{
+		"apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a, namespace: b}\ndata: {x: y, x: z}\n":                                                   plain,
+		"apiVersion: v1\nkind: ConfigMap\nkind: Secret\nmetadata: {name: a, namespace: b}\n":                                                         plain + " {v1 Secret [a] [b]}",
+		"apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a, namespace: b}\nmetadata: {name: c}\n":                                                  plain + " {v1 ConfigMap [c] []}",
+		"apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a, namespace: b, name: d}\n":                                                              plain + " {v1 ConfigMap [d] [b]}",
+		"apiVersion: v1\nkind: ConfigMap\nmetadata: {name: !!binary YQ==, namespace: b}\n":                                                           "{v1 ConfigMap [] [b]} " + plain,
+		"apiVersion: v1\nkind: ConfigMap\nmetadata: {<<: {name: a}, namespace: b}\n":                                                                 "{v1 ConfigMap [] [b]} " + plain,
+		"apiVersion: v1\n!!binary a2luZA==: ConfigMap\nmetadata: {name: a, namespace: b}\n":                                                          "{v1  [a] [b]} " + plain,
+		"apiVersion: v1\nkind: &k ConfigMap\nmetadata: {name: a, namespace: b, labels: {k: *k}}\n":                                                   plain,
+		"x: &n a\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: *n, namespace: b}\n":                                                             plain,
+		"{\"apiVersion\": \"v1\", \"kind\": \"ConfigMap\", \"metadata\": {\"name\": \"a\", \"namespace\": \"b\"}}":                                   plain,
+		"kind: [ConfigMap]\nkind: Secret\n":                                                                                                          "{  [] []} { Secret [] []}",
+		"metadata: {name: a, annotations: {internal.config.kubernetes.io/previousNames: \"c,d\", internal.config.kubernetes.io/previousNames: e}}\n": "{  [a c d] []} {  [a e] []}",
+		"kind: X\nmetadata: no mapping\n": "{ X [] []}",
+	} {
+		if got := strings.Trim(fmt.Sprint(identities(parse(t, text).Node)), "[]"); got != want {
+			t.Errorf("%s: got %s, want %s", text, got, want)
 		}
 	}
 }

@@ -39,6 +39,7 @@ type Object struct {
 	// InList is set on an item of a List.
 	InList bool
 
+	listed  string // the kind that its List says it has, or ""
 	after   *yaml.Node
 	removed bool
 	err     error
@@ -61,20 +62,25 @@ func NewObject(n *yaml.Node, file *File) *Object {
 // NewObjects returns the objects that a node is: itself, or the items of a List. The
 // List that they stand in is returned, too, without aliases.
 func NewObjects(n *yaml.Node, file *File) (objects []*Object, list *yaml.Node) {
-	if !strings.HasSuffix((Field{Node: n}).Peek("kind"), "List") {
+	if !isList(n) {
 		return []*Object{NewObject(n, file)}, nil
 	}
 	list, err := Expand(n)
+	if err == nil && !isPlain(list, "apiVersion", "kind", "items") {
+		err = checkKeys(Field{Node: list})
+	}
 	if err != nil {
+		o := NewObject(n, file)
+		o.Fail(err)
+		return []*Object{o}, nil
+	}
+	items := itemsOf(list, "")
+	if len(items) == 1 && items[0].node == list {
 		return []*Object{NewObject(n, file)}, nil
 	}
-	items := flatten(list)
-	if len(items) == 1 && items[0] == list {
-		return []*Object{NewObject(n, file)}, nil
-	}
-	for _, item := range items {
-		o := &Object{File: file, InList: true}
-		o.read(item)
+	for _, i := range items {
+		o := &Object{File: file, InList: true, listed: i.kind}
+		o.read(i.node)
 		objects = append(objects, o)
 	}
 	return objects, list

@@ -129,8 +129,10 @@ type entry struct {
 	at string // its path in the config
 	// certificates are those of its known content.
 	certificates []bundle.Certificate
-	// unknown says why its content is not known, or is "".
+	// unknown says why its content is not known, or is "". It is marked where an object
+	// is in the stream, and a mark says that its content is not what counts.
 	unknown string
+	marked  bool
 	failed  bool
 }
 
@@ -159,9 +161,11 @@ func (r *resolver) checkPins(e *entry) {
 	switch {
 	case len(e.Fingerprints) == 0 || e.failed:
 		return
+	case e.marked:
+		r.report(e, r.about, krm.Error, codes.Unchecked, at, "cannot be checked: %s, so what stands in the stream is not what counts; write the certificates themselves, or remove the pins", e.unknown)
+		return
 	case e.unknown != "":
 		r.report(e, r.about, krm.Warning, codes.Unchecked, at, "cannot be checked, because the content is not known: %s", e.unknown)
-		return
 	}
 	var found []string
 	for _, c := range e.certificates {
@@ -172,7 +176,7 @@ func (r *resolver) checkPins(e *entry) {
 		}
 	}
 	for _, pinned := range e.Fingerprints {
-		if !slices.Contains(found, pinned) {
+		if e.unknown == "" && !slices.Contains(found, pinned) {
 			r.report(e, r.about, krm.Error, codes.PinNotFound, at, "no certificate of the bundle has the pinned fingerprint %s; put it into the bundle, or remove the pin", pinned)
 		}
 	}

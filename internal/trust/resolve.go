@@ -79,7 +79,8 @@ func (r *resolver) resolveKeys(e *entry, kind, name string, keys []string, path 
 		return Projection{}, &krm.FieldError{Code: codes.Ambiguous, Path: path, Message: fmt.Sprintf("both %s and %s in the stream may be meant; remove the old one",
 			quote.Name(s.Object.Name()), quote.Name(other.Object.Name()))}
 	}
-	e.unknown = s.Unknown
+	e.unknown, e.marked = s.Unknown, s.Unknown != ""
+	r.checkNamesakes(e, s, keys, path)
 	listed := len(keys) > 0
 	if !listed {
 		keys = s.Keys()
@@ -177,6 +178,7 @@ func (r *resolver) check(e *entry, s *inventory.Store, keys []string, path strin
 			e.failed = true
 			r.found.Fail(s.Object, v.Err)
 		case s.UnknownValue(v) != "":
+			e.marked = true
 			r.searchKeys(e, s, v)
 			if e.unknown = s.UnknownValue(v); e.unknown == inventory.Substituted {
 				r.report(e, s.Object, krm.Warning, codes.Placeholder, v.Path, "holds a ${…}: Flux's substitution strips the newlines of a value, and Go trusts nothing of a PEM without them; write the certificate itself")
@@ -239,11 +241,18 @@ func (r *resolver) resolveClusterTrustBundle(e *entry) (Projection, error) {
 			continue
 		}
 		found = true
-		if e.unknown = s.Unknown; e.unknown == "" {
+		switch {
+		case s.Err != nil:
+			r.found.Fail(s.Object, s.Err)
+			e.failed = true
+		case s.Unknown != "":
+			e.unknown, e.marked = s.Unknown, true
+		default:
 			r.check(e, s, []string{inventory.TrustBundleKey}, at, true)
 		}
 	}
 	switch {
+	case e.marked:
 	case c.SignerName != "":
 		e.unknown = "the cluster may have more bundles of this signer"
 	case !found:
