@@ -24,13 +24,16 @@ func (p *Pod) readRecord() {
 	if text == "" {
 		return
 	}
-	if err := json.Unmarshal([]byte(text), &p.record); err != nil {
+	read := record{}
+	if err := json.Unmarshal([]byte(text), &read); err != nil {
 		value.Fail(codes.RecordUnreadable, "is not what flux-trust wrote (%s); %s", quote.Reader(err), cure)
 		return
 	}
-	if p.record == nil {
+	if read == nil {
 		value.Fail(codes.RecordUnreadable, "is not what flux-trust wrote; %s", cure)
+		return
 	}
+	p.record = read
 	// A container that was renamed or removed takes its record along.
 	for name := range p.record {
 		if !slices.ContainsFunc(p.containers, func(c flux.Container) bool { return c.Name == name }) {
