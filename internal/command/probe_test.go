@@ -31,7 +31,7 @@ func TestProbe(t *testing.T) {
 		if r.Header.Get("Authorization") != "" {
 			t.Error("credentials are sent")
 		}
-		_, _ = io.WriteString(w, "entries: {}\n")
+		_, _ = io.WriteString(w, "apiVersion: v1\nentries: {}\n")
 	}))
 	server.Config.ErrorLog = log.New(io.Discard, "", 0)
 	server.StartTLS()
@@ -50,7 +50,7 @@ func TestProbe(t *testing.T) {
 	bundled := writeSpec(t, "  caBundle:\n  - inline:\n      name: corporate-ca\n      pem: |\n"+indented+"    allow: [NotCA, Expired, WeakKey]\n")
 	other := writeSpec(t, "  caBundle:\n  - inline:\n      name: corporate-ca\n      pem: |\n        "+strings.ReplaceAll(strings.TrimSpace(goldenRoot(t)), "\n", "\n        ")+"\n")
 	sources := file("sources.yaml", "apiVersion: source.toolkit.fluxcd.io/v1\nkind: HelmRepository\nmetadata: {name: charts, namespace: apps}\nspec: {url: \"https://user:s3cret@"+host+"/stable\"}\n"+
-		"---\napiVersion: source.toolkit.fluxcd.io/v1\nkind: Bucket\nmetadata: {name: plain, namespace: apps}\nspec: {endpoint: minio.example.com, insecure: true}\n")
+		"---\napiVersion: source.toolkit.fluxcd.io/v1\nkind: GitRepository\nmetadata: {name: ssh, namespace: apps}\nspec: {url: \"ssh://git@git.example.com/x\"}\n")
 	roots := file("roots.pem", root)
 
 	for name, tc := range map[string]struct {
@@ -58,19 +58,19 @@ func TestProbe(t *testing.T) {
 		code int
 		want string // of the HelmRepository, in the table
 	}{
-		"by the bundle":           {[]string{bundled, sources, "--system-roots", "None"}, 0, "OK +bundle +O=Acme Co"},
-		"by a file":               {[]string{other, sources, "--system-roots", roots}, 0, "OK +system roots +O=Acme Co"},
-		"by both":                 {[]string{bundled, sources, "--system-roots", roots}, 0, "OK +system roots, bundle +O=Acme Co"},
-		"by none":                 {[]string{other, sources, "--system-roots", "None"}, 1, "Failed +- +O=Acme Co\n    UnknownAuthority: tls: failed to verify certificate: x509: certificate signed by unknown authority.*\n    cure: add the root"},
-		"not by those of Go here": {[]string{other, sources, "--system-roots", "Host", "--timeout", "5s", "--concurrency", "1"}, 1, "Failed +- +O=Acme Co\n    UnknownAuthority"},
+		"by the bundle":           {[]string{bundled, sources, "--system-roots", "none"}, 0, "√ HOST  by bundle \\(O=Acme Co\\)  for HelmRepository apps/charts \\(index\\)\n"},
+		"by a file":               {[]string{other, sources, "--system-roots", roots}, 0, "√ HOST  by system roots \\(O=Acme Co\\)  for HelmRepository apps/charts \\(index\\)\n"},
+		"by both":                 {[]string{bundled, sources, "--system-roots", roots, "--fail-on", "warning"}, 0, "√ HOST  by system roots, bundle \\(O=Acme Co\\)  for HelmRepository apps/charts"},
+		"by none":                 {[]string{other, sources, "--system-roots", "NONE"}, 1, "× HOST  for HelmRepository apps/charts \\(index\\)\n    SelfSigned: tls: failed to verify certificate: x509: certificate signed by unknown authority.*\n    cure: compare the certificate.*\n    more: docs/troubleshooting.md#selfsigned\n    chain: O=Acme Co"},
+		"not by those of Go here": {[]string{other, sources, "--system-roots", "Host", "--timeout", "5s", "--concurrency", "1"}, 1, "× HOST  for HelmRepository apps/charts \\(index\\)\n    SelfSigned"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			stdout, stderr, code := run(nil, append([]string{"probe"}, tc.args...)...)
-			line := regexp.MustCompile(`(?m)^HelmRepository apps/charts +` + regexp.QuoteMeta(host) + ` \(index\) +` + tc.want)
+			line := regexp.MustCompile(`(?m)^` + strings.ReplaceAll(tc.want, "HOST", regexp.QuoteMeta(host)))
 			if code != tc.code || !line.Match(stdout) {
 				t.Errorf("exit code %d, want %d\n%s%s\nwant %s", code, tc.code, stdout, stderr, line)
 			}
-			if !regexp.MustCompile(`(?m)^Bucket apps/plain +minio.example.com +Skipped +- +-\n    note: insecure: true connects without TLS$`).Match(stdout) {
+			if !strings.Contains(string(stdout), "- git.example.com  for GitRepository apps/ssh\n    note: ssh:// is no HTTPS\n") {
 				t.Errorf("got\n%s", stdout)
 			}
 			again, _, _ := run(nil, append([]string{"probe"}, tc.args...)...)
@@ -102,6 +102,9 @@ func TestProbe(t *testing.T) {
 		for want, args := range map[string][]string{
 			"-o csv is not known; write table, json or yaml":                                   {bundled, sources, "-o", "csv"},
 			"--timeout 0s is not possible":                                                     {bundled, sources, "--timeout", "0s"},
+			"--fail-on nothing is not known; write error or warning":                           {bundled, sources, "--fail-on", "nothing"},
+			"--wait -1s is not possible":                                                       {bundled, sources, "--wait", "-1s"},
+			"--save and --fingerprint are for --host":                                          {bundled, sources, "--save", "x"},
 			"--concurrency 0 is not possible":                                                  {bundled, sources, "--concurrency", "0"},
 			"--system-roots is neither Host nor None, and no file":                             {bundled, sources, "--system-roots", "Nobody"},
 			"the file holds no PEM certificate":                                                {bundled, sources, "--system-roots", sources},
@@ -117,21 +120,36 @@ func TestProbe(t *testing.T) {
 	})
 }
 
-// TestProbeCures holds docs/troubleshooting.md against the table of failures.
+// TestProbeCures holds docs/troubleshooting.md against the table of failures: a part
+// per code, to which the probe leads.
 func TestProbeCures(t *testing.T) {
-	data, err := os.ReadFile("../../docs/troubleshooting.md")
+	const file, begin, end = "../../docs/troubleshooting.md", "<!-- generated: what the probe knows -->\n", "<!-- end of what the probe knows -->\n"
+	data, err := os.ReadFile(file)
 	if err != nil {
 		t.Fatal(err)
 	}
-	var rows strings.Builder
-	for _, k := range probe.Known() {
-		fmt.Fprintf(&rows, "| `%s` | `%s` | %s |\n", k.Code, k.Text, k.Cure)
+	head, rest, found := strings.Cut(string(data), begin)
+	have, tail, closed := strings.Cut(rest, end)
+	if !found || !closed {
+		t.Fatal("docs/troubleshooting.md lacks the marks")
 	}
-	const head = "| the probe says | the error | do this |\n|---|---|---|\n"
-	_, table, found := strings.Cut(string(data), head)
-	table, _, _ = strings.Cut(table, "\n\n")
-	if !found || table+"\n" != rows.String() {
-		t.Errorf("docs/troubleshooting.md has\n%s\nand must have\n%s%s", table, head, rows.String())
+	var want strings.Builder
+	for _, k := range probe.Known() {
+		if k.Code == probe.Other {
+			continue
+		}
+		fmt.Fprintf(&want, "\n### %s\n\n```\n%s\n```\n\n", k.Code, strings.Join(append([]string{k.Text}, k.Older...), "\n"))
+		fmt.Fprintf(&want, "%s.\n\n**Cure:** %s.\n", strings.ToUpper(k.Because[:1])+k.Because[1:], k.Cure)
+	}
+	want.WriteString("\n")
+	if *update {
+		if err := os.WriteFile(file, []byte(head+begin+want.String()+end+tail), 0o644); err != nil { //nolint:gosec // a document
+			t.Fatal(err)
+		}
+		return
+	}
+	if have != want.String() {
+		t.Errorf("docs/troubleshooting.md has\n%s\nand must have\n%s; run make update", have, want.String())
 	}
 }
 
@@ -144,10 +162,14 @@ func TestProbeTable(t *testing.T) {
 	failure := func(code probe.Code, text string) *probe.Failure {
 		return &probe.Failure{Code: code, Error: text, Cure: code.Cure()}
 	}
-	p := &probing{OK: 3, Failed: 2, Skipped: 1, Reports: []probe.Report{
+	p := &probing{OK: 3, Failed: 2, Unchecked: 1, Skipped: 1, Reports: []probe.Report{
 		{
-			Source: "Bucket apps/backup", Host: "minio.corp.example.com:9000", Role: "source", Result: probe.Skipped,
-			Notes: []string{"insecure: true connects without TLS"},
+			Source: "GitRepository apps/config", Host: "git.corp.example.com", Role: "source", Result: probe.Skipped,
+			Notes: []string{"ssh:// is no HTTPS"},
+		},
+		{
+			Source: "OCIRepository apps/podinfo", Host: "oci.example.org", Role: "registry", Result: probe.Unchecked,
+			Failure: failure(probe.CredentialsNotSent, "the registry asks for a login: the probe does not send the credentials of the source"),
 		},
 		{
 			Source: "HelmRepository apps/company", Host: "charts.corp.example.com", Role: "index", Result: probe.OK, TrustedBy: []string{"bundle"},
@@ -177,7 +199,7 @@ func TestProbeTable(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if table := p.table(); !strings.Contains(string(data), "```\n"+table+"```\n") {
+	if table := p.table(style{}); !strings.Contains(string(data), "```\n"+table+"```\n") {
 		t.Errorf("docs/probe.md does not show\n%s", table)
 	}
 }
@@ -210,7 +232,7 @@ func TestProbeJob(t *testing.T) {
 		args[i] = strings.NewReplacer("/config/sources.yaml", local, "/config/", "../../examples/probe-job/", "/roots/ca-certificates.crt", "../../examples/quickstart/certs/Company-Root-CA.crt").Replace(args[i])
 	}
 	stdout, stderr, code := run(nil, append(args, "--timeout", "5s")...)
-	if code != 1 || !strings.Contains(string(stdout), "HelmRepository apps/podinfo  127.0.0.1:1 (index)  Failed") {
+	if code != 1 || !strings.Contains(string(stdout), "× 127.0.0.1:1  for HelmRepository apps/podinfo (index)\n    Refused: ") {
 		t.Errorf("exit code %d\n%s%s", code, stdout, stderr)
 	}
 }

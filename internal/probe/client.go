@@ -5,14 +5,13 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
+	"fmt"
 	"net/http"
 	"net/http/httptrace"
 	"net/url"
 	"strings"
 	"sync"
 	"time"
-
-	"fluxtrust.dev/flux-trust/internal/bundle"
 )
 
 // EnvironmentProxy returns the proxy that HTTPS_PROXY and NO_PROXY name, as the
@@ -21,23 +20,29 @@ func EnvironmentProxy(u *url.URL) (*url.URL, error) {
 	return http.ProxyFromEnvironment(&http.Request{URL: u})
 }
 
-// client speaks with hosts on behalf of targets with the same roots and proxy.
+// client speaks with hosts on behalf of targets with the same settings.
 type client struct {
-	trust *trust
-	// pinned is the name that is expected from every host, or "".
-	pinned  string
-	proxy   func(*url.URL) (*url.URL, error)
+	*settings
+	trust   *trust
+	proxyOf func(*url.URL) (*url.URL, error)
 	timeout time.Duration
 	http    *http.Client
 }
 
-func newClient(t *Target, o *Options, r *trust) *client {
-	c := &client{trust: r, proxy: o.Proxy, timeout: o.Timeout}
-	if t.Pinned && len(t.CA) > 0 {
-		c.pinned = t.URL.Hostname()
+func newClient(s *settings, o *Options) *client {
+	c := &client{settings: s, trust: newTrust(s, o), timeout: o.Timeout}
+	switch {
+	case s.proxy != nil:
+		c.proxyOf = func(*url.URL) (*url.URL, error) { return s.proxy, nil }
+	case !s.direct:
+		c.proxyOf = o.Proxy
 	}
-	if t.Proxy != nil {
-		c.proxy = func(*url.URL) (*url.URL, error) { return t.Proxy, nil }
+	config := &tls.Config{
+		RootCAs: c.trust.all, ServerName: s.pinned, MinVersion: tls.VersionTLS12, VerifyConnection: refuseNegative,
+		InsecureSkipVerify: s.unverified, //nolint:gosec // so does the controller with insecure: true
+	}
+	if s.pair != nil {
+		config.Certificates = []tls.Certificate{*s.pair}
 	}
 	transport := &http.Transport{
 		// As source-controller's: nothing is unpacked on the way.
@@ -45,7 +50,7 @@ func newClient(t *Target, o *Options, r *trust) *client {
 		// A connection per request: no more are open than there are workers.
 		DisableKeepAlives:      true,
 		MaxResponseHeaderBytes: 1 << 20,
-		TLSClientConfig:        &tls.Config{RootCAs: r.all, ServerName: c.pinned, MinVersion: tls.VersionTLS12},
+		TLSClientConfig:        config,
 		OnProxyConnectResponse: func(_ context.Context, _ *url.URL, _ *http.Request, response *http.Response) error {
 			if response.StatusCode != http.StatusOK {
 				return proxyStatusError(response.StatusCode)
@@ -53,21 +58,34 @@ func newClient(t *Target, o *Options, r *trust) *client {
 			return nil
 		},
 	}
-	if c.proxy != nil {
-		transport.Proxy = func(r *http.Request) (*url.URL, error) { return c.proxy(r.URL) }
+	if c.proxyOf != nil {
+		transport.Proxy = func(r *http.Request) (*url.URL, error) { return c.proxyOf(r.URL) }
 	}
 	c.http = &http.Client{Transport: transport, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 	return c
 }
 
+// refuseNegative refuses serial numbers that Go refuses in the controllers, whatever
+// GODEBUG says here: https://go.dev/doc/go1.23#cryptox509pkgcryptox509
+func refuseNegative(state tls.ConnectionState) error {
+	for _, c := range state.PeerCertificates {
+		if c.SerialNumber.Sign() < 0 {
+			return errNegativeSerial
+		}
+	}
+	return nil
+}
+
+var errNegativeSerial = errors.New("tls: failed to parse certificate from server: x509: negative serial number")
+
 // hop is what was seen of one host on the way to an answer.
 type hop struct {
-	host, proxy string
-	chain       []*x509.Certificate
-	trustedBy   []string
-	failure     *Failure
-	root        *x509.Certificate // that carries the chain, if one does
-	plain       bool              // no TLS
+	host, role, proxy string
+	chain             []*x509.Certificate
+	trustedBy         []string
+	failure           *Failure
+	root              *x509.Certificate // that carries the chain, if one does
+	plain, unverified bool              // no TLS, or none that is looked at
 }
 
 // maxHops is how many redirects net/http follows.
@@ -80,39 +98,41 @@ func (c *client) visit(ctx context.Context, u *url.URL, header http.Header, read
 	var hops []hop
 	for range maxHops {
 		next, seen := c.get(ctx, u, header, read)
-		hops = append(hops, seen)
+		hops = append(hops, seen...)
 		if next == nil {
-			break
+			return hops
 		}
 		if next.Host != u.Host {
 			header = nil // tokens are for the host that they were made for
 		}
 		u = next
 	}
+	hops[len(hops)-1].failure = failure(TooManyRedirects, "stopped after %d redirects", maxHops)
 	return hops
 }
 
-// get makes one request. It returns where the host redirects to, or nil.
-func (c *client) get(ctx context.Context, u *url.URL, header http.Header, read func(*http.Response) *Failure) (*url.URL, hop) {
+// get makes one request. It returns where the host redirects to, or nil, and what was
+// seen of the host, after what was seen of a proxy that speaks TLS.
+func (c *client) get(ctx context.Context, u *url.URL, header http.Header, read func(*http.Response) *Failure) (next *url.URL, hops []hop) {
 	seen := hop{host: hostOf(u), plain: u.Scheme != "https"}
 	proxy, err := c.proxyFor(u)
 	if proxy != nil {
 		seen.proxy = proxy.Host
 	}
 	if err != nil {
-		seen.failure = failure(ProxyUnreachable, "the proxy is not a valid URL")
-		return nil, seen
+		seen.failure = failure(BadProxy, "the proxy is not a valid URL")
+		return nil, []hop{seen}
 	}
 	ctx, cancel := context.WithTimeout(ctx, c.timeout)
 	defer cancel()
-	state := &handshake{}
-	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{TLSHandshakeDone: state.done})
+	states := &handshakes{}
+	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{TLSHandshakeDone: states.done})
 	plain := *u
 	plain.User = nil
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, plain.String(), nil)
 	if err != nil {
 		seen.failure = failure(BadSource, "the URL is not valid")
-		return nil, seen
+		return nil, []hop{seen}
 	}
 	for key, values := range header {
 		request.Header[key] = values
@@ -122,27 +142,35 @@ func (c *client) get(ctx context.Context, u *url.URL, header http.Header, read f
 	if response != nil {
 		defer response.Body.Close() //nolint:errcheck // nothing was written
 	}
-	works := seen.look(c, u, state.get(), err)
+	if proxy != nil && proxy.Scheme == "https" {
+		first := hop{host: proxy.Host, role: "proxy"}
+		if inProxy(err) {
+			first.look(c, proxy, states.take(), err)
+			first.failure = c.classify(err, &first, proxy)
+			return nil, []hop{first}
+		}
+		if first.look(c, proxy, states.take(), nil) {
+			hops = append(hops, first)
+		}
+	}
+	works := seen.plain || seen.look(c, u, states.take(), err)
 	if err != nil {
 		if !works || read != nil || !speaksOtherwise(err) {
-			seen.failure = classify(err, c.isPinned(u))
+			seen.failure = c.classify(err, &seen, u)
 		}
-		return nil, seen
+		return nil, append(hops, seen)
 	}
-	if location := redirect(response); location != nil {
-		return location, seen
-	}
-	if read != nil {
+	if next = redirect(response); next == nil && read != nil {
 		seen.failure = read(response)
 		// A server that is told of the end may end its answer properly.
 		if seen.failure == nil && ctx.Err() != nil {
-			seen.failure = classify(ctx.Err(), false)
+			seen.failure = c.classify(ctx.Err(), &seen, u)
 		}
 	}
-	return nil, seen
+	return next, append(hops, seen)
 }
 
-// speaksOtherwise tells whether a host that has completed the handshake just has
+// speaksOtherwise reports whether a host that has completed the handshake just has
 // no answer to HTTP, and does not say that it wants a certificate.
 func speaksOtherwise(err error) bool {
 	code := codeOf(err)
@@ -159,51 +187,63 @@ func redirect(response *http.Response) *url.URL {
 }
 
 func (c *client) proxyFor(u *url.URL) (*url.URL, error) {
-	if c.proxy == nil {
+	if c.proxyOf == nil {
 		return nil, nil
 	}
-	return c.proxy(u)
+	return c.proxyOf(u)
 }
 
-// isPinned tells whether a name other than the host's own is expected.
+// expects returns the name that is expected from a host.
+func (c *client) expects(u *url.URL) string {
+	if c.pinned != "" {
+		return c.pinned
+	}
+	return u.Hostname()
+}
+
+// isPinned reports whether a name other than the host's own is expected.
 func (c *client) isPinned(u *url.URL) bool { return c.pinned != "" && c.pinned != u.Hostname() }
 
-// handshake keeps the last TLS handshake of a request: behind an https proxy the
-// first one is that of the proxy.
-type handshake struct {
-	lock  sync.Mutex
-	state tls.ConnectionState
+// handshakes keeps the TLS handshakes of a request: behind an https proxy the first
+// one is that of the proxy.
+type handshakes struct {
+	lock   sync.Mutex
+	states []tls.ConnectionState
 }
 
-func (h *handshake) done(state tls.ConnectionState, _ error) {
+func (h *handshakes) done(state tls.ConnectionState, _ error) {
 	h.lock.Lock()
 	defer h.lock.Unlock()
-	h.state = state
+	h.states = append(h.states, state)
 }
 
-func (h *handshake) get() tls.ConnectionState {
+// take returns the next handshake, or an empty one.
+func (h *handshakes) take() (state tls.ConnectionState) {
 	h.lock.Lock()
 	defer h.lock.Unlock()
-	return h.state
+	if len(h.states) > 0 {
+		state, h.states = h.states[0], h.states[1:]
+	}
+	return state
 }
 
 // look takes from a handshake what was presented, and which roots carry it. It
-// tells whether the handshake was completed.
+// reports whether the handshake was completed.
 func (h *hop) look(c *client, u *url.URL, state tls.ConnectionState, err error) bool {
 	if refused := (*tls.CertificateVerificationError)(nil); errors.As(err, &refused) {
 		h.chain = refused.UnverifiedCertificates
 		return false
 	}
+	h.chain = state.PeerCertificates
+	if c.unverified && state.HandshakeComplete {
+		h.unverified = true
+		return true
+	}
 	if len(state.VerifiedChains) == 0 {
 		return false
 	}
-	h.chain = state.PeerCertificates
 	h.root = state.VerifiedChains[0][len(state.VerifiedChains[0])-1]
-	name := c.pinned
-	if name == "" {
-		name = u.Hostname()
-	}
-	h.trustedBy = c.trust.carriers(h.chain, name)
+	h.trustedBy = carriers(c.trust.parts, h.chain, c.expects(u))
 	return true
 }
 
@@ -218,22 +258,5 @@ func hostOf(u *url.URL) string {
 	return host
 }
 
-// certificates describes a chain.
-func certificates(chain []*x509.Certificate) []Certificate {
-	described := make([]Certificate, len(chain))
-	for i, c := range chain {
-		described[i] = Certificate{Subject: oneLine(c.Subject.String()), Issuer: oneLine(c.Issuer.String()), Fingerprint: bundle.Fingerprint(c), NotAfter: c.NotAfter.UTC()}
-	}
-	return described
-}
-
-// oneLine makes a name safe to print: whoever presents a certificate chooses what
-// stands in it.
-func oneLine(name string) string {
-	const longest = 200
-	name = strings.Join(strings.FieldsFunc(name, func(r rune) bool { return r < ' ' || r == 0x7f || r >= 0x80 && r < 0xa0 || r == 0x2028 || r == 0x2029 }), " ")
-	if len(name) > longest {
-		name = strings.ToValidUTF8(name[:longest], "") + "…"
-	}
-	return name
-}
+// origin is the scheme and the host of a URL.
+func origin(u *url.URL) string { return fmt.Sprintf("%s://%s", u.Scheme, hostOf(u)) }

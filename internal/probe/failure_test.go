@@ -18,25 +18,23 @@ func TestClassify(t *testing.T) {
 	}
 	address := &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 443}
 	for _, tc := range []struct {
-		err    error
-		pinned bool
-		code   Code
-		text   string
+		err  error
+		code Code
+		text string
 	}{
-		{&net.DNSError{Err: "no such host", Name: "charts.example.com", IsNotFound: true}, false, UnknownHost, "lookup charts.example.com: no such host"},
-		{&net.DNSError{Err: "i/o timeout", Name: "charts.example.com", IsTimeout: true}, false, Timeout, "lookup charts.example.com: i/o timeout"},
-		{&net.OpError{Op: "dial", Net: "tcp", Addr: address, Err: syscall.ENETUNREACH}, false, Unreachable, "dial tcp 127.0.0.1:443: network is unreachable"},
-		{&net.OpError{Op: "dial", Net: "tcp", Addr: address, Err: syscall.EHOSTUNREACH}, false, Unreachable, "dial tcp 127.0.0.1:443: no route to host"},
+		{&net.DNSError{Err: "no such host", Name: "charts.example.com", IsNotFound: true}, UnknownHost, "lookup charts.example.com: no such host"},
+		{&net.DNSError{Err: "i/o timeout", Name: "charts.example.com", IsTimeout: true}, Timeout, "lookup charts.example.com: i/o timeout"},
+		{&net.OpError{Op: "dial", Net: "tcp", Addr: address, Err: syscall.ENETUNREACH}, Unreachable, "dial tcp 127.0.0.1:443: network is unreachable"},
+		{&net.OpError{Op: "dial", Net: "tcp", Addr: address, Err: syscall.EHOSTUNREACH}, Unreachable, "dial tcp 127.0.0.1:443: no route to host"},
 		// The port of this machine is another each time.
-		{&net.OpError{Op: "read", Net: "tcp", Source: &net.TCPAddr{Port: 40123}, Addr: address, Err: syscall.ECONNRESET}, false, Closed, "read 127.0.0.1:443: connection reset by peer"},
-		{context.DeadlineExceeded, false, Timeout, "context deadline exceeded"},
-		{x509.HostnameError{Certificate: &x509.Certificate{DNSNames: []string{"github.com"}}, Host: "a.github.io"}, true, PinnedName, "x509: certificate is valid for github.com, not a.github.io"},
-		{x509.HostnameError{Certificate: &x509.Certificate{DNSNames: []string{"github.com"}}, Host: "a.github.io"}, false, WrongName, "x509: certificate is valid for github.com, not a.github.io"},
-		{x509.ConstraintViolationError{}, true, InvalidCertificate, "x509: invalid signature: parent certificate cannot sign this kind of certificate"},
-		{errors.New("something else"), false, Other, "something else"},
+		{&net.OpError{Op: "read", Net: "tcp", Source: &net.TCPAddr{Port: 40123}, Addr: address, Err: syscall.ECONNRESET}, Closed, "read 127.0.0.1:443: connection reset by peer"},
+		{context.DeadlineExceeded, Timeout, "context deadline exceeded"},
+		{x509.HostnameError{Certificate: &x509.Certificate{DNSNames: []string{"github.com"}}, Host: "a.github.io"}, WrongName, "x509: certificate is valid for github.com, not a.github.io"},
+		{x509.ConstraintViolationError{}, NotACA, "x509: invalid signature: parent certificate cannot sign this kind of certificate"},
+		{errors.New("something else"), Other, "something else"},
 	} {
 		for _, err := range []error{tc.err, inURL(tc.err), inURL(fmt.Errorf("wrapped: %w", tc.err)), inURL(inURL(tc.err))} {
-			got := classify(err, tc.pinned)
+			got := describe(err)
 			if got.Code != tc.code || !strings.HasSuffix(got.Error, tc.text) || strings.Contains(got.Error, "s3cret") {
 				t.Errorf("%v: got %+v, want %s: %s", tc.err, got, tc.code, tc.text)
 			}
@@ -47,12 +45,13 @@ func TestClassify(t *testing.T) {
 func TestKnown(t *testing.T) {
 	seen := map[string]bool{}
 	for _, k := range Known() {
-		for _, text := range []string{string(k.Code), k.Text, k.Cure} {
-			if text == "" || seen[text] {
-				t.Errorf("%s: %q is empty or stands twice", k.Code, text)
-			}
-			seen[text] = true
+		if k.Because == "" || k.Text == "" {
+			t.Errorf("%+v", k)
 		}
+		if k.Cure == "" || seen[string(k.Code)] {
+			t.Errorf("%s has no cure, or stands twice", k.Code)
+		}
+		seen[string(k.Code)] = true
 		if k.Code.Cure() != k.Cure {
 			t.Errorf("%s: %q", k.Code, k.Code.Cure())
 		}

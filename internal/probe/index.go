@@ -2,13 +2,16 @@ package probe
 
 import (
 	"bufio"
+	"bytes"
 	"errors"
-	"fmt"
 	"io"
-	"net/http"
+	"maps"
 	"net/url"
 	"slices"
 	"strings"
+	"sync"
+
+	"sigs.k8s.io/yaml"
 )
 
 // maxIndex is the largest index.yaml in bytes that source-controller takes, unless
@@ -19,48 +22,105 @@ const maxIndex = 50 << 20
 // maxHosts bounds how many hosts of an index are tried.
 const maxHosts = 50
 
+// maxParsed is the largest index in bytes that is read as YAML; from a larger one
+// words are read.
+const maxParsed = 1 << 20
+
 // chartHosts collects one URL per host on which the charts of an index live.
 type chartHosts map[string]*url.URL
 
-// read reads the index.yaml of a repository. It is up to 50 MiB and can be YAML
-// or JSON, so it is read as a stream of words, and none is kept but URLs.
-func (h chartHosts) read(body io.Reader) error {
+// indexFile is what source-controller needs in an index, and what the probe does.
+type indexFile struct {
+	APIVersion string `json:"apiVersion"`
+	Entries    map[string][]struct {
+		URLs []string `json:"urls"`
+	} `json:"entries"`
+}
+
+// readIndex reads an index.yaml as far as source-controller would.
+func (h chartHosts) readIndex(body io.Reader, base *url.URL) *Failure {
 	limited := &io.LimitedReader{R: body, N: maxIndex + 1}
-	words := &wordReader{in: bufio.NewReaderSize(limited, 64<<10), fresh: true}
-	inURLs, key := false, false
+	start := make([]byte, maxParsed)
+	n, err := io.ReadFull(limited, start)
+	if err == nil {
+		return h.readWords(io.MultiReader(bytes.NewReader(start), limited), limited, base)
+	}
+	if !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
+		return describe(err)
+	}
+	return h.parse(start[:n], base)
+}
+
+// parsing lets one index at a time be parsed, which takes some 30 times its size.
+var parsing sync.Mutex //nolint:gochecknoglobals // memory is shared by all
+
+func (h chartHosts) parse(text []byte, base *url.URL) *Failure {
+	parsing.Lock()
+	defer parsing.Unlock()
+	var index indexFile
+	switch err := yaml.Unmarshal(text, &index); {
+	case len(text) == 0:
+		return failure(NotAnIndex, "failed to load index: empty index.yaml file")
+	case err != nil:
+		return failure(NotAnIndex, "failed to load index: it is not the YAML of an index")
+	case index.APIVersion == "":
+		return failure(NotAnIndex, "failed to load index: no API version specified")
+	}
+	for _, name := range slices.Sorted(maps.Keys(index.Entries)) {
+		for _, version := range index.Entries[name] {
+			if len(version.URLs) > 0 {
+				h.add(version.URLs[0], base)
+			}
+		}
+	}
+	return nil
+}
+
+// readWords reads a large index, which can be YAML or JSON, as a stream of words, of
+// which none is kept but URLs.
+func (h chartHosts) readWords(body io.Reader, limited *io.LimitedReader, base *url.URL) *Failure {
+	words := &wordReader{in: bufio.NewReaderSize(body, 64<<10), fresh: true}
+	inURLs, key, versioned := false, false, false
 	for {
 		word, err := words.next()
-		if limited.N == 0 {
-			return errTooLarge
-		}
-		if errors.Is(err, io.EOF) {
+		switch {
+		case limited.N == 0:
+			return failure(IndexTooLarge, "the index is larger than 50 MiB")
+		case errors.Is(err, io.EOF) && !versioned:
+			return failure(NotAnIndex, "failed to load index: no API version specified")
+		case errors.Is(err, io.EOF):
 			return nil
-		}
-		if err != nil {
-			return err
+		case err != nil:
+			return describe(err)
 		}
 		switch {
 		case word == "urls:" && words.begins, strings.HasPrefix(word, ":") && key: // in YAML, in JSON
 			inURLs = true
 		case word == "]", word == "}", strings.HasSuffix(word, ":") && word != ":":
 			inURLs = false
-		case inURLs && strings.Contains(word, "://"):
-			h.add(word)
+		case inURLs && word != "-" && word != "[":
+			h.add(word, base)
+			inURLs = false // source-controller takes the first one
 		}
+		versioned = versioned || word == "apiVersion:" || word == "apiVersion"
 		key = word == "urls"
 	}
 }
 
-var errTooLarge = errors.New("the index is larger than 50 MiB")
-
-func (h chartHosts) add(word string) {
+// add takes up the URL of a chart, which may be relative to the index.
+func (h chartHosts) add(word string, base *url.URL) {
 	u, err := url.Parse(word)
-	if err != nil || u.Host == "" || (u.Scheme != "https" && u.Scheme != "http") {
+	if err != nil {
 		return
 	}
-	key := u.Scheme + "://" + hostOf(u)
-	if _, ok := h[key]; !ok && len(h) < maxHosts {
-		h[key] = u
+	if !u.IsAbs() {
+		u = base.JoinPath(u.EscapedPath())
+	}
+	if u.Host == "" || u.Scheme != "https" && u.Scheme != "http" {
+		return
+	}
+	if _, ok := h[origin(u)]; !ok && len(h) < maxHosts {
+		h[origin(u)] = u
 	}
 }
 
@@ -174,25 +234,4 @@ func appendWord(word []byte, b byte) []byte {
 		word = append(word, b)
 	}
 	return word
-}
-
-// readIndex reads the answer to a request for an index.yaml.
-func (h chartHosts) readIndex(response *http.Response) (*Failure, string) {
-	switch code := response.StatusCode; {
-	case code == http.StatusUnauthorized, code == http.StatusForbidden:
-		return nil, fmt.Sprintf("index.yaml needs credentials (HTTP %d), which the probe does not use: the hosts of its charts were not tried", code)
-	case code != http.StatusOK:
-		return failure(HTTPStatus, "HTTP %d %s for index.yaml", code, http.StatusText(code)), ""
-	}
-	err := h.read(response.Body)
-	switch {
-	case errors.Is(err, errTooLarge):
-		return failure(IndexTooLarge, "%s", err), ""
-	case err != nil:
-		return classify(err, false), ""
-	case len(h) == maxHosts:
-		return nil, fmt.Sprintf("the charts live on %d hosts or more; so many were tried", maxHosts)
-	default:
-		return nil, ""
-	}
 }

@@ -32,7 +32,7 @@ func TestHugeIndex(t *testing.T) {
 		}
 	}))
 	peak := watchMemory(t)
-	got := Run(t.Context(), []Target{target(t, Helm, server.URL)}, Options{Bundle: []*x509.Certificate{corp.cert}, Timeout: time.Minute})
+	got := Run(t.Context(), []Target{target(t, HelmRepository, server.URL)}, Options{Bundle: []*x509.Certificate{corp.cert}, Timeout: time.Minute})
 	if len(got) != 1 || got[0].Failure == nil || got[0].Failure.Code != IndexTooLarge {
 		t.Fatalf("got %+v", got)
 	}
@@ -100,7 +100,7 @@ func TestManySources(t *testing.T) {
 	}
 	var targets []Target
 	for i := range sources {
-		source := target(t, Helm, fmt.Sprintf("%s/%d", server.URL, i))
+		source := target(t, HelmRepository, fmt.Sprintf("%s/%d", server.URL, i))
 		source.Source = fmt.Sprintf("HelmRepository apps/%04d", i)
 		targets = append(targets, source)
 	}
@@ -140,7 +140,7 @@ func TestManySources(t *testing.T) {
 	// Sources that would do the same are tried once.
 	requests.Store(0)
 	for i := range targets {
-		targets[i].URL, targets[i].Protocol = targets[0].URL, TLS
+		targets[i].URL, targets[i].Kind = targets[0].URL, Host
 	}
 	if got := Run(t.Context(), targets, Options{Bundle: []*x509.Certificate{corp.cert}}); len(got) != sources || got[sources-1].Result != OK {
 		t.Errorf("%d reports", len(got))

@@ -9,6 +9,7 @@ import (
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/base64"
+	"encoding/pem"
 	"io"
 	"log"
 	"math/big"
@@ -114,6 +115,18 @@ func serve(t *testing.T, config *tls.Config, handler http.Handler) *httptest.Ser
 	return server
 }
 
+// secretWith is a Secret with a CA, and what else is given.
+func secretWith(certs []*x509.Certificate, more map[string]string) *Secret {
+	s := &Secret{Namespace: "x", Name: "tls", Data: map[string][]byte{}}
+	for _, c := range certs {
+		s.Data["ca.crt"] = append(s.Data["ca.crt"], pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: c.Raw})...)
+	}
+	for key, text := range more {
+		s.Data[key] = []byte(text)
+	}
+	return s
+}
+
 func withCert(cert tls.Certificate) *tls.Config {
 	return &tls.Config{Certificates: []tls.Certificate{cert}}
 }
@@ -192,11 +205,11 @@ func pool(certs ...*x509.Certificate) *x509.CertPool {
 	return p
 }
 
-func target(t *testing.T, protocol Protocol, address string) Target {
+func target(t *testing.T, kind Kind, address string) Target {
 	t.Helper()
 	u, err := url.Parse(address)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return Target{Source: "Test x/y", Protocol: protocol, URL: u, Bundle: true}
+	return Target{Source: "Test x/y", Kind: kind, URL: u, Bundle: true}
 }

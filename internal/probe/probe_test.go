@@ -15,7 +15,9 @@ import (
 	"time"
 )
 
-func ok(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "entries: {}\n") }
+func ok(w http.ResponseWriter, _ *http.Request) {
+	_, _ = io.WriteString(w, "apiVersion: v1\nentries: {}\n")
+}
 
 // TestTrustedBy connects to a server with a private CA, with every set of roots.
 func TestTrustedBy(t *testing.T) {
@@ -30,17 +32,16 @@ func TestTrustedBy(t *testing.T) {
 		"the bundle":                      {Options{Bundle: bundle, System: pool(other.cert)}, nil, "bundle"},
 		"the system roots":                {Options{Bundle: []*x509.Certificate{other.cert}, System: pool(corp.cert)}, nil, "system roots"},
 		"both":                            {Options{Bundle: bundle, System: pool(corp.cert)}, nil, "system roots, bundle"},
-		"the object's own":                {Options{System: pool()}, func(t *Target) { t.CA = bundle }, "certSecretRef"},
-		"the object's own, beside others": {Options{Bundle: bundle, System: pool()}, func(t *Target) { t.CA = []*x509.Certificate{other.cert} }, "bundle"},
-		"the object's own alone":          {Options{Bundle: bundle, System: pool(corp.cert)}, func(t *Target) { t.CA, t.CAAlone = []*x509.Certificate{other.cert}, true }, "UnknownAuthority"},
-		"alone, and none is known":        {Options{Bundle: bundle, System: pool()}, func(t *Target) { t.CAAlone = true }, "bundle"},
+		"the object's own":                {Options{System: pool()}, func(t *Target) { t.Secrets.Cert = secretWith(bundle, nil) }, "certSecretRef"},
+		"the object's own, beside others": {Options{Bundle: bundle, System: pool()}, func(t *Target) { t.Secrets.Cert = secretWith([]*x509.Certificate{other.cert}, nil) }, "bundle"},
+		"the object's own alone":          {Options{Bundle: bundle, System: pool(corp.cert)}, func(t *Target) { t.Kind, t.Secrets.Cert = Provider, secretWith([]*x509.Certificate{other.cert}, nil) }, "RootsReplaced"},
 		"no root":                         {Options{System: pool()}, nil, "UnknownAuthority"},
 		"another root":                    {Options{Bundle: []*x509.Certificate{other.cert}, System: pool()}, nil, "UnknownAuthority"},
-		"a controller without the bundle": {Options{Bundle: bundle, System: pool()}, func(t *Target) { t.Bundle = false }, "UnknownAuthority"},
-		"the bundle instead":              {Options{Bundle: []*x509.Certificate{other.cert}, System: pool(corp.cert), ReplaceSystem: true}, nil, "UnknownAuthority"},
+		"a controller without the bundle": {Options{Bundle: bundle, System: pool()}, func(t *Target) { t.Bundle = false }, "BundleNotMounted"},
+		"the bundle instead":              {Options{Bundle: []*x509.Certificate{other.cert}, System: pool(corp.cert), ReplaceSystem: true}, nil, "RootsReplaced"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			source := target(t, TLS, server.URL)
+			source := target(t, Host, server.URL)
 			if tc.change != nil {
 				tc.change(&source)
 			}
@@ -80,8 +81,8 @@ func TestFailures(t *testing.T) {
 	}{
 		"expired":            {https(withCert(expired), ok), Expired, "x509: certificate has expired or is not yet valid: current time"},
 		"not yet valid":      {https(withCert(future), ok), NotYetValid, "is before"},
-		"wrong name":         {https(withCert(corp.issue(t, nil, "charts.example.com")), ok), WrongName, "x509: cannot validate certificate for 127.0.0.1 because it doesn't contain any IP SANs"},
-		"not for servers":    {https(withCert(client), ok), InvalidCertificate, "incompatible key usage"},
+		"wrong name":         {https(withCert(corp.issue(t, nil, "charts.example.com")), ok), NoIPAddress, "x509: cannot validate certificate for 127.0.0.1 because it doesn't contain any IP SANs"},
+		"not for servers":    {https(withCert(client), ok), KeyUsage, "incompatible key usage"},
 		"TLS 1.1 only":       {https(&tls.Config{Certificates: []tls.Certificate{good}, MinVersion: tls.VersionTLS10, MaxVersion: tls.VersionTLS11}, ok), OldTLS, "tls: protocol version not supported"},
 		"client certificate": {https(&tls.Config{Certificates: []tls.Certificate{good}, ClientAuth: tls.RequireAnyClientCert}, ok), ClientCertificate, "tls: certificate required"},
 		"client, TLS 1.2":    {https(&tls.Config{Certificates: []tls.Certificate{good}, ClientAuth: tls.RequireAnyClientCert, MaxVersion: tls.VersionTLS12}, ok), HandshakeRefused, "tls: handshake failure"},
@@ -103,11 +104,11 @@ func TestFailures(t *testing.T) {
 			if tc.want == Timeout {
 				timeout = 2 * time.Second // these servers never answer, so only the timeout ends the test
 			}
-			got := Run(t.Context(), []Target{target(t, Helm, tc.address)}, Options{Bundle: []*x509.Certificate{corp.cert}, Timeout: timeout})
+			got := Run(t.Context(), []Target{target(t, HelmRepository, tc.address)}, Options{Bundle: []*x509.Certificate{corp.cert}, Timeout: timeout})
 			if len(got) != 1 || got[0].Failure == nil {
 				t.Fatalf("got %+v", got)
 			}
-			if f := got[0].Failure; f.Code != tc.want || !strings.Contains(f.Error, tc.text) || f.Cure != tc.want.Cure() {
+			if f := got[0].Failure; f.Code != tc.want || !strings.Contains(f.Error, tc.text) || f.Cure == "" {
 				t.Errorf("got %+v, want %s: %s", f, tc.want, tc.text)
 			}
 		})
@@ -158,16 +159,16 @@ func TestHostsOfCharts(t *testing.T) {
 			return
 		}
 		_, _ = io.WriteString(w, "apiVersion: v1\nentries:\n  a:\n  - urls:\n    - https://charts.example.net/a.tgz\n    - https://index.example.com/a.tgz\n    version: 1.0.0\n"+
-			"  b:\n  - name: b\n    urls:\n    - https://releases.example.org/b.tgz\n    - http://plain.example.org/b.tgz\n    - b-1.0.0.tgz\n")
+			"  b:\n  - name: b\n    urls:\n    - https://releases.example.org/b.tgz\n  c:\n  - urls:\n    - http://plain.example.org/c.tgz\n")
 	})))
 	net.add("charts.example.net", serve(t, withCert(other.issue(t, nil, "charts.example.net")), http.HandlerFunc(ok)))
 	net.add("releases.example.org", serve(t, withCert(corp.issue(t, nil, "releases.example.org")), http.RedirectHandler("https://objects.example.org/b.tgz?secret", http.StatusFound)))
 	net.add("objects.example.org", serve(t, withCert(other.issue(t, nil, "objects.example.org")), http.HandlerFunc(ok)))
 
-	source := target(t, Helm, "https://index.example.com/stable/")
+	source := target(t, HelmRepository, "https://index.example.com/stable/")
 	got := outcomes(Run(t.Context(), []Target{source}, Options{Bundle: []*x509.Certificate{corp.cert}, Proxy: net.proxy}))
 	want := []string{
-		"index index.example.com OK bundle", "charts plain.example.org Skipped ", "charts charts.example.net Failed UnknownAuthority",
+		"index index.example.com OK bundle", "charts plain.example.org Unchecked ChartNotRead", "charts charts.example.net Failed UnknownAuthority",
 		"charts releases.example.org OK bundle", "charts objects.example.org Failed UnknownAuthority",
 	}
 	if !reflect.DeepEqual(got, want) {
@@ -176,7 +177,7 @@ func TestHostsOfCharts(t *testing.T) {
 
 	// The same repository with a certSecretRef, and a source-controller that expects
 	// the name of the repository everywhere.
-	source.CA, source.Pinned = []*x509.Certificate{other.cert}, true
+	source.Secrets.Cert, source.Version = secretWith([]*x509.Certificate{other.cert}, nil), "1.6.2"
 	reports := Run(t.Context(), []Target{source}, Options{Bundle: []*x509.Certificate{corp.cert}, Proxy: net.proxy})
 	for _, r := range reports {
 		if r.Host == "charts.example.net" {
@@ -184,10 +185,20 @@ func TestHostsOfCharts(t *testing.T) {
 				t.Errorf("got %+v", r.Failure)
 			}
 		}
+		if r.Host == "releases.example.org" && (r.Failure == nil || r.Failure.Code != PinnedName || !strings.Contains(r.Failure.Cure, "by itself (bundle)")) {
+			t.Errorf("got %+v", r.Failure)
+		}
 	}
-	source.Pinned = false
+	source.Bundle, source.Secrets.Cert = false, secretWith([]*x509.Certificate{other.cert, corp.cert}, nil)
 	for _, r := range Run(t.Context(), []Target{source}, Options{Bundle: []*x509.Certificate{corp.cert}, Proxy: net.proxy}) {
-		if r.Result == Failed {
+		if r.Host == "releases.example.org" && (r.Failure == nil || r.Failure.Code != PinnedName || r.Failure.Cure != PinnedName.Cure() || strings.Contains(r.Failure.Cure, "trusts the roots")) {
+			t.Errorf("without a mount: %+v", r.Failure)
+		}
+	}
+	source.Bundle, source.Secrets.Cert = true, secretWith([]*x509.Certificate{other.cert}, nil)
+	source.Version = "1.7.0"
+	for _, r := range Run(t.Context(), []Target{source}, Options{Bundle: []*x509.Certificate{corp.cert}, Proxy: net.proxy}) {
+		if r.Result == Failed && r.Host != "plain.example.org" {
 			t.Errorf("with the second root: %+v", r)
 		}
 	}
@@ -218,7 +229,7 @@ func TestInspectingProxy(t *testing.T) {
 		certs[host] = &cert
 	}
 	net.intercept = func(host string) *tls.Certificate { return certs[host] }
-	targets := []Target{target(t, TLS, "https://a.example.com"), target(t, TLS, "https://b.example.com"), target(t, TLS, "https://c.example.org")}
+	targets := []Target{target(t, Host, "https://a.example.com"), target(t, Host, "https://b.example.com"), target(t, Host, "https://c.example.org")}
 	got := Run(t.Context(), targets, Options{Bundle: []*x509.Certificate{known.cert}, Proxy: net.proxy})
 	if lines := outcomes(got); !reflect.DeepEqual(lines, []string{
 		"source a.example.com OK bundle", "source b.example.com Failed UnknownAuthority", "source c.example.org Failed UnknownAuthority",
@@ -238,7 +249,7 @@ func TestInspectingProxy(t *testing.T) {
 	}
 	// A company laptop trusts the proxy already, and the cluster does not.
 	got = Run(t.Context(), targets[:1], Options{System: pool(known.cert), Proxy: net.proxy})
-	if got[0].Result != OK || got[0].Inspector == nil || !strings.Contains(got[0].Inspector.Why, "the system roots of this machine have it") {
+	if got[0].Result != Unchecked || got[0].Failure.Code != RootOfThisMachine || got[0].Inspector == nil || !strings.Contains(got[0].Inspector.Why, "the system roots of this machine have it") {
 		t.Errorf("got %+v", got[0])
 	}
 	got = Run(t.Context(), targets[:1], Options{System: pool(known.cert), Bundle: []*x509.Certificate{known.cert}, Proxy: net.proxy})
@@ -257,17 +268,19 @@ func TestProxies(t *testing.T) {
 		if r.Header.Get("Authorization") != "" {
 			t.Error("the user of the URL is sent")
 		}
-		ok(w, r)
+		_, _ = io.WriteString(w, "001e# service=git-upload-pack\n0000")
 	})))
 	address, err := url.Parse(net.URL)
 	if err != nil {
 		t.Fatal(err)
 	}
 	proxied := func(user *url.Userinfo, host string) []Report {
-		source := target(t, Helm, "https://someone:s3cret@"+host)
-		proxy := *address
-		proxy.User = user
-		source.Proxy = &proxy
+		source := target(t, HelmRepository, "https://someone:s3cret@"+host)
+		source.Kind = GitRepository
+		source.Secrets.Proxy = secretWith(nil, map[string]string{"address": address.String()})
+		if password, ok := user.Password(); ok {
+			source.Secrets.Proxy.Data["username"], source.Secrets.Proxy.Data["password"] = []byte(user.Username()), []byte(password)
+		}
 		return Run(t.Context(), []Target{source}, options)
 	}
 	var all []Report
@@ -275,18 +288,18 @@ func TestProxies(t *testing.T) {
 		reports []Report
 		want    string
 	}{
-		{proxied(url.UserPassword("user", "s3cret"), "only-by-proxy.example.com"), "index only-by-proxy.example.com OK bundle"},
-		{proxied(url.UserPassword("user", "wr0ng"), "only-by-proxy.example.com"), "index only-by-proxy.example.com Failed ProxyCredentials"},
-		{proxied(nil, "only-by-proxy.example.com"), "index only-by-proxy.example.com Failed ProxyCredentials"},
-		{proxied(url.UserPassword("user", "s3cret"), "unknown.example.com"), "index unknown.example.com Failed ProxyRefused"},
+		{proxied(url.UserPassword("user", "s3cret"), "only-by-proxy.example.com"), "source only-by-proxy.example.com OK bundle"},
+		{proxied(url.UserPassword("user", "wr0ng"), "only-by-proxy.example.com"), "source only-by-proxy.example.com Failed ProxyCredentials"},
+		{proxied(nil, "only-by-proxy.example.com"), "source only-by-proxy.example.com Failed ProxyCredentials"},
+		{proxied(url.UserPassword("user", "s3cret"), "unknown.example.com"), "source unknown.example.com Failed ProxyRefused"},
 	} {
 		all = append(all, tc.reports...)
 		if got := outcomes(tc.reports); len(got) != 1 || got[0] != tc.want || tc.reports[0].Proxy != address.Host {
 			t.Errorf("got %v, want %s", got, tc.want)
 		}
 	}
-	gone := target(t, Helm, "https://only-by-proxy.example.com")
-	gone.Proxy = &url.URL{Scheme: "http", Host: freeAddress(t), User: url.UserPassword("user", "s3cret")}
+	gone := target(t, GitRepository, "https://only-by-proxy.example.com")
+	gone.Secrets.Proxy = secretWith(nil, map[string]string{"address": "http://user:s3cret@" + freeAddress(t)})
 	reports := Run(t.Context(), []Target{gone}, options)
 	if all = append(all, reports...); reports[0].Failure == nil || reports[0].Failure.Code != ProxyUnreachable {
 		t.Errorf("got %+v", reports[0])
@@ -337,12 +350,13 @@ func TestRegistry(t *testing.T) {
 	net.add("blobs.example.net", serve(t, withCert(other.issue(t, nil, "blobs.example.net")), http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 		sent <- r.Header.Get("Authorization")
 	})))
-	source := target(t, Registry, "https://registry.example.com/team/app")
+	source := target(t, OCIRepository, "https://registry.example.com/team/app")
+	source.Content.Reference = AnyVersion
 	got := Run(t.Context(), []Target{source}, Options{Bundle: []*x509.Certificate{corp.cert}, Proxy: net.proxy})
 	if lines := outcomes(got); !reflect.DeepEqual(lines, []string{"registry registry.example.com OK bundle", "token auth.example.com OK bundle", "blobs blobs.example.net Failed UnknownAuthority"}) {
 		t.Errorf("got %v", lines)
 	}
-	source.Tag = "v1"
+	source.Content.Reference = "v1"
 	got = Run(t.Context(), []Target{source}, Options{Bundle: []*x509.Certificate{corp.cert, other.cert}, Proxy: net.proxy})
 	if lines := outcomes(got); len(lines) != 3 || lines[2] != "blobs blobs.example.net OK bundle" {
 		t.Errorf("got %v", lines)
@@ -354,19 +368,25 @@ func TestRegistry(t *testing.T) {
 		w.Header().Set("WWW-Authenticate", `Basic realm="x"`)
 		w.WriteHeader(http.StatusUnauthorized)
 	}))
-	got = Run(t.Context(), []Target{target(t, Registry, private.URL+"/x")}, Options{Bundle: []*x509.Certificate{corp.cert}})
-	if len(got) != 1 || got[0].Result != OK || len(got[0].Notes) != 1 || !strings.Contains(got[0].Notes[0], "asks for credentials") {
-		t.Errorf("got %+v", got)
+	closed := target(t, OCIRepository, private.URL+"/x")
+	got = Run(t.Context(), []Target{closed}, Options{Bundle: []*x509.Certificate{corp.cert}})
+	if len(got) != 1 || got[0].Result != Failed || got[0].Failure.Code != Unauthorized {
+		t.Errorf("without a login: %+v", got)
+	}
+	closed.Secrets.Auth = secretWith(nil, map[string]string{"username": "u", "password": "s3cret"})
+	got = Run(t.Context(), []Target{closed}, Options{Bundle: []*x509.Certificate{corp.cert}})
+	if len(got) != 2 || got[0].Result != OK || got[1].Result != Unchecked || got[1].Failure.Code != CredentialsNotSent {
+		t.Errorf("with a login: %+v", got)
 	}
 }
 
 // TestSkippedAndBroken reports what needs no connection.
 func TestSkippedAndBroken(t *testing.T) {
-	broken := target(t, Helm, "https://charts.example.com")
-	broken.Problem, broken.Source = "Secret x: ca.crt is empty", "HelmRepository a/b"
-	skipped := Target{Source: "Provider a/b", Skip: "no address"}
+	broken := target(t, HelmRepository, "https://charts.example.com")
+	broken.Remarks.Problem, broken.Source = "Secret x: ca.crt is empty", "HelmRepository a/b"
+	skipped := Target{Source: "Provider a/b", Remarks: Remarks{Skip: "no address"}}
 	got := Run(t.Context(), []Target{skipped, broken}, Options{})
-	if len(got) != 2 || got[0].Failure == nil || got[0].Failure.Code != BadSource || got[0].Failure.Error != broken.Problem ||
+	if len(got) != 2 || got[0].Failure == nil || got[0].Failure.Code != BadSource || got[0].Failure.Error != broken.Remarks.Problem ||
 		got[1].Result != Skipped || !reflect.DeepEqual(got[1].Notes, []string{"no address"}) {
 		t.Errorf("got %+v", got)
 	}

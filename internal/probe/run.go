@@ -3,16 +3,15 @@ package probe
 import (
 	"context"
 	"fmt"
-	"net/http"
 	"net/url"
-	"path"
 	"slices"
 	"strings"
 	"sync"
 )
 
 // Run probes targets. The reports are sorted by source, in the order in which a
-// source meets its hosts. Targets that would do the same are tried once.
+// source meets its hosts. Targets that would do the same are tried once. When the
+// context ends, what is not done yet is reported as Interrupted.
 func Run(ctx context.Context, targets []Target, o Options) []Report {
 	if o.Timeout <= 0 {
 		o.Timeout = DefaultTimeout
@@ -22,14 +21,19 @@ func Run(ctx context.Context, targets []Target, o Options) []Report {
 	}
 	p := &prober{options: &o, clients: map[string]*client{}, charts: map[string]func() []hop{}}
 	groups, order := map[string][]int{}, []string{}
+	plans := make([]*plan, len(targets))
+	found := make([]*sightings, len(targets))
 	for i := range targets {
-		key := targets[i].key()
+		key := ""
+		plans[i], found[i], key = targets[i].prepare(&o)
+		if plans[i] == nil {
+			key = fmt.Sprint("\n", i) // there is nothing to connect to
+		}
 		if groups[key] == nil {
 			order = append(order, key)
 		}
 		groups[key] = append(groups[key], i)
 	}
-	found := make([]*sightings, len(targets))
 	work := make(chan string)
 	var workers sync.WaitGroup
 	var lock sync.Mutex
@@ -37,10 +41,13 @@ func Run(ctx context.Context, targets []Target, o Options) []Report {
 	for range min(o.Concurrency, len(order)) {
 		workers.Go(func() {
 			for key := range work {
-				seen := p.probe(ctx, &targets[groups[key][0]])
+				first := groups[key][0]
+				if plans[first] != nil {
+					p.look(ctx, &targets[first], plans[first], found[first])
+				}
 				lock.Lock()
-				for _, i := range groups[key] {
-					found[i] = seen
+				for _, i := range groups[key][1:] {
+					found[i] = found[first]
 				}
 				if done += len(groups[key]); o.Progress != nil {
 					o.Progress(done, len(targets))
@@ -54,28 +61,37 @@ func Run(ctx context.Context, targets []Target, o Options) []Report {
 	}
 	close(work)
 	workers.Wait()
-	return reports(targets, found)
+	all := reports(targets, found)
+	slices.SortStableFunc(all, func(a, b Report) int { return strings.Compare(a.Source, b.Source) })
+	return all
 }
 
-// key is equal for targets that would do the same.
-func (t *Target) key() string {
-	address := t.URL
-	if address == nil {
-		address = &url.URL{}
+// prepare does what needs no connection. The key is equal for targets that would do
+// the same.
+func (t *Target) prepare(o *Options) (*plan, *sightings, string) {
+	seen := &sightings{roles: map[string]int{}}
+	if t.Remarks.Skip != "" || t.Remarks.Problem != "" || t.URL == nil {
+		return nil, seen, ""
 	}
-	if t.Protocol == TLS {
+	p, failed := t.plan()
+	if failed != nil {
+		seen.refused = failed
+		return nil, seen, ""
+	}
+	seen.doubts, seen.unsure = p.doubts, p.unsure
+	if o.BundleUnknown != "" && t.Bundle {
+		seen.doubts = append(seen.doubts, failure(BundleUnknown, "a part of spec.caBundle is not known: %s", o.BundleUnknown))
+		seen.unsure = BundleUnknown.Cure()
+	}
+	address := t.URL
+	if t.Kind == Provider || t.Kind == Host {
 		address = &url.URL{Scheme: address.Scheme, Host: address.Host}
 	}
-	return strings.Join([]string{string(t.Protocol), address.String(), t.Tag, t.clientKey(), t.Skip, t.Problem}, "\n")
-}
-
-// clientKey is equal for targets that can share a client.
-func (t *Target) clientKey() string {
-	pinned := ""
-	if t.Pinned && t.URL != nil {
-		pinned = t.URL.Hostname()
+	key := fmt.Sprint(t.Kind, "\n", t.Role, "\n", address, "\n", t.Content, "\n", t.Insecure, t.sends(), "\n", seen.unsure, "\n", len(seen.doubts), "\n", p.key())
+	for _, doubt := range seen.doubts {
+		key += "\n" + doubt.Error
 	}
-	return fmt.Sprint(trustKey(t), "\n", pinned, "\n", t.Proxy)
+	return p, seen, key
 }
 
 // prober holds what targets share.
@@ -88,151 +104,62 @@ type prober struct {
 	charts map[string]func() []hop
 }
 
-func (p *prober) client(t *Target) *client {
+func (p *prober) client(s *settings) *client {
 	p.lock.Lock()
 	defer p.lock.Unlock()
-	key := t.clientKey()
+	key := s.key()
 	if p.clients[key] == nil {
-		p.clients[key] = newClient(t, p.options, newTrust(t, p.options))
+		p.clients[key] = newClient(s, p.options)
 	}
 	return p.clients[key]
 }
 
 // chart tries a host with charts, once.
-func (p *prober) chart(ctx context.Context, c *client, t *Target, u *url.URL) []hop {
-	key := t.clientKey() + "\n" + u.Scheme + "://" + hostOf(u)
+func (p *prober) chart(l *look, u *url.URL, try func() []hop) []hop {
+	key := l.key() + "\n" + origin(u)
 	p.lock.Lock()
 	if p.charts[key] == nil {
-		p.charts[key] = sync.OnceValue(func() []hop { return c.visit(ctx, u, nil, nil) })
+		p.charts[key] = sync.OnceValue(try)
 	}
-	try := p.charts[key]
+	once := p.charts[key]
 	p.lock.Unlock()
-	return try()
-}
-
-func (p *prober) probe(ctx context.Context, t *Target) *sightings {
-	seen := &sightings{roles: map[string]int{}}
-	if t.Skip != "" || t.Problem != "" || t.URL == nil {
-		return seen
-	}
-	c := p.client(t)
-	switch t.Protocol {
-	case Helm:
-		p.helm(ctx, c, t, seen)
-	case Registry:
-		c.registry(ctx, t, seen)
-	case TLS:
-		seen.add("source", c.visit(ctx, &url.URL{Scheme: t.URL.Scheme, Host: t.URL.Host, Path: "/"}, nil, nil)[:1])
-	}
-	return seen
-}
-
-// helm fetches the index of a chart repository and tries every other host that its
-// charts live on, as far as their redirects lead.
-func (p *prober) helm(ctx context.Context, c *client, t *Target, seen *sightings) {
-	index := *t.URL
-	index.Path = path.Join("/", index.Path, "index.yaml")
-	charts := chartHosts{}
-	if !seen.add("index", c.visit(ctx, &index, nil, func(response *http.Response) *Failure {
-		failed, note := charts.readIndex(response)
-		seen.note(note)
-		return failed
-	})) {
-		return
-	}
-	own := hostOf(t.URL)
-	for _, u := range charts.sorted() {
-		if hostOf(u) != own || u.Scheme != t.URL.Scheme {
-			seen.add("charts", p.chart(ctx, c, t, u))
-		}
-	}
+	return once()
 }
 
 // sightings are what was seen on behalf of a target.
 type sightings struct {
 	hops  []hop
-	names []string // the role of each hop
-	roles map[string]int
-	notes []string
+	roles map[string]int // where the hop of a host is
+	// refused is why the controller does not even connect.
+	refused *Failure
+	doubts  []*Failure
+	// unsure is how to find out what may help against a failure of trust, or "".
+	unsure string
+	notes  []string
 }
 
-// add takes up what was seen and tells whether it worked. Of a host that is met
+// add takes up what was seen and reports whether it worked. Of a host that is met
 // again, only a failure is news.
 func (s *sightings) add(role string, hops []hop) bool {
 	works := true
 	for _, h := range hops {
+		if h.failure == errAsked {
+			h.failure, works = nil, false
+		}
 		works = works && h.failure == nil
+		if h.role == "" {
+			h.role = role
+		}
 		if at, ok := s.roles[h.host]; ok {
 			if h.failure != nil && s.hops[at].failure == nil {
-				s.hops[at], s.names[at] = h, role
+				s.hops[at] = h
 			}
 			continue
 		}
 		s.roles[h.host] = len(s.hops)
-		s.hops, s.names = append(s.hops, h), append(s.names, role)
+		s.hops = append(s.hops, h)
 	}
 	return works
 }
 
-func (s *sightings) note(text string) {
-	if text != "" {
-		s.notes = append(s.notes, text)
-	}
-}
-
-// reports writes down what was seen on behalf of every target.
-func reports(targets []Target, found []*sightings) []Report {
-	domains := map[string]map[string]bool{}
-	for _, seen := range found {
-		for i := range seen.hops {
-			if name := seen.hops[i].unknownRoot(); name != "" {
-				if domains[name] == nil {
-					domains[name] = map[string]bool{}
-				}
-				domains[name][domain(seen.hops[i].host)] = true
-			}
-		}
-	}
-	var all []Report
-	for i := range targets {
-		all = append(all, targets[i].reports(found[i], domains)...)
-	}
-	slices.SortStableFunc(all, func(a, b Report) int { return strings.Compare(a.Source, b.Source) })
-	return all
-}
-
-func (t *Target) reports(seen *sightings, domains map[string]map[string]bool) []Report {
-	notes := seen.notes
-	if t.Note != "" {
-		notes = append([]string{t.Note}, notes...)
-	}
-	host := ""
-	if t.URL != nil {
-		host = hostOf(t.URL)
-	}
-	switch {
-	case t.Problem != "":
-		return []Report{{Source: t.Source, Host: host, Result: Failed, Failure: failure(BadSource, "%s", t.Problem), Notes: notes}}
-	case t.Skip != "":
-		return []Report{{Source: t.Source, Host: host, Result: Skipped, Notes: append([]string{t.Skip}, notes...)}}
-	}
-	var all []Report
-	for i := range seen.hops {
-		h := &seen.hops[i]
-		r := Report{
-			Source: t.Source, Host: h.host, Role: seen.names[i], Proxy: h.proxy, Result: OK,
-			TrustedBy: h.trustedBy, Chain: certificates(h.chain), Failure: h.failure, Inspector: h.inspector(domains),
-		}
-		switch {
-		case h.failure != nil:
-			r.Result = Failed
-		case h.plain:
-			r.Result, r.Notes = Skipped, []string{"http:// is no TLS"}
-		}
-		all = append(all, r)
-	}
-	if len(all) > 0 {
-		all[0].Notes = append(all[0].Notes, notes...)
-	}
-	return all
-}
+func (s *sightings) note(text string) { s.notes = append(s.notes, text) }

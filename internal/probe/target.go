@@ -4,48 +4,96 @@ import (
 	"crypto/x509"
 	"net/url"
 	"time"
+
+	"k8s.io/apimachinery/pkg/util/version"
 )
 
-// Protocol is what a controller speaks with a host.
-type Protocol string
+// Kind is what a source is to the controller that connects for it.
+type Kind string
 
-// The protocols.
+// The kinds.
 const (
-	// TLS is looked at alone: the protocol behind it is not spoken.
-	TLS Protocol = "TLS"
-	// Helm is a chart repository with an index.yaml.
-	Helm Protocol = "Helm"
-	// Registry is a container registry.
-	Registry Protocol = "Registry"
+	HelmRepository Kind = "HelmRepository"
+	// HelmRegistry is a HelmRepository of the type oci.
+	HelmRegistry    Kind = "HelmRegistry"
+	OCIRepository   Kind = "OCIRepository"
+	ImageRepository Kind = "ImageRepository"
+	Bucket          Kind = "Bucket"
+	GitRepository   Kind = "GitRepository"
+	Provider        Kind = "Provider"
+	// Host is a host that a source needs besides: the protocol behind TLS is not
+	// spoken.
+	Host Kind = "Host"
 )
 
-// Target is a source, as its controller sees it.
+// Target is something that a controller connects to, as the objects in a cluster
+// describe it.
 type Target struct {
 	// Source names the object, such as "HelmRepository apps/charts".
 	Source string
-	// Protocol says how far to look behind the host of URL.
-	Protocol Protocol
-	// URL with the scheme https. User names and passwords in it are not used. A
-	// registry has its repository as the path.
+	Kind   Kind
+	// Role says what the host is to the source (default: after Kind).
+	Role string
+	// Type is spec.type of a Provider, and spec.provider of everything else.
+	Type string
+	// Version of the controller, such as "1.7.3", or "" for the newest that is known.
+	Version string
+	// URL has the scheme https, or http for a source that is named so. User names and
+	// passwords in it are not used. A registry has its repository as the path.
 	URL *url.URL
-	// Tag of a registry's repository (default: one that the registry lists).
-	Tag string
-	// CA holds the certificates of a certSecretRef.
-	CA []*x509.Certificate
-	// CAAlone tells that CA replaces the roots of the controller, as
-	// notification-controller does.
-	CAAlone bool
+	// Content is what the controller asks the host for.
+	Content Content
+	// Insecure is spec.insecure.
+	Insecure bool
 	// Bundle tells that the controller trusts the bundle.
 	Bundle bool
-	// Pinned tells that the controller expects the name of URL's host from every
-	// host, as source-controller before v1.7.0 with a certSecretRef:
-	// https://github.com/fluxcd/flux2/issues/5477
-	Pinned bool
-	// Proxy of the source, with its credentials, instead of Options.Proxy.
-	Proxy *url.URL
-	// Skip says why the source is not to be probed, Problem what is wrong with it
-	// already. Note is said in its reports.
-	Skip, Problem, Note string
+	// Secrets are those that the object names.
+	Secrets Secrets
+	// Expected says why a source needs a host that it does not name, or is "".
+	Expected string
+	// Remarks are what can be said without a connection.
+	Remarks Remarks
+}
+
+// Content is what a controller asks a host for.
+type Content struct {
+	// Reference is the tag or digest of an OCIRepository (default: latest), or "*" for
+	// one that a range of versions chooses.
+	Reference string
+	// Charts of a HelmRegistry, by name, with the version as a tag or "*".
+	Charts map[string]string
+	// Bucket is the name of a bucket.
+	Bucket string
+}
+
+// Secrets are those that an object names; nil means that it names none.
+type Secrets struct {
+	// Cert is that of spec.certSecretRef, Auth of spec.secretRef, Proxy of
+	// spec.proxySecretRef.
+	Cert, Auth, Proxy *Secret
+	// ProxyURL is spec.proxy of a Provider, with its password.
+	ProxyURL string
+	// ServiceAccount tells that credentials may come from a service account.
+	ServiceAccount bool
+}
+
+// Secret is a Secret as the API server would return it.
+type Secret struct {
+	Namespace, Name, Type string
+	Data                  map[string][]byte
+	// Unknown says why Data is not known, such as "it is not among the inputs".
+	Unknown string
+}
+
+// Remarks are what can be said of a target without a connection. None of the texts may
+// name a secret value.
+type Remarks struct {
+	// Skip says why there is nothing to connect to, Problem what is wrong already.
+	Skip, Problem string
+	// Doubts say what cannot be known.
+	Doubts []*Failure
+	// Notes are said in the report.
+	Notes []string
 }
 
 // Options of a run.
@@ -57,6 +105,8 @@ type Options struct {
 	ReplaceSystem bool
 	// Bundle holds the certificates that the controllers trust.
 	Bundle []*x509.Certificate
+	// BundleUnknown says why a part of the bundle is not known, or is "".
+	BundleUnknown string
 	// Proxy returns the proxy for a URL, or nil for none (default: none).
 	// EnvironmentProxy is what the controllers do.
 	Proxy func(*url.URL) (*url.URL, error)
@@ -74,61 +124,31 @@ const (
 	DefaultConcurrency = 16
 )
 
-// Result says how a connection has ended.
-type Result string
-
-// The results.
-const (
-	// OK means that TLS works.
-	OK Result = "OK"
-	// Failed means that the source will not work.
-	Failed Result = "Failed"
-	// Skipped means that there was nothing to try.
-	Skipped Result = "Skipped"
-)
-
-// Report is what was seen of one host on behalf of one source.
-type Report struct {
-	// Source is that of the target.
-	Source string `json:"source"`
-	// Host with its port, and what it is to the source: source, index, charts,
-	// registry, token or blobs.
-	Host string `json:"host,omitempty"`
-	Role string `json:"role,omitempty"`
-	// Proxy is the host of the proxy, if there was one.
-	Proxy  string `json:"proxy,omitempty"`
-	Result Result `json:"result"`
-	// TrustedBy names the roots that carry the chain, each by itself: bundle, system
-	// roots, certSecretRef.
-	TrustedBy []string `json:"trustedBy,omitempty"`
-	// Chain is what the host has presented, the certificate of the host first.
-	Chain []Certificate `json:"chain,omitempty"`
-	// Failure is set when Result is Failed.
-	Failure *Failure `json:"failure,omitempty"`
-	// Inspector is a root that looks like that of an inspecting proxy and is not in
-	// the bundle.
-	Inspector *Inspector `json:"inspector,omitempty"`
-	// Notes say what else is worth knowing.
-	Notes []string `json:"notes,omitempty"`
+// before reports whether the controller is older than a version.
+func (t *Target) before(limit string) bool {
+	have, err := version.ParseGeneric(t.Version)
+	return err == nil && have.LessThan(version.MustParseGeneric(limit))
 }
 
-// Certificate is a certificate that a host has presented.
-type Certificate struct {
-	Subject string `json:"subject"`
-	Issuer  string `json:"issuer"`
-	// Fingerprint is sha256:<hex>.
-	Fingerprint string    `json:"fingerprint"`
-	NotAfter    time.Time `json:"notAfter"`
-}
-
-// Inspector is the root of a proxy that looks into TLS, or the nearest that was
-// presented.
-type Inspector struct {
-	// Subject of the root, as far as it was presented, else the name of the issuer of
-	// the last certificate.
-	Subject string `json:"subject"`
-	// Fingerprint of the root, or "" when the root itself was not presented.
-	Fingerprint string `json:"fingerprint,omitempty"`
-	// Why it looks like one.
-	Why string `json:"why"`
+// sends reports whether the controller has credentials for the host, which the
+// probe does not send.
+func (t *Target) sends() bool {
+	if t.Secrets.ServiceAccount || t.Kind != Provider && t.Type != "" && t.Type != "generic" {
+		return true
+	}
+	auth := t.Secrets.Auth
+	if auth == nil {
+		return t.URL != nil && t.URL.User != nil
+	}
+	if auth.Unknown != "" {
+		return true
+	}
+	for key := range auth.Data {
+		switch key {
+		case kubernetesKeys.ca, kubernetesKeys.cert, kubernetesKeys.key, legacyKeys.ca, legacyKeys.cert, legacyKeys.key:
+		default:
+			return true
+		}
+	}
+	return false
 }

@@ -1,10 +1,7 @@
 package probe
 
 import (
-	"crypto/sha256"
 	"crypto/x509"
-	"encoding/hex"
-	"strings"
 )
 
 // Names of roots in reports.
@@ -12,6 +9,7 @@ const (
 	fromBundle = "bundle"
 	fromSystem = "system roots"
 	fromObject = "certSecretRef"
+	fromAuth   = "secretRef"
 )
 
 // trust is what a controller trusts for a target.
@@ -20,6 +18,11 @@ type trust struct {
 	all *x509.CertPool
 	// parts are the roots by where they come from.
 	parts []part
+	// known are the roots but for those of the system, whose certificates a pool does
+	// not give.
+	known []*x509.Certificate
+	// left are roots that the controller does not use, by where they come from.
+	left []part
 }
 
 type part struct {
@@ -28,60 +31,55 @@ type part struct {
 }
 
 // newTrust returns the roots of a target.
-func newTrust(t *Target, o *Options) *trust {
-	r := &trust{}
-	alone := t.CAAlone && len(t.CA) > 0
-	bundle := t.Bundle && len(o.Bundle) > 0
-	r.all = x509.NewCertPool()
-	if o.System != nil && !alone && (!bundle || !o.ReplaceSystem) {
-		r.all = o.System.Clone()
-		r.parts = append(r.parts, part{fromSystem, o.System})
+func newTrust(s *settings, o *Options) *trust {
+	r := &trust{all: x509.NewCertPool()}
+	alone := s.alone && len(s.ca) > 0
+	if o.System != nil {
+		system := part{fromSystem, o.System}
+		if alone || s.bundle && len(o.Bundle) > 0 && o.ReplaceSystem {
+			r.left = append(r.left, system)
+		} else {
+			r.all = o.System.Clone()
+			r.parts = append(r.parts, system)
+		}
 	}
-	if bundle && !alone {
-		r.add(fromBundle, o.Bundle)
-	}
-	if len(t.CA) > 0 {
-		r.add(fromObject, t.CA)
-	}
+	r.add(fromBundle, o.Bundle, s.bundle && !alone)
+	r.add(s.from, s.ca, true)
 	return r
 }
 
-func (r *trust) add(name string, certificates []*x509.Certificate) {
-	pool := x509.NewCertPool()
+func (r *trust) add(name string, certificates []*x509.Certificate, used bool) {
+	if len(certificates) == 0 {
+		return
+	}
+	p := part{name, x509.NewCertPool()}
 	for _, c := range certificates {
-		pool.AddCert(c)
+		p.pool.AddCert(c)
+	}
+	if !used {
+		r.left = append(r.left, p)
+		return
+	}
+	for _, c := range certificates {
 		r.all.AddCert(c)
 	}
-	r.parts = append(r.parts, part{name, pool})
+	r.parts, r.known = append(r.parts, p), append(r.known, certificates...)
 }
 
 // carriers returns which roots carry a chain, each by itself.
-func (r *trust) carriers(chain []*x509.Certificate, serverName string) []string {
+func carriers(parts []part, chain []*x509.Certificate, serverName string) []string {
+	if len(chain) == 0 {
+		return nil
+	}
 	intermediates := x509.NewCertPool()
 	for _, c := range chain[1:] {
 		intermediates.AddCert(c)
 	}
 	var names []string
-	for _, p := range r.parts {
+	for _, p := range parts {
 		if _, err := chain[0].Verify(x509.VerifyOptions{Roots: p.pool, Intermediates: intermediates, DNSName: serverName}); err == nil {
 			names = append(names, p.name)
 		}
 	}
 	return names
-}
-
-// trustKey is equal for targets with the same roots.
-func trustKey(t *Target) string {
-	var key strings.Builder
-	if t.Bundle {
-		key.WriteString("bundle ")
-	}
-	if t.CAAlone {
-		key.WriteString("alone ")
-	}
-	for _, c := range t.CA {
-		sum := sha256.Sum256(c.Raw)
-		key.WriteString(hex.EncodeToString(sum[:]))
-	}
-	return key.String()
 }

@@ -1,0 +1,216 @@
+package probe
+
+import "slices"
+
+// Known returns every known failure. docs/troubleshooting.md has a part about each,
+// and a test keeps the two together.
+func Known() []KnownFailure {
+	return slices.Concat(knownTrust(), knownConnections(), knownSecrets(), knownAnswers(), knownDoubts())
+}
+
+// knownTrust are failures of a certificate.
+func knownTrust() []KnownFailure {
+	return []KnownFailure{
+		{
+			Code: UnknownAuthority, Text: "x509: certificate signed by unknown authority",
+			Older:   []string{"SSL certificate problem: unable to get local issuer certificate"},
+			Because: "the host, or a proxy that signs it anew, presents a chain whose root the controller does not trust",
+			Cure:    "add the root that signed the chain to spec.caBundle, or, when the host presents its own certificate alone, let the host send its intermediates too",
+		},
+		{
+			Code: RenewedRoot, Text: `x509: certificate signed by unknown authority (possibly because of "x509: ECDSA verification failure" while trying to verify candidate authority certificate "Corp Root")`,
+			Older:   []string{`(possibly because of "crypto/rsa: verification error" while trying to verify candidate authority certificate`},
+			Because: "a root of the right name is trusted, and another certificate of this name signed the chain: the root has been renewed with a new key, or there are two",
+			Cure:    "add the other certificate of this name to spec.caBundle, and keep the old one until nothing needs it",
+		},
+		{
+			Code: SelfSigned, Text: "x509: certificate signed by unknown authority",
+			Older:   []string{"SSL certificate problem: self-signed certificate"},
+			Because: "the host presents one certificate, which signed itself: the server is its own root",
+			Cure:    "compare the certificate with what the owner of the host gives you, add it to spec.caBundle and write allow: [NotCA] beside it; better, let the host use a certificate of your CA",
+		},
+		{
+			Code: RootsReplaced, Text: "x509: certificate signed by unknown authority",
+			Because: "the root is known, and the controller does not use it here: a CA of the object, or systemRoots: Replace, stands in its place",
+			Cure:    "put the root of this host where the controller looks alone",
+		},
+		{
+			Code: BundleNotMounted, Text: "x509: certificate signed by unknown authority",
+			Because: "the bundle has the root, and this controller does not get the bundle",
+			Cure:    "name the controller under spec.controllers and write another spec.mount.method than None, or give the object a certSecretRef of its own",
+		},
+		{
+			Code: NotACA, Text: `x509: certificate signed by unknown authority (possibly because of "x509: invalid signature: parent certificate cannot sign this kind of certificate" while trying to verify candidate authority certificate "Corp Root")`,
+			Older:   []string{"x509: certificate is not authorized to sign other certificates"},
+			Because: "the certificate that signed the chain does not say that it is a CA (basicConstraints), or may not sign certificates (keyUsage)",
+			Cure:    "let the owner of the CA issue its certificate anew with basicConstraints CA:TRUE and keyUsage keyCertSign",
+		},
+		{
+			Code: WeakSignature, Text: `x509: certificate signed by unknown authority (possibly because of "x509: cannot verify signature: insecure algorithm SHA1-RSA" while trying to verify candidate authority certificate "Corp Root")`,
+			Because: "a certificate of the chain is signed with SHA-1 or MD5, which Go does not accept",
+			Cure:    "let the owner of the CA issue the certificates of the host and the intermediates anew with SHA-256",
+		},
+		{
+			Code: PinnedName, Text: "x509: certificate is valid for github.com, not prometheus-community.github.io",
+			Because: "source-controller before v1.7.0 (Flux 2.7) expects the name of a HelmRepository with a certSecretRef from every host, and the charts are at another",
+			Cure:    "upgrade to Flux 2.7; or mount the bundle (another spec.mount.method than None) and remove spec.certSecretRef from the HelmRepository",
+		},
+		{
+			Code: WrongName, Text: "x509: certificate is valid for a.example.com, not b.example.com",
+			Older:   []string{"SSL: no alternative certificate subject name matches target host name"},
+			Because: "the certificate is not for this name; whether its root is trusted has not been looked at yet",
+			Cure:    "use a host name that the certificate has, or let the owner of the host put this name into it as a DNS name",
+		},
+		{
+			Code: DefaultCertificate, Text: "x509: certificate is valid for ingress.local, not charts.example.com",
+			Because: "an ingress or a router answers with the certificate that it has for names that it does not know",
+			Cure:    "let DNS lead the name to the right address, or let the owner of the ingress add the host",
+		},
+		{
+			Code: CommonName, Text: "x509: certificate relies on legacy Common Name field, use SANs instead",
+			Because: "the certificate has the name in its subject alone, where Go does not look",
+			Cure:    "let the owner of the host issue its certificate anew with the name as a DNS name (subjectAltName)",
+		},
+		{
+			Code: NoIPAddress, Text: "x509: cannot validate certificate for 10.0.0.1 because it doesn't contain any IP SANs",
+			Because: "the source names an address, and the certificate has names",
+			Cure:    "write a name of the certificate instead of the address, or let the owner of the host add the address to the certificate (subjectAltName)",
+		},
+		{
+			Code: NameConstraint, Text: "x509: a root or intermediate certificate is not authorized to sign for this name: DNS name \"charts.example.com\" is not permitted by any constraint",
+			Because: "a CA of the chain may sign for some domains alone (nameConstraints), and this is none of them",
+			Cure:    "let the owner of the CA allow the domain, or use another CA for this host",
+		},
+		{
+			Code: PathLength, Text: "x509: too many intermediates for path length constraint",
+			Because: "a CA of the chain allows fewer CAs below it than there are (pathlen in basicConstraints)",
+			Cure:    "let the owner of the CA issue the chain anew, with fewer intermediates or a larger pathlen",
+		},
+		{
+			Code: NegativeSerial, Text: "tls: failed to parse certificate from server: x509: negative serial number",
+			Because: "a certificate of the chain has a negative serial number, as some inspecting proxies make them; Go refuses them since 1.23, which is in Flux from 2.4 on",
+			Cure:    "let the owner of the proxy or the CA issue it anew; until then set GODEBUG=x509negativeserial=1 on the controllers",
+		},
+		{
+			Code: KeyUsage, Text: "x509: certificate specifies an incompatible key usage",
+			Because: "the certificate of the host, or a CA of the chain, is not made for servers (extendedKeyUsage)",
+			Cure:    "let the owner of the CA issue the certificate anew with extendedKeyUsage serverAuth",
+		},
+		{
+			Code: Expired, Text: "x509: certificate has expired or is not yet valid: current time … is after …",
+			Because: "a certificate of the chain has expired",
+			Cure:    "let the owner of the host replace the expired certificate; when it is the root, put its successor into spec.caBundle",
+		},
+		{
+			Code: NotYetValid, Text: "x509: certificate has expired or is not yet valid: current time … is before …",
+			Because: "a certificate of the chain begins in the future, or a clock is wrong",
+			Cure:    "set the clock: of this machine or node, or of the machine that issued the certificate",
+		},
+		{
+			Code: InvalidCertificate, Text: "x509: unhandled critical extension",
+			Because: "Go refuses what the error names",
+			Cure:    "let the owner of the CA issue the chain anew without what the error names",
+		},
+	}
+}
+
+// knownConnections are failures before and during the handshake.
+func knownConnections() []KnownFailure {
+	return []KnownFailure{
+		{
+			Code: OldTLS, Text: "remote error: tls: protocol version not supported",
+			Because: "the host or the proxy speaks TLS 1.1 or older; Flux does not",
+			Cure:    "switch TLS 1.2 or newer on at the host or the proxy",
+		},
+		{
+			Code: ClientCertificate, Text: "remote error: tls: certificate required",
+			Older:   []string{"remote error: tls: bad certificate"},
+			Because: "the host wants a client certificate, and the source has none",
+			Cure:    "put a client certificate into the Secret of certSecretRef (of secretRef for a GitRepository): tls.crt and tls.key, beside ca.crt",
+		},
+		{
+			Code: ClientRefused, Text: "remote error: tls: unknown certificate authority",
+			Older:   []string{"remote error: tls: expired certificate"},
+			Because: "the host does not accept the client certificate of the source",
+			Cure:    "let the owner of the host issue a client certificate that the host accepts, and put it into the Secret as tls.crt and tls.key",
+		},
+		{
+			Code: UnrecognizedName, Text: "remote error: tls: unrecognized name",
+			Because: "nothing is configured for this name at the host, the ingress or the proxy",
+			Cure:    "correct the host name, or let the owner of the ingress add it",
+		},
+		{
+			Code: HandshakeRefused, Text: "remote error: tls: handshake failure",
+			Because: "the other side ends the handshake: mostly no common cipher, no client certificate, or a host name that it does not serve",
+			Cure:    "ask the owner of the host or the proxy why it refuses the handshake; a client certificate goes into the Secret of certSecretRef",
+		},
+		{
+			Code: NotTLS, Text: "tls: first record does not look like a TLS handshake",
+			Older:   []string{"http: server gave HTTP response to HTTPS client"},
+			Because: "nothing speaks TLS at this port",
+			Cure:    "correct the port or the scheme",
+		},
+		{
+			Code: NotHTTP, Text: `malformed HTTP response "\x15\x03\x01\x00\x02\x02"`,
+			Because: "the host speaks TLS at this port, and the source says http or insecure: true",
+			Cure:    "write https, or take insecure: true away",
+		},
+		{
+			Code: Timeout, Text: "context deadline exceeded",
+			Older:   []string{"i/o timeout", "net/http: TLS handshake timeout", "Client.Timeout exceeded while awaiting headers"},
+			Because: "nothing answers: a firewall drops the packets, or the way is through a proxy",
+			Cure:    "open the way in the firewall or the NetworkPolicy, or name a proxy (HTTPS_PROXY, proxySecretRef); --timeout waits longer",
+		},
+		{
+			Code: Refused, Text: "connect: connection refused",
+			Because: "nothing listens at this address and port",
+			Cure:    "correct the port, or start the server",
+		},
+		{
+			Code: Unreachable, Text: "connect: network is unreachable",
+			Older:   []string{"connect: no route to host"},
+			Because: "there is no way in the network",
+			Cure:    "open the way in the network, or name a proxy (HTTPS_PROXY, proxySecretRef)",
+		},
+		{
+			Code: UnknownHost, Text: "lookup charts.example.com: no such host",
+			Older:   []string{"server misbehaving"},
+			Because: "DNS does not know the name",
+			Cure:    "correct the host name, or the DNS of the cluster; where only the proxy knows the name, set HTTPS_PROXY and take it out of NO_PROXY",
+		},
+		{
+			Code: Closed, Text: "EOF",
+			Older:   []string{"read: connection reset by peer"},
+			Because: "something ends the connection during the handshake",
+			Cure:    "ask the owner of the firewall or the proxy",
+		},
+		{
+			Code: BadProxy, Text: "secret 'apps/proxy': key 'address' not found",
+			Older:   []string{"invalid proxy secret 'apps/proxy': key 'address' is missing", "proxy URL must use one of the supported schemes (http, https, socks5)"},
+			Because: "the address of the proxy is not there, or is not a URL",
+			Cure:    "write the whole URL under address in the Secret of proxySecretRef, such as http://proxy.example.com:3128",
+		},
+		{
+			Code: ProxyUnreachable, Text: "proxyconnect tcp: dial tcp …: connect: connection refused",
+			Because: "the proxy does not answer",
+			Cure:    "correct the address in HTTPS_PROXY, or under address in the Secret of proxySecretRef",
+		},
+		{
+			Code: ProxyTLS, Text: "proxyconnect tcp: tls: failed to verify certificate: x509: certificate signed by unknown authority",
+			Because: "the address of the proxy begins with https://, and its own certificate is not accepted",
+			Cure:    "add the root of the proxy itself to spec.caBundle, or write http:// in front of its address if it speaks no TLS there",
+		},
+		{
+			Code: ProxyCredentials, Text: "the proxy answers 407 Proxy Authentication Required",
+			Older:   []string{"Proxy Authentication Required"},
+			Because: "the proxy wants a user and a password",
+			Cure:    "put the right username and password into the Secret of proxySecretRef, or into HTTPS_PROXY",
+		},
+		{
+			Code: ProxyRefused, Text: "the proxy answers 403 Forbidden",
+			Older:   []string{"Forbidden", "Bad Gateway"},
+			Because: "the proxy does not let the connection through",
+			Cure:    "let the owner of the proxy allow the host, or put the host into NO_PROXY",
+		},
+	}
+}
