@@ -49,9 +49,7 @@ e2e: bin/flux-trust bin/kustomize bin/kube-score ## Run the end-to-end tests in 
 	@hack/e2e.sh $(IMAGE) $(GO_IMAGE)
 
 e2e-cluster: bin/flux-trust ## Run a real API server and real controllers, which are built once (ARGS=-update: docs/real-flux.md)
-	cd e2e && ETCD=$$(../hack/tool.sh etcd) KUBE_APISERVER=$$(../hack/tool.sh kube-apiserver) \
-		SOURCE_CONTROLLER=$$(../hack/tool.sh source-controller) IMAGE_REFLECTOR_CONTROLLER=$$(../hack/tool.sh image-reflector-controller) \
-		$(GOTESTSUM) --format testname -- -count=1 -timeout 20m -run TestCluster . $(ARGS)
+	@GOTESTSUM="$(GOTESTSUM)" hack/e2e-cluster.sh $(ARGS)
 
 e2e-tools: ## Build the CLIs of Flux, Helm and others, once for all checkouts
 	@set -e; for name in $$(sed -n 's/^\([a-z0-9.-]*\) .*/\1/p' tools/programs.txt); do hack/tool.sh $$name; done

@@ -12,6 +12,7 @@ import (
 	"net/http/httptest"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -131,10 +132,12 @@ func (p *running) is(t *testing.T, o object, failure string) {
 	}
 }
 
-// crds are those in the module of a controller.
-func crds(t *testing.T, name string) []object {
+// crds are those in the module of a controller; the tool may have a version behind
+// its name.
+func crds(t *testing.T, tool string) []object {
 	t.Helper()
-	out, err := exec.Command("go", "list", "-C", "../tools/"+name, "-m", "-f", "{{.Dir}}", "github.com/fluxcd/"+name).Output()
+	name := regexp.MustCompile(`-[0-9.]+$`).ReplaceAllString(tool, "")
+	out, err := exec.Command("go", "list", "-C", "../tools/"+tool, "-m", "-f", "{{.Dir}}", "github.com/fluxcd/"+name).Output()
 	if err != nil {
 		t.Fatal(err)
 	}

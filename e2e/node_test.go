@@ -43,7 +43,7 @@ func (n *node) in(t *testing.T) *node {
 
 // variableOf names the environment variable with the path of a controller.
 func variableOf(controller string) string {
-	return strings.ToUpper(strings.ReplaceAll(controller, "-", "_"))
+	return strings.ToUpper(strings.NewReplacer("-", "_", ".", "_").Replace(controller))
 }
 
 func newNode(t *testing.T, s *apiServer, name string, public authority, outside ...string) *node {

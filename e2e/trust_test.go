@@ -80,14 +80,20 @@ func (a authority) pem() string {
 func (a authority) issue(t *testing.T, names ...string) tls.Certificate {
 	t.Helper()
 	key := newECKey(t)
-	template := &x509.Certificate{
-		SerialNumber: big.NewInt(time.Now().UnixNano()), Subject: pkix.Name{CommonName: "server"}, DNSNames: names,
-		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().AddDate(0, 1, 0),
-	}
+	template := a.template("server")
+	template.DNSNames = names
 	if len(names) == 0 {
 		template.IPAddresses = []net.IP{net.IPv4(127, 0, 0, 1)}
 	}
 	return tls.Certificate{Certificate: [][]byte{sign(t, template, a.certificate, key, a.key).Raw}, PrivateKey: key}
+}
+
+// template is what every certificate of the authority has.
+func (a authority) template(name string) *x509.Certificate {
+	return &x509.Certificate{
+		SerialNumber: big.NewInt(time.Now().UnixNano()), Subject: pkix.Name{CommonName: name},
+		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().AddDate(0, 1, 0),
+	}
 }
 
 // serve starts a server of the authority on 127.0.0.1 and returns its address.
