@@ -77,7 +77,9 @@ func TestWithoutNetwork(t *testing.T) {
 	}
 }
 
-func emptyIndex(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "apiVersion: v1\nentries: {}\n") }
+func emptyIndex(w http.ResponseWriter, _ *http.Request) {
+	_, _ = io.WriteString(w, "apiVersion: v1\nentries: {}\n")
+}
 
 // inlineConfig writes a config that trusts an authority.
 func inlineConfig(t *testing.T, a authority) string {
