@@ -10,6 +10,7 @@ import (
 
 	"fluxtrust.dev/flux-trust/api/v1alpha1"
 	"fluxtrust.dev/flux-trust/internal/kustomization"
+	"fluxtrust.dev/flux-trust/internal/quote"
 )
 
 // runFolder brings the patches in a folder up to date, checks that they are, or
@@ -29,11 +30,10 @@ func runFolder(o patchOptions, config *v1alpha1.FluxTrust, configFile string, in
 			options.Inputs = append(options.Inputs, yaml.NewRNode(r.Node.YNode()))
 		}
 	}
-	reconcile := kustomization.Reconcile
 	if o.remove {
-		reconcile = kustomization.Remove
+		return removeFromFolder(config, options, errOut)
 	}
-	result, err := reconcile(config, options)
+	result, err := kustomization.Reconcile(config, options)
 	if err != nil {
 		return err
 	}
@@ -41,29 +41,61 @@ func runFolder(o patchOptions, config *v1alpha1.FluxTrust, configFile string, in
 		printOutcome(errOut, result.Outcome)
 		return errReported
 	}
-	if o.remove {
-		_, err := kustomization.Save(result.Files)
-		return err
-	}
-	result.Outcome.Findings = append(result.Outcome.Findings, result.Findings...)
 	printPatched(errOut, result.Patches, result.Outcome)
-	if o.check {
-		return upToDate(result.Files)
+	const same = "its build is what the function makes of it"
+	switch {
+	case len(result.Files) == 0:
+		say(errOut, "%s is up to date: %s", o.write, same)
+		return nil
+	case o.check:
+		return fmt.Errorf("%s is not up to date; run the same without --check, and commit the result", changedNames(result.Files, " and "))
 	}
-	_, err = kustomization.Save(result.Files)
-	return err
+	written, err := kustomization.Save(result.Files)
+	if err != nil {
+		return partly(written, err)
+	}
+	say(errOut, "wrote %s: %s; commit that, and the controllers restart when Flux applies it", changedNames(written, ", "), same)
+	return nil
 }
 
-// upToDate names the files that would be written.
-func upToDate(files []kustomization.File) error {
-	var stale []string
-	for _, f := range files {
-		if f.Changed() {
-			stale = append(stale, f.Path)
+// removeFromFolder takes the work of a config out of a folder.
+func removeFromFolder(config *v1alpha1.FluxTrust, o kustomization.Options, errOut io.Writer) error {
+	result, err := kustomization.Remove(config, o)
+	if err != nil {
+		return err
+	}
+	if len(result.Files) == 0 {
+		say(errOut, "%s holds nothing of FluxTrust %s", o.Dir, config.Metadata.Name)
+		return nil
+	}
+	written, err := kustomization.Save(result.Files)
+	if err != nil {
+		return partly(written, err)
+	}
+	say(errOut, "took FluxTrust %s out of %s; commit that, and the controllers restart without the bundle when Flux applies it", config.Metadata.Name, changedNames(written, ", "))
+	return nil
+}
+
+// changedNames names files, and says which are gone.
+func changedNames(files []kustomization.File, separator string) string {
+	names := make([]string, len(files))
+	for i, f := range files {
+		if names[i] = f.Path; f.After == nil {
+			names[i] += " (removed)"
 		}
 	}
-	if len(stale) > 0 {
-		return fmt.Errorf("%s is not up to date; run the same without --check, and commit the result", strings.Join(stale, " and "))
+	return strings.Join(names, separator)
+}
+
+// partly says which files were written before an error.
+func partly(written []kustomization.File, err error) error {
+	if len(written) == 0 {
+		return fmt.Errorf("%w; nothing was written", err)
 	}
-	return nil
+	return fmt.Errorf("%w; written before that, and the folder builds: %s", err, changedNames(written, ", "))
+}
+
+// say writes a line for people.
+func say(errOut io.Writer, format string, args ...any) {
+	_, _ = fmt.Fprintf(errOut, "flux-trust: %s\n", quote.Line(fmt.Sprintf(format, args...))) // where stderr is closed there is nobody left to tell
 }

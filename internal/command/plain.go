@@ -44,25 +44,37 @@ func runPlain(configFile string, inputs []string, in io.Reader, out, errOut io.W
 
 // transform runs the function over documents. There is no output after an error.
 func transform(config *v1alpha1.FluxTrust, documents []*stream.Document, now time.Time) (stream.Pieces, transformer.Outcome, error) {
-	resources, held, skipped, err := resourcesOf(documents)
-	if err != nil {
-		return nil, transformer.Outcome{}, err
-	}
-	outcome := transformer.RunNeeded(config, resources, skipped, now)
-	outcome.Findings = append(truncated(documents), outcome.Findings...)
-	if outcome.Failed() {
-		return nil, outcome, nil
-	}
-	for i, d := range held {
-		if outcome.Items[i] != resources[i].Node {
-			d.Replace(outcome.Items[i])
-		}
+	outcome, _, err := apply(config, documents, now)
+	if err != nil || outcome.Failed() {
+		return nil, outcome, err
 	}
 	for _, added := range outcome.Added {
 		documents = append(documents, stream.New(added, documents))
 	}
 	output, err := stream.Join(documents)
 	return output, outcome, err
+}
+
+// apply runs the function over documents, and returns those that it has changed. After
+// an error there are none.
+func apply(config *v1alpha1.FluxTrust, documents []*stream.Document, now time.Time) (transformer.Outcome, []*stream.Document, error) {
+	resources, held, skipped, err := resourcesOf(documents)
+	if err != nil {
+		return transformer.Outcome{}, nil, err
+	}
+	outcome := transformer.RunNeeded(config, resources, skipped, now)
+	outcome.Findings = append(truncated(documents), outcome.Findings...)
+	if outcome.Failed() {
+		return outcome, nil, nil
+	}
+	var changed []*stream.Document
+	for i, d := range held {
+		if outcome.Items[i] != resources[i].Node {
+			d.Replace(outcome.Items[i])
+			changed = append(changed, d)
+		}
+	}
+	return outcome, changed, nil
 }
 
 // readConfig returns the config in a file, and the bytes of the file.

@@ -34,6 +34,7 @@ func Execute(args []string, version string, in io.Reader, out, errOut io.Writer)
 // newRoot returns the command line. Help and examples use the name: "flux-trust", or "flux
 // trust" for the plugin of the Flux CLI.
 func newRoot(name, version string) *cobra.Command {
+	write := false
 	root := &cobra.Command{
 		Use:   programName + " [CONFIG INPUT...]",
 		Short: "Give Flux controllers a company CA",
@@ -47,6 +48,7 @@ YAML files, or stdin for "-", and writes plain YAML to stdout. A config file
 that has the name of a subcommand is given with its folder: ./version.`,
 		Example: `  flux install --export | flux-trust functionconfig.yaml - > flux.yaml
   flux-trust functionconfig.yaml flux-system/gotk-components.yaml
+  flux-trust functionconfig.yaml fluxinstance.yaml --write
   kustomize build --enable-alpha-plugins --enable-exec .
   kpt fn eval --exec flux-trust --fn-config functionconfig.yaml`,
 		Version:           version,
@@ -55,6 +57,12 @@ that has the name of a subcommand is given with its folder: ./version.`,
 		SilenceErrors:     true,
 		SilenceUsage:      true,
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if write && len(args) == 0 {
+				return errors.New("--write needs a config and the files to change: flux-trust CONFIG FILE... --write")
+			}
+			if write {
+				return runInPlace(args[0], args[1:], cmd.ErrOrStderr())
+			}
 			if err := needsStdout(cmd.OutOrStdout()); err != nil {
 				return err
 			}
@@ -64,6 +72,7 @@ that has the name of a subcommand is given with its folder: ./version.`,
 			return runPlain(args[0], args[1:], cmd.InOrStdin(), cmd.OutOrStdout(), cmd.ErrOrStderr())
 		},
 	}
+	root.Flags().BoolVar(&write, "write", false, "write the inputs back in place of printing them; for files that no function of kustomize is run over, such as a FluxInstance")
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		if cmd != root {
 			return fmt.Errorf("%w (see %s --help)", err, cmd.CommandPath())

@@ -53,6 +53,9 @@ func readBundle(file string, data []byte) (bundle, error) {
 		}
 		b[by] = append(b[by], o)
 	}
+	if len(b) == 0 && owner == "" {
+		return nil, foreign
+	}
 	return b, nil
 }
 

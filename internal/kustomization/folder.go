@@ -34,7 +34,7 @@ type Options struct {
 	Now time.Time
 }
 
-// File is a file before and after. It is nil where there is none.
+// File is a file before and after. What is nil is not there.
 type File struct {
 	Path          string
 	Before, After []byte

@@ -24,8 +24,6 @@ type Result struct {
 	// Outcome is that of the function over the build. Where it has failed, no file is
 	// to be written.
 	Outcome transformer.Outcome
-	// Findings are about the folder.
-	Findings krm.Findings
 }
 
 // Reconcile says what a folder has to be so that its build is what the function makes
@@ -38,7 +36,7 @@ func Reconcile(config *v1alpha1.FluxTrust, o Options) (Result, error) {
 		return Result{}, err
 	}
 	r, err := f.reconcile()
-	r.Findings = f.findings
+	r.Outcome.Findings = append(r.Outcome.Findings, f.findings...)
 	return r, f.shown(err)
 }
 
@@ -317,12 +315,13 @@ func (e *DifferentError) inShort() string {
 	return strings.Join(parts, "; ")
 }
 
-// result says what is to be written.
+// result says what is to be written, in an order in which the folder builds after
+// every file.
 func (f *folder) result(s state, n needs) (Result, error) {
-	var r Result
+	var files []File
 	bundle := filepath.Join(f.dir, bundleFile)
 	for _, file := range f.created {
-		r.Files = append(r.Files, File{Path: f.path(file), After: []byte{}})
+		files = append(files, File{Path: file, After: []byte{}})
 	}
 	for _, file := range slices.Sorted(maps.Keys(s.files)) {
 		if file == bundle {
@@ -330,18 +329,54 @@ func (f *folder) result(s state, n needs) (Result, error) {
 		}
 		now, err := f.disk(file)
 		if err != nil {
-			return r, err
+			return Result{}, err
 		}
-		r.Files = append(r.Files, File{Path: f.path(file), Before: now, After: s.files[file]})
+		files = append(files, File{Path: file, Before: now, After: s.files[file]})
 	}
-	if n.bundleText != nil {
-		r.Files = append(r.Files, File{Path: f.path(bundle), Before: f.bundleNow, After: n.bundleText})
+	files = append(files, File{Path: bundle, Before: f.bundleNow, After: n.bundleText}, File{Path: f.file, Before: f.now, After: s.kustomization.bytes()})
+	files = f.inOrder(slices.DeleteFunc(files, func(f File) bool { return !f.Changed() }))
+	for i := range files {
+		files[i].Path = f.path(files[i].Path)
 	}
-	r.Files = append(r.Files, File{Path: f.path(f.file), Before: f.now, After: s.kustomization.bytes()})
-	if n.bundleText == nil && f.bundleNow != nil {
-		r.Files = append(r.Files, File{Path: f.path(bundle), Before: f.bundleNow})
+	return Result{Files: files}, nil
+}
+
+// inOrder returns files in an order in which the folder builds after each, if there is
+// one: what is named before what names it, and the other way round where something
+// goes.
+func (f *folder) inOrder(files []File) []File {
+	goes := func(file File) bool { return file.After == nil }
+	first := append(slices.DeleteFunc(slices.Clone(files), goes), slices.DeleteFunc(slices.Clone(files), func(file File) bool { return !goes(file) })...)
+	second := slices.Clone(first)
+	if i := slices.IndexFunc(second, func(file File) bool { return file.Path == f.file }); i > 0 {
+		second = slices.Insert(slices.Delete(second, i, i+1), 0, first[i])
 	}
-	return r, nil
+	if len(files) < 2 || f.buildsAlong(first) || !f.buildsAlong(second) {
+		return first
+	}
+	return second
+}
+
+// buildsAlong reports whether the folder builds after each of some files, but for the
+// last, which has been looked at.
+func (f *folder) buildsAlong(files []File) bool {
+	done := map[string][]byte{}
+	for _, file := range files[:len(files)-1] {
+		if file.After == nil {
+			continue // nothing names it any more
+		}
+		done[file.Path] = file.After
+		from, err := newSource(f.root)
+		if err != nil {
+			return false
+		}
+		from.edits = maps.Clone(done)
+		f.fetch(&from)
+		if _, err := from.build(f.dir); err != nil {
+			return false
+		}
+	}
+	return true
 }
 
 // disk reads a file of the folder as it is.

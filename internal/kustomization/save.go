@@ -9,17 +9,28 @@ import (
 
 // Save writes files in their order, each as a whole or not at all. It returns those
 // that were written, also where it fails.
-func Save(files []File) ([]File, error) {
+func Save(files []File) ([]File, error) { return save(system{}, files) }
+
+// writer is what is done to the disk. Tests make it fail.
+type writer interface {
+	// create makes a file that nobody has, in the folder of another.
+	create(beside string) (*os.File, error)
+	write(file *os.File, text []byte, mode os.FileMode) error
+	rename(from, to string) error
+	remove(file string) error
+}
+
+func save(w writer, files []File) ([]File, error) {
 	var done []File
 	for _, f := range files {
 		if !f.Changed() {
 			continue
 		}
 		if f.After == nil {
-			if err := os.Remove(f.Path); err != nil {
+			if err := w.remove(f.Path); err != nil {
 				return done, fmt.Errorf("removing %s: %w", f.Path, err)
 			}
-		} else if err := replaceFile(f.Path, f.After); err != nil {
+		} else if err := replace(w, f.Path, f.After); err != nil {
 			return done, fmt.Errorf("writing %s: %w", f.Path, err)
 		}
 		done = append(done, f)
@@ -27,11 +38,11 @@ func Save(files []File) ([]File, error) {
 	return done, nil
 }
 
-// replaceFile writes a file as a whole or not at all. A link stays one, and a file
-// that exists keeps its mode.
-func replaceFile(file string, text []byte) (err error) {
+// replace writes a file as a whole or not at all. A link stays one, and a file that
+// exists keeps its mode.
+func replace(w writer, file string, text []byte) error {
 	mode := os.FileMode(0o644) // manifests are for everybody
-	if target, linkErr := filepath.EvalSymlinks(file); linkErr == nil {
+	if target, err := filepath.EvalSymlinks(file); err == nil {
 		file = target
 		info, err := os.Stat(file)
 		if err != nil {
@@ -39,19 +50,36 @@ func replaceFile(file string, text []byte) (err error) {
 		}
 		mode = info.Mode().Perm()
 	}
-	temporary, err := os.CreateTemp(filepath.Dir(file), "."+filepath.Base(file)+".*.tmp")
+	temporary, err := w.create(file)
 	if err != nil {
 		return err
 	}
-	defer func() {
-		if err != nil {
-			err = errors.Join(err, os.Remove(temporary.Name()))
-		}
-	}()
-	_, err = temporary.Write(text)
-	err = errors.Join(err, temporary.Chmod(mode), temporary.Sync(), temporary.Close())
-	if err != nil {
-		return err
+	if err = errors.Join(w.write(temporary, text, mode), temporary.Close()); err == nil {
+		err = w.rename(temporary.Name(), file)
 	}
-	return os.Rename(temporary.Name(), file)
+	if err != nil {
+		return errors.Join(err, os.Remove(temporary.Name()))
+	}
+	return nil
 }
+
+// system is the disk itself.
+type system struct{}
+
+// create names the file so that neither kustomize nor Flux takes it for a manifest.
+func (system) create(beside string) (*os.File, error) {
+	return os.CreateTemp(filepath.Dir(beside), "."+filepath.Base(beside)+".*.tmp")
+}
+
+func (system) write(file *os.File, text []byte, mode os.FileMode) error {
+	if _, err := file.Write(text); err != nil {
+		return err
+	}
+	if err := file.Chmod(mode); err != nil { // whatever the umask
+		return err
+	}
+	return file.Sync()
+}
+
+func (system) rename(from, to string) error { return os.Rename(from, to) }
+func (system) remove(file string) error     { return os.Remove(file) }

@@ -96,7 +96,7 @@ func (f *folder) rootFor(path string) string {
 }
 
 func isFolder(path string) bool {
-	info, err := os.Stat(path)
+	info, err := os.Stat(path) //nolint:gosec // to see whether it is there
 	return err == nil && info.IsDir()
 }
 
