@@ -31,7 +31,7 @@ func TestBounds(t *testing.T) {
 		}
 		return text.String()
 	}
-	bomb := "  x0: &a0 [x, x, x, x, x, x, x, x, x, x]\n"
+	bomb := "  x0: &a0 [" + strings.Repeat("x, ", 10) + "]\n"
 	for i := range 20 {
 		bomb += fmt.Sprintf("  x%d: &a%d [%s*a%d]\n", i+1, i+1, strings.Repeat(fmt.Sprintf("*a%d, ", i), 9), i)
 	}

@@ -99,26 +99,27 @@ func (p *parser) block(lines []string, begin int) int {
 		p.add(Malformed, number, "the certificate is cut off: its line -----END %s----- is missing", safeKind(kind))
 		return min(end, len(lines)) - 1
 	}
+	p.closed(kind, lines, begin, end)
+	return end
+}
+
+// closed reads a block of which the last line is known.
+func (p *parser) closed(kind string, lines []string, begin, end int) {
+	number := begin + 1
 	last := strings.TrimRight(lines[end], " \t\r\n")
 	switch mark := endMark + kind + dashes; {
 	case last != mark && strings.HasPrefix(last, mark+dashes[:1]):
 		p.add(Malformed, end+1, "there is no newline between two certificates, so Go sees neither; put each mark on a line of its own")
-		return end
 	case last != mark && strings.HasPrefix(last, mark):
 		p.add(Malformed, end+1, "has something behind -----END %s-----; put the mark on a line of its own", safeKind(kind))
-		return end
 	case last != mark:
 		p.add(Malformed, end+1, "does not end what begins in line %d; write -----END %s-----", number, safeKind(kind))
-		return end
 	case kind != "CERTIFICATE":
 		code, message := wrongKind(kind)
 		p.add(code, number, "%s", message)
-		return end
-	}
-	if p.decode(strings.Join(lines[begin:end+1], ""), number) {
+	case p.decode(strings.Join(lines[begin:end+1], ""), number):
 		p.good = append(p.good, span{number, end + 1})
 	}
-	return end
 }
 
 // decode reads one block with Go's own decoder, and reports whether it is a certificate.

@@ -11,7 +11,6 @@ import (
 	"encoding/asn1"
 	"errors"
 	"fmt"
-	"net"
 	"slices"
 	"strconv"
 	"strings"
@@ -63,6 +62,8 @@ type refusal struct {
 	// since is the minor version of Go from which on it is so, until the one before
 	// which it is so; 0 where that does not matter.
 	since, until int
+	// ours is set where Go trusts, and we advise against it.
+	ours bool
 }
 
 // applies reports whether a Go refuses for this reason. No Go in particular is the
@@ -83,46 +84,54 @@ func (r refusal) applies(g Go) bool {
 // refusals returns what is wrong with a certificate as a root, whatever the time is and
 // whoever reads it.
 func refusals(c *x509.Certificate) []refusal {
-	const policies, mldsa, mapped, distrusting = 24, 27, 27, 27
 	var found []refusal
-	add := func(code Code, since, until int, format string, args ...any) {
-		found = append(found, refusal{code, fmt.Sprintf(format, args...), since, until})
+	if r := purpose(c); r.code != "" {
+		found = append(found, r)
 	}
-	selfIssued := bytes.Equal(c.RawSubject, c.RawIssuer)
-	switch issuer := quote(c.Issuer); {
-	case c.Version < 3: // Go applies the rules below to version 3 alone
-	case len(c.UnhandledCriticalExtensions) > 0:
-		add(Unusable, 0, 0, "has a critical extension that Go does not know (%s), so Go trusts nothing that it has signed", c.UnhandledCriticalExtensions[0])
-	case !forServers(c):
-		add(Unusable, 0, 0, "is not meant for servers (its extended key usage), so Go trusts no server that it has signed")
-	case !c.IsCA && selfIssued:
-		add(NotCA, 0, 0, "is the self-signed certificate of a server, not of a CA; put in the certificate of a CA (basicConstraints CA:TRUE)")
-	case !c.IsCA:
-		add(NotCA, 0, 0, "is not a CA (no basicConstraints CA:TRUE); put in the certificate of its issuer, %s", issuer)
-	case c.KeyUsage != 0 && c.KeyUsage&x509.KeyUsageCertSign == 0:
-		add(NoCertSign, 0, 0, "may not sign certificates (its key usage lacks keyCertSign); ask your CA for the right one")
-	}
+	const policies, mldsa, mapped, distrusting = 24, 27, 27, 27
 	if oid := policyExtension(c); oid != "" {
-		add(GoVersion, 0, policies, "has a critical extension (%s) that Go knows since 1.%d alone", oid, policies)
+		found = append(found, refusal{code: GoVersion, until: policies, message: fmt.Sprintf("has a critical extension (%s) that Go knows since 1.%d alone", oid, policies)})
 	}
 	if hasMappedAddress(c) {
-		add(GoVersion, mapped, 0, "names an IPv4 address in the form of IPv6 (::ffff:…), and Go since 1.%d cannot read it; ask your CA for one without", mapped)
+		found = append(found, refusal{code: GoVersion, since: mapped, message: fmt.Sprintf("names an IPv4 address in the form of IPv6 (::ffff:…), and Go since 1.%d cannot read it; ask your CA for one without", mapped)})
 	}
-	sum := sha256.Sum256(c.RawSubjectPublicKeyInfo)
-	if slices.Contains(distrusted(), fmt.Sprintf("%x", sum)) {
-		add(GoVersion, distrusting, 0, "has a key that Go since 1.%d distrusts by name; ask for the CA that has taken its place", distrusting)
+	if slices.Contains(distrusted(), fmt.Sprintf("%x", sha256.Sum256(c.RawSubjectPublicKeyInfo))) {
+		found = append(found, refusal{code: GoVersion, since: distrusting, message: fmt.Sprintf("has a key that Go since 1.%d distrusts by name; ask for the CA that has taken its place", distrusting)})
 	}
 	if c.SerialNumber.Sign() < 0 {
-		add(NegativeSerial, 0, 0, "has a negative serial number, which Go since 1.23 cannot read; ask your CA to issue it anew; until then, the env variable GODEBUG=x509negativeserial=1 on the controllers helps")
+		found = append(found, refusal{code: NegativeSerial, message: "has a negative serial number, which Go since 1.23 cannot read; ask your CA to issue it anew; until then, the env variable GODEBUG=x509negativeserial=1 on the controllers helps"})
 	}
 	switch problem := keyProblem(c); {
 	case problem == "":
 	case isMLDSA(c):
-		add(GoVersion, 0, mldsa, "has an ML-DSA key, which Go knows since 1.%d alone", mldsa)
+		found = append(found, refusal{code: GoVersion, until: mldsa, message: fmt.Sprintf("has an ML-DSA key, which Go knows since 1.%d alone", mldsa)})
 	default:
-		add(WeakKey, 0, 0, "%s", problem)
+		found = append(found, refusal{code: WeakKey, message: problem})
+	}
+	if key, ok := c.PublicKey.(*rsa.PublicKey); ok && key.N.BitLen() < minRSA {
+		found = append(found, refusal{code: WeakKey, message: fmt.Sprintf("has an RSA key of %d bits; at least %d are needed", key.N.BitLen(), minRSA), ours: true})
 	}
 	return found
+}
+
+// purpose returns why a certificate is not one of a CA for servers.
+func purpose(c *x509.Certificate) refusal {
+	switch {
+	case c.Version < 3: // Go applies the rules below to version 3 alone
+		return refusal{}
+	case len(c.UnhandledCriticalExtensions) > 0:
+		return refusal{code: Unusable, message: fmt.Sprintf("has a critical extension that Go does not know (%s), so Go trusts nothing that it has signed", c.UnhandledCriticalExtensions[0])}
+	case !forServers(c):
+		return refusal{code: Unusable, message: "is not meant for servers (its extended key usage), so Go trusts no server that it has signed"}
+	case !c.IsCA && bytes.Equal(c.RawSubject, c.RawIssuer):
+		return refusal{code: NotCA, message: "is the self-signed certificate of a server, not of a CA; put in the certificate of a CA (basicConstraints CA:TRUE)"}
+	case !c.IsCA:
+		return refusal{code: NotCA, message: "is not a CA (no basicConstraints CA:TRUE); put in the certificate of its issuer, " + quote(c.Issuer)}
+	case c.KeyUsage != 0 && c.KeyUsage&x509.KeyUsageCertSign == 0:
+		return refusal{code: NoCertSign, message: "may not sign certificates (its key usage lacks keyCertSign); ask your CA for the right one"}
+	default:
+		return refusal{}
+	}
 }
 
 // forServers reports whether the extended key usage lets a CA sign servers.
@@ -157,22 +166,23 @@ func policyExtension(c *x509.Certificate) string {
 // hasMappedAddress reports whether a certificate has an IPv4 address in 16 bytes, which
 // Go 1.27 refuses (crypto/x509/parser.go).
 func hasMappedAddress(c *x509.Certificate) bool {
-	addresses := slices.Clone(c.IPAddresses)
-	for _, n := range append(slices.Clone(c.PermittedIPRanges), c.ExcludedIPRanges...) {
-		addresses = append(addresses, n.IP)
+	const prefix, size = "\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\xff\xff", 16
+	mapped := false
+	for _, ip := range c.IPAddresses {
+		mapped = mapped || len(ip) == size && strings.HasPrefix(string(ip), prefix)
 	}
-	return slices.ContainsFunc(addresses, func(ip net.IP) bool { return len(ip) == net.IPv6len && ip.To4() != nil })
+	for _, n := range slices.Concat(c.PermittedIPRanges, c.ExcludedIPRanges) {
+		mapped = mapped || len(n.IP) == size && strings.HasPrefix(string(n.IP), prefix)
+	}
+	return mapped
 }
 
-// keyProblem returns why a key is too weak or one with which Go verifies nothing, or "".
+// keyProblem returns why Go verifies nothing with a key, or "".
 func keyProblem(c *x509.Certificate) string {
 	switch key := c.PublicKey.(type) {
 	case *rsa.PublicKey:
 		// Go itself says what it thinks of a key when it is to verify something.
 		err := rsa.VerifyPKCS1v15(key, crypto.SHA256, make([]byte, sha256.Size), make([]byte, key.Size()))
-		if bits := key.N.BitLen(); bits < minRSA {
-			return fmt.Sprintf("has an RSA key of %d bits; at least %d are needed", bits, minRSA)
-		}
 		if !errors.Is(err, rsa.ErrVerification) {
 			return fmt.Sprintf("has an RSA key that Go refuses (%s), so Go verifies nothing with it; ask your CA for a key with the exponent 65537", strings.TrimPrefix(err.Error(), "crypto/rsa: "))
 		}

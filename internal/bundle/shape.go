@@ -26,7 +26,7 @@ func (s Shape) String() string { return "is " + s.Name + "; " + s.Cure }
 // ShapeOf returns what a file is, when that is something else than PEM as Go reads it.
 // A single fault in a PEM text is no shape.
 func ShapeOf(data []byte) (Shape, bool) {
-	for _, is := range []func([]byte) (Shape, bool){binary, packed, utf16Text, zeroByte, byteOrderMark, lineEnds, conflict, page, encodedTwice, newlinesLost, document} {
+	for _, is := range []func([]byte) (Shape, bool){asn1File, packed, utf16Text, zeroByte, byteOrderMark, lineEnds, conflict, page, encodedTwice, newlinesLost, document} {
 		if shape, ok := is(data); ok {
 			return shape, true
 		}
@@ -34,8 +34,8 @@ func ShapeOf(data []byte) (Shape, bool) {
 	return Shape{}, false
 }
 
-// binary names what is ASN.1, or a key store.
-func binary(data []byte) (Shape, bool) {
+// asn1File names what is ASN.1.
+func asn1File(data []byte) (Shape, bool) {
 	if len(data) == 0 {
 		return Shape{}, false
 	}

@@ -86,7 +86,13 @@ func (s *search) keys() []Key {
 		keys = append(keys, Key{Line: line, Form: form})
 	}
 	slices.SortFunc(keys, func(a, b Key) int { return a.Line - b.Line })
-	return keys
+	mark := -2 // the line of one, behind which the key itself begins
+	return slices.DeleteFunc(keys, func(k Key) bool {
+		if k.Form == pemMark {
+			mark = k.Line
+		}
+		return k.Form != pemMark && k.Line == mark+1
+	})
 }
 
 func (s *search) add(line int, form string) {

@@ -90,7 +90,7 @@ func hexWords(dst, line []byte) []byte {
 // hexLongest takes the most digits that stand together, whatever is around them.
 func hexLongest(dst, line []byte) []byte {
 	var longest []byte
-	for run := range bytes.FieldsFuncSeq(line, func(r rune) bool { return r > 'z' || !isHex(byte(r)) }) {
+	for run := range stretches(line, isHex) {
 		if len(run) > len(longest) {
 			longest = run
 		}

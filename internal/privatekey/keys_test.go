@@ -85,9 +85,9 @@ func newForms(tb testing.TB, r *chacha) map[string]form {
 	forms["OpenSSH"] = form{der: openSSH(r, keys["Ed25519"])}
 	forms["PuTTY"] = form{text: puTTY(r)}
 	forms["age"] = form{text: "AGE-SECRET-KEY-1" + letters(r, "QPZRY9X8GF2TVDW0S3JN54KHCE6MUA7L", 58)}
-	forms["JWK EC"] = form{text: fmt.Sprintf(`{"kty":"EC","crv":"P-256","x":%q,"y":%q,"d":%q}`, url(r, 32), url(r, 32), url(r, 32))}
-	forms["JWK Ed25519"] = form{text: fmt.Sprintf("{\n  \"crv\": \"Ed25519\",\n  \"d\": %q,\n  \"kty\": \"OKP\",\n  \"x\": %q\n}", url(r, 32), url(r, 32))}
-	forms["JWK symmetric"] = form{text: fmt.Sprintf(`{"k":%q,"kty":"oct"}`, url(r, 32))}
+	forms["JWK EC"] = form{text: fmt.Sprintf(`{"kty":"EC","crv":"P-256","x":%q,"y":%q,"d":%q}`, url(r), url(r), url(r))}
+	forms["JWK Ed25519"] = form{text: fmt.Sprintf("{\n  \"crv\": \"Ed25519\",\n  \"d\": %q,\n  \"kty\": \"OKP\",\n  \"x\": %q\n}", url(r), url(r))}
+	forms["JWK symmetric"] = form{text: fmt.Sprintf(`{"k":%q,"kty":"oct"}`, url(r))}
 	forms["openssl rsa -text"] = form{text: rsaText(rsaKey)}
 	forms["openssl ec -text"] = form{text: "Private-Key: (256 bit)\npriv:\n" + colons(r.bytes(32)) + "pub:\n" + colons(r.bytes(65)) + "ASN1 OID: prime256v1\n"}
 	forms["openssl ed25519 -text"] = form{text: "ED25519 Private-Key:\npriv:\n" + colons(r.bytes(32)) + "pub:\n" + colons(r.bytes(32))}
@@ -111,7 +111,8 @@ func letters(r *chacha, alphabet string, n int) string {
 	return b.String()
 }
 
-func url(r *chacha, n int) string { return base64.RawURLEncoding.EncodeToString(r.bytes(n)) }
+// url is a number of 32 bytes as JWK has it.
+func url(r *chacha) string { return base64.RawURLEncoding.EncodeToString(r.bytes(32)) }
 
 type algorithm struct {
 	Algorithm  asn1.ObjectIdentifier

@@ -21,10 +21,13 @@ const between = `[\s"'\\#>|*;,/-]*(?:\w{1,5}[\s"'#>|*;,/-]+){0,3}`
 // value is hexadecimal with colons or without, or base64.
 const value = `(?:(?:[0-9a-f]{2}[\s:#>|*;,/"'\\-]*){12}|[a-z0-9+/_-]{40})`
 
+// pemMark is the form of a mark.
+const pemMark = "PEM"
+
 func labelsOfKeys() []label {
 	return []label{
 		// RFC 7468, RFC 4716 (four dashes), OpenPGP, and every tool that follows them.
-		{"PEM", []string{"private key"}, `(?i)-{2,}[ \t]*BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY`},
+		{pemMark, []string{"private key"}, `(?i)-{2,}[ \t]*BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY`},
 		// https://age-encryption.org/v1
 		{"age", []string{"age-secret-key-"}, `(?i)AGE-SECRET-KEY-`},
 		// https://the.earth.li/~sgtatham/putty/latest/htmldoc/AppendixC.html
@@ -33,7 +36,8 @@ func labelsOfKeys() []label {
 		{"openssl -text", []string{"private-key"}, `(?i)Private-Key: *\([0-9]+ bit`},
 		// openssl pkey -text, certtool --key-info, configs of WireGuard and others
 		{
-			"named", []string{"private", "privkey", "priv:", "priv=", `priv"`, "secret", "prime1:", "prime2:", "prime p", "prime q", "exponent1:", "exponent2:", "coefficient"},
+			"named",
+			[]string{"private", "privkey", "priv:", "priv=", `priv"`, "secret", "prime1:", "prime2:", "prime p", "prime q", "exponent1:", "exponent2:", "coefficient"},
 			`(?i)\b(?:private[ _-]?exponent|prime ?[12pq]|exp(?:onent)? ?[12pq]|coefficient|priv(?:ate[ _-]?key)?|secret[ _-]?key)["'\\]*[ \t]*(?:\([^()\n]*\))?[ \t]*[:=]` + between + value,
 		},
 		// RFC 7518, section 6: "d" is the private part, "k" a symmetric key.

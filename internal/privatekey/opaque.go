@@ -3,6 +3,7 @@ package privatekey
 import (
 	"bytes"
 	"encoding/base64"
+	"iter"
 	"regexp"
 	"slices"
 	"sort"
@@ -17,48 +18,54 @@ func Opaque(text []byte) []int {
 	var found []int
 	o := &opaque{left: 8*len(text) + 1<<16}
 	end := func() {
-		for i, c := range o.chars {
-			switch c {
-			case '-':
-				o.chars[i] = '+'
-			case '_':
-				o.chars[i] = '/'
-			}
-		}
 		if len(found) < most && o.isOpaque() {
 			found = append(found, o.line)
 		}
 		o.chars, o.starts = o.chars[:0], o.starts[:0]
 	}
-	line, text := 1, withoutDigests(text)
-	for begin := 0; begin < len(text); {
-		if !inWord(text, begin) {
-			if text[begin] == '\n' {
-				line++
-			}
-			begin++
-			continue
-		}
-		stop := begin
-		for stop < len(text) && inWord(text, stop) {
-			stop++
-		}
-		word := text[begin:stop]
-		plain := isPlain(word)
+	for w := range wordsOf(withoutDigests(text)) {
+		plain := isPlain(w.text)
 		if len(o.chars) == 0 {
-			o.line = line
+			o.line = w.line
 		}
-		if !plain || len(o.chars) > 0 && !isRuler(word) { // the last line of base64 may look like a word
-			o.starts = append(o.starts, len(o.chars))
-			o.chars = append(o.chars, word...)
+		if !plain || len(o.chars) > 0 && !isRuler(w.text) { // the last line of base64 may look like a word
+			o.add(w.text)
 		}
-		if plain || stop < len(text) && text[stop] == '=' {
+		if plain || w.padded {
 			end()
 		}
-		begin = stop
 	}
 	end()
 	return found
+}
+
+// word is a word of a text that may be base64.
+type word struct {
+	text   []byte
+	line   int
+	padded bool
+}
+
+func wordsOf(text []byte) iter.Seq[word] {
+	return func(yield func(word) bool) {
+		line := 1
+		for begin := 0; begin < len(text); begin++ {
+			if text[begin] == '\n' {
+				line++
+			}
+			if !inWord(text, begin) {
+				continue
+			}
+			end := begin
+			for end < len(text) && inWord(text, end) {
+				end++
+			}
+			if !yield(word{text[begin:end], line, end < len(text) && text[end] == '='}) {
+				return
+			}
+			begin = end - 1
+		}
+	}
 }
 
 // inWord reports whether a character belongs to a word: those of both alphabets (RFC
@@ -91,6 +98,20 @@ type opaque struct {
 
 // enough is the length in characters from which base64 may hold a key: 48 bytes.
 const enough = 64
+
+// add appends a word in the alphabet of RFC 4648, section 4.
+func (o *opaque) add(text []byte) {
+	o.starts = append(o.starts, len(o.chars))
+	for _, c := range text {
+		switch c {
+		case '-':
+			c = '+'
+		case '_':
+			c = '/'
+		}
+		o.chars = append(o.chars, c)
+	}
+}
 
 // isOpaque reports whether a part of the words is base64 of something unknown.
 func (o *opaque) isOpaque() bool {
@@ -199,19 +220,20 @@ func isPublic(der []byte) bool {
 // isPlain reports whether a word is one of a language, a number, a hash or too short.
 func isPlain(word []byte) bool {
 	const shortest = 4
-	lower, upper := 0, 0
-	hexadecimal := true
+	lower, upper, hexadecimal := 0, 0, 0
 	for _, c := range word {
-		hexadecimal = hexadecimal && (isHex(c) || c == '-')
 		switch {
 		case c >= 'a' && c <= 'z':
 			lower++
 		case c >= 'A' && c <= 'Z':
 			upper++
 		}
+		if isHex(c) || c == '-' {
+			hexadecimal++
+		}
 	}
-	letters := lower == len(word) || upper == len(word) || upper == 1 && lower == len(word)-1 && word[0] >= 'A' && word[0] <= 'Z'
-	return len(word) < shortest || hexadecimal || letters || isRuler(word)
+	capitalised := upper == 1 && word[0] >= 'A' && word[0] <= 'Z' && lower == len(word)-1
+	return len(word) < shortest || slices.Contains([]int{lower, upper, hexadecimal}, len(word)) || capitalised || isRuler(word)
 }
 
 // isRuler reports whether a word is one character again and again.

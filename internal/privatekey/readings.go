@@ -70,6 +70,22 @@ func isBase64(c byte) bool {
 	return c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || c == '+' || c == '/' || c == '='
 }
 
+// stretches returns the parts of a line that consist of some characters.
+func stretches(line []byte, of func(byte) bool) iter.Seq[[]byte] {
+	return func(yield func([]byte) bool) {
+		for begin := 0; begin < len(line); begin++ {
+			end := begin
+			for end < len(line) && of(line[end]) {
+				end++
+			}
+			if end > begin && !yield(line[begin:end]) {
+				return
+			}
+			begin = end
+		}
+	}
+}
+
 // allBase64 takes all characters of the alphabet.
 func allBase64(dst, line []byte) []byte {
 	for _, c := range line {
@@ -84,7 +100,7 @@ func allBase64(dst, line []byte) []byte {
 // the lines were put together.
 func otherBase64(dst, line []byte) []byte {
 	var first []byte
-	for word := range bytes.FieldsFuncSeq(line, func(r rune) bool { return r > 'z' || !isBase64(byte(r)) }) {
+	for word := range stretches(line, isBase64) {
 		if first == nil {
 			first = word
 		} else if !bytes.Equal(word, first) {
@@ -111,7 +127,7 @@ func lastBase64(dst, line []byte) []byte {
 // section 5).
 func longestBase64(dst, line []byte) []byte {
 	var longest []byte
-	for word := range bytes.FieldsFuncSeq(line, func(r rune) bool { return r > 'z' || !isBase64(byte(r)) && r != '-' && r != '_' }) {
+	for word := range stretches(line, func(c byte) bool { return isBase64(c) || c == '-' || c == '_' }) {
 		if bytes.HasPrefix(word, []byte("--")) { // a mark
 			word = bytes.Trim(word, "-")
 		}
@@ -133,7 +149,7 @@ func longestBase64(dst, line []byte) []byte {
 
 // decimals takes the bytes of a list of numbers: [48, 130, 4].
 func decimals(dst, line []byte) []byte {
-	for word := range bytes.FieldsFuncSeq(line, func(r rune) bool { return r < '0' || r > '9' }) {
+	for word := range stretches(line, func(c byte) bool { return c >= '0' && c <= '9' }) {
 		if n, err := strconv.ParseUint(string(word), 10, 8); err == nil {
 			dst = append(dst, byte(n))
 		}

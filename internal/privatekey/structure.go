@@ -92,20 +92,24 @@ func unencrypted(outer element, fields []byte, one bool) string {
 		}
 		return ""
 	}
-	const smallest = 32 // bytes of a modulus
 	if modulus, ok := read(fields, tagInteger); ok {
+		const smallest = 32 // bytes of a modulus
 		if modulus.size > smallest && (outer.size < 0 || outer.size > 2*modulus.size) && (modulus.rest == nil || next(modulus.rest, tagInteger)) {
 			return "PKCS #1"
 		}
 		return ""
 	}
-	const shortest, longest = 16, 80 // bytes of a scalar
-	scalar, ok := read(fields, tagOctetString)
-	if ok && one && scalar.size >= shortest && scalar.size <= longest &&
-		(len(scalar.rest) == 0 || scalar.rest[0] == tagContext0 || scalar.rest[0] == tagContext0+1) {
+	if scalar, ok := read(fields, tagOctetString); ok && one && isScalar(scalar) {
 		return "SEC 1"
 	}
 	return ""
+}
+
+// isScalar reports whether this is the private part of an elliptic curve: what follows
+// are its parameters, its public part, or nothing.
+func isScalar(e element) bool {
+	const shortest, longest = 16, 80 // bytes
+	return e.size >= shortest && e.size <= longest && (len(e.rest) == 0 || e.rest[0] == tagContext0 || e.rest[0] == tagContext0+1)
 }
 
 // next reports whether a value of that tag comes next. Where the bytes end before, it

@@ -29,28 +29,45 @@ func unescaped(text []byte) (c byte, size int) {
 	if len(text) == 1 {
 		return c, 1
 	}
-	switch next := text[1]; {
-	case c == '\\' && next == 'x':
-		return number(text, 2, 2, 16)
-	case c == '\\' && next == 'u':
-		return number(text, 4, 2, 16) // 00 and two digits
-	case c == '\\' && next != '\n':
-		if i := bytes.IndexByte([]byte("nrt"), next); i >= 0 {
-			next = "\n\r\t"[i]
+	switch c {
+	case '\\':
+		return backslash(text)
+	case '%':
+		return number(text, 1, 2, 16)
+	case '=':
+		if text[1] == '\n' || bytes.HasPrefix(text[1:], []byte("\r\n")) {
+			return '\n', 1 + bytes.IndexByte(text, '\n') // a line of a mail goes on
 		}
-		return next, 2
-	case c == '%':
 		return number(text, 1, 2, 16)
-	case c == '=' && next == '\n', c == '=' && bytes.HasPrefix(text[1:], []byte("\r\n")):
-		return '\n', 1 + bytes.IndexByte(text, '\n') // a line of a mail goes on
-	case c == '=':
-		return number(text, 1, 2, 16)
-	case c == '&' && bytes.HasPrefix(text, []byte("&#x")):
-		return reference(text, 3, 16)
-	case c == '&' && next == '#':
-		return reference(text, 2, 10)
+	case '&':
+		if bytes.HasPrefix(text, []byte("&#x")) {
+			return reference(text, 3, 16)
+		}
+		if text[1] == '#' {
+			return reference(text, 2, 10)
+		}
 	}
 	return c, 1
+}
+
+// backslash reads what is escaped in strings.
+func backslash(text []byte) (c byte, size int) {
+	switch next := text[1]; next {
+	case 'x':
+		return number(text, 2, 2, 16)
+	case 'u':
+		return number(text, 4, 2, 16) // 00 and two digits
+	case 'n':
+		return '\n', 2
+	case 'r':
+		return '\r', 2
+	case 't':
+		return '\t', 2
+	case '\n':
+		return text[0], 1
+	default:
+		return next, 2
+	}
 }
 
 // number reads some digits.
