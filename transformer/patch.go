@@ -1,6 +1,7 @@
 package transformer
 
 import (
+	"fmt"
 	"maps"
 	"slices"
 	"time"
@@ -69,6 +70,10 @@ func patchesForAny(config *v1alpha1.FluxTrust, s stream, p PatchOptions, o optio
 	r.controllers = c.done
 	r.controllers.count = len(slices.DeleteFunc(flux.Names(), func(name string) bool { return !slices.Contains(p.Components, name) }))
 	r.found.Fail(about, err)
+	for i, a := range config.Spec.Controllers.Additional {
+		r.found.Add(krm.Warning, codes.SelectsNothing, about, krm.At(fmt.Sprintf("spec.controllers.additional[%d]", i)),
+			"is no part of these patches, which are for any install of Flux: name the manifest of its %s as INPUT, together with those of Flux", a.Kind)
+	}
 	r.added = provide(r)
 	return made, r
 }
@@ -129,18 +134,4 @@ func isNamesake(w *inventory.Workload, made []patches.Patch) bool {
 	return w.Err == nil && !w.Patch && !w.Changed() && len(flux.Find(w.Seen)) == 0 && slices.ContainsFunc(made, func(p patches.Patch) bool {
 		return p.Target.Selects(string(w.Kind), w.Object.Namespace(), w.Name())
 	})
-}
-
-// Namesakes returns the resources with workloads that patches would change because of
-// their names, though the run that made the outcome has left them alone.
-func Namesakes(made []patches.Patch, resources []Resource, outcome Outcome) []Resource {
-	var found []Resource
-	for i, r := range resources {
-		s := newStream([]Resource{r}, 0)
-		workloads := inventory.Of(s.objects, &v1alpha1.Controllers{}).Workloads
-		if outcome.Items[i] == r.Node && slices.ContainsFunc(workloads, func(w *inventory.Workload) bool { return isNamesake(w, made) }) {
-			found = append(found, r)
-		}
-	}
-	return found
 }

@@ -1,6 +1,8 @@
 package transformer
 
 import (
+	"maps"
+	"slices"
 	"time"
 
 	"sigs.k8s.io/kustomize/kyaml/yaml"
@@ -37,6 +39,9 @@ type Outcome struct {
 	// Released counts Deployments that an earlier run had changed and that are no
 	// longer selected.
 	Released int
+	// Namespaces are those in which controllers trust the bundle, sorted; "" stands for
+	// controllers whose manifests have none.
+	Namespaces []string
 	// Sources counts the Flux objects that spec.sources selects, SourcesChanged
 	// those that were changed, SourcesReleased those that an earlier run had changed
 	// and that are no longer selected.
@@ -78,7 +83,8 @@ func RunNeeded(config *v1alpha1.FluxTrust, resources []Resource, skipped int, no
 func outcomeOf(s stream, r *result) Outcome {
 	o := Outcome{
 		Findings: r.found, Controllers: r.controllers.count, Changed: r.controllers.changed, Released: r.controllers.released,
-		Sources: r.sources.Selected, SourcesChanged: r.sources.Changed, SourcesReleased: r.sources.Released, Verdicts: r.controllers.verdicts,
+		Namespaces: slices.Sorted(maps.Keys(r.controllers.namespaces)),
+		Sources:    r.sources.Selected, SourcesChanged: r.sources.Changed, SourcesReleased: r.sources.Released, Verdicts: r.controllers.verdicts,
 	}
 	for _, b := range r.bundles.resolved {
 		o.Roots = append(o.Roots, b.Roots...)

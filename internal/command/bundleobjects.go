@@ -2,6 +2,7 @@ package command
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"sigs.k8s.io/kustomize/kyaml/yaml"
@@ -13,39 +14,55 @@ import (
 
 // bundleObjects are what the patches of a config refer to.
 type bundleObjects struct {
-	namespace string
 	// given are ConfigMaps whose content is known.
 	given []*yaml.RNode
 	// needed are commands that make the others.
 	needed []string
 }
 
-// bundleOf collects the objects of a config: those that the function adds, those
-// of the inputs, and those that somebody else must provide. A Secret is never
-// repeated.
-func (o patchOptions) bundleOf(config *v1alpha1.FluxTrust, items, added []*yaml.RNode) bundleObjects {
-	b := bundleObjects{namespace: o.namespace, given: added}
+// bundleOf collects the objects of a config in the namespaces of the controllers: those
+// that the function adds, those of the inputs, and those that somebody else must
+// provide. A Secret is never repeated.
+func bundleOf(config *v1alpha1.FluxTrust, namespaces []string, items, added []*yaml.RNode) bundleObjects {
+	b := bundleObjects{given: added}
+	if config.Spec.Mount.Method == v1alpha1.None {
+		return b
+	}
 	for i := range config.Spec.CABundle {
-		e := &config.Spec.CABundle[i]
-		switch {
-		case config.Spec.Mount.Method == v1alpha1.None:
-		case e.ConfigMap != nil:
-			if object := find(items, "ConfigMap", e.ConfigMap.Name); object != nil {
-				b.given = append(b.given, kept(object))
-				continue
-			}
-			b.needed = append(b.needed, "configmap "+e.ConfigMap.Name+fromFiles(e.ConfigMap.Keys))
-		case e.Secret != nil:
-			if find(items, "Secret", e.Secret.Name) == nil {
-				b.needed = append(b.needed, "secret generic "+e.Secret.Name+fromFiles(e.Secret.Keys))
-			}
-		case e.Inline != nil:
-			if object := find(items, "ConfigMap", e.Inline.Name); object != nil {
-				b.given = append(b.given, object)
-			}
+		for _, namespace := range namespaces {
+			b.add(&config.Spec.CABundle[i], namespace, items)
 		}
 	}
 	return b
+}
+
+func (b *bundleObjects) add(e *v1alpha1.CABundleEntry, namespace string, items []*yaml.RNode) {
+	need := func(what string) {
+		b.needed = append(b.needed, fmt.Sprintf("kubectl -n %s create %s", namespace, what))
+	}
+	give := func(object *yaml.RNode) {
+		if !slices.ContainsFunc(b.given, func(given *yaml.RNode) bool {
+			return given.GetName() == object.GetName() && given.GetNamespace() == object.GetNamespace()
+		}) {
+			b.given = append(b.given, object)
+		}
+	}
+	switch {
+	case e.ConfigMap != nil:
+		if object := find(items, "ConfigMap", e.ConfigMap.Name, namespace); object != nil {
+			give(kept(object))
+			return
+		}
+		need("configmap " + e.ConfigMap.Name + fromFiles(e.ConfigMap.Keys))
+	case e.Secret != nil:
+		if find(items, "Secret", e.Secret.Name, namespace) == nil {
+			need("secret generic " + e.Secret.Name + fromFiles(e.Secret.Keys))
+		}
+	case e.Inline != nil:
+		if object := find(items, "ConfigMap", e.Inline.Name, namespace); object != nil {
+			give(object)
+		}
+	}
 }
 
 func fromFiles(keys []string) string {
@@ -59,14 +76,15 @@ func fromFiles(keys []string) string {
 	return out.String()
 }
 
-// find returns the object of a kind and name, or nil.
-func find(resources []*yaml.RNode, kind, name string) *yaml.RNode {
+// find returns the object of a kind and name in a namespace, or without one, or nil.
+func find(resources []*yaml.RNode, kind, name, namespace string) *yaml.RNode {
 	for _, r := range resources {
 		if r == nil {
 			continue
 		}
 		// kyaml's getters panic on metadata that is no mapping.
-		if f := (krm.Field{Node: r.YNode()}); f.Peek("kind") == kind && f.Peek("metadata", "name") == name {
+		f := krm.Field{Node: r.YNode()}
+		if own := f.Peek("metadata", "namespace"); f.Peek("kind") == kind && f.Peek("metadata", "name") == name && (own == namespace || own == "") {
 			return r
 		}
 	}
@@ -93,7 +111,7 @@ func (b bundleObjects) note() string {
 		return ""
 	}
 	return "#\n# This must exist before Flux starts, or the pods hang in ContainerCreating:\n" +
-		fmt.Sprintf("#   kubectl -n %s create %s\n", b.namespace, strings.Join(b.needed, fmt.Sprintf("\n#   kubectl -n %s create ", b.namespace)))
+		"#   " + strings.Join(b.needed, "\n#   ") + "\n"
 }
 
 // text returns the objects that are known.

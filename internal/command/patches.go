@@ -167,6 +167,22 @@ func readPatchConfig(file string) (*v1alpha1.FluxTrust, error) {
 	return config, nil
 }
 
+// namespaces returns those of the controllers: what the inputs say, and the flag where
+// they say nothing.
+func (o patchOptions) namespaces(outcome transformer.Outcome) []string {
+	namespaces := slices.Clone(outcome.Namespaces)
+	for i, namespace := range namespaces {
+		if namespace == "" {
+			namespaces[i] = o.namespace
+		}
+	}
+	slices.Sort(namespaces)
+	if namespaces = slices.Compact(namespaces); len(namespaces) == 0 {
+		return []string{o.namespace}
+	}
+	return namespaces
+}
+
 // text returns the patches and the ConfigMaps that they need.
 func (o patchOptions) text(config *v1alpha1.FluxTrust, made []patches.Patch, outcome transformer.Outcome) (string, error) {
 	var out strings.Builder
@@ -177,14 +193,18 @@ func (o patchOptions) text(config *v1alpha1.FluxTrust, made []patches.Patch, out
 		fluxKustomizationFormat: {"spec", "patches"},
 		fluxInstanceFormat:      {"spec", "kustomize", "patches"},
 	}[o.format]
-	bundle := o.bundleOf(config, outcome.Items, outcome.Added)
+	namespaces := o.namespaces(outcome)
+	bundle := bundleOf(config, namespaces, outcome.Items, outcome.Added)
 	out.WriteString(bundle.note())
 	block, err := patches.Print(made, keys...)
 	switch o.format {
 	case operatorValuesFormat:
 		block, err = printOperatorValues(made)
 	case admissionPolicyFormat:
-		block, err = printAdmissionPolicy(config.Metadata.Name, o.namespace, made)
+		if len(namespaces) > 1 {
+			return "", fmt.Errorf("the controllers are in the namespaces %s, and a policy is for one: name the manifests of one as INPUT", strings.Join(namespaces, " and "))
+		}
+		block, err = printAdmissionPolicy(config.Metadata.Name, namespaces[0], made)
 	}
 	if err != nil {
 		return "", err
