@@ -12,7 +12,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 )
 
 // The tests of this file apply what the function gives to a real API server.
@@ -134,7 +133,7 @@ func TestClusterAdmissionPolicy(t *testing.T) {
 	s.mustApply(policy...)
 	for _, o := range objects {
 		var stored reply
-		s.await("the policy", time.Minute, func() error { // it is compiled in the background
+		s.await("the policy", func() error { // it is compiled in the background
 			stored = s.apply(o)
 			if stored.code >= 300 || !strings.Contains(stored.text, "flux-trust-ca") {
 				return fmt.Errorf("%s: %d %s", id(o), stored.code, stored.text)
@@ -203,7 +202,7 @@ func (s *apiServer) known(objects []object) []object {
 	}
 	s.mustApply(crds...)
 	for _, o := range crds {
-		s.await("establish "+id(o), time.Minute, func() error {
+		s.await("establish "+id(o), func() error {
 			if r := s.do(http.MethodGet, s.path(o), "", nil); !strings.Contains(strings.ReplaceAll(r.text, `"type":"Established"`, `"Established"`), `"Established"`) {
 				return fmt.Errorf("%d", r.code)
 			}

@@ -94,7 +94,7 @@ func (p *running) reconcile(o object) condition {
 	s := p.n.s
 	s.t.Helper()
 	asked := time.Now().Format(time.RFC3339Nano)
-	s.await("annotate "+id(o), time.Minute, func() error {
+	s.await("annotate "+id(o), func() error {
 		r := s.do(http.MethodPatch, s.path(o), "application/merge-patch+json",
 			object{"metadata": object{"annotations": object{"reconcile.fluxcd.io/requestedAt": asked}}})
 		if r.code != http.StatusOK {
@@ -103,7 +103,7 @@ func (p *running) reconcile(o object) condition {
 		return nil
 	})
 	var ready condition
-	s.await("reconcile "+id(o), time.Minute, func() error {
+	s.await("reconcile "+id(o), func() error {
 		r := s.do(http.MethodGet, s.path(o), "", nil)
 		var now struct {
 			Status struct {

@@ -138,7 +138,7 @@ func (o *oracle) ask(j judge, rows []oracleRow) map[int]verdict {
 	if events != "" {
 		o.notify(j, events, rows, log)
 	}
-	o.s.await(j.tool, 4*time.Minute, func() error {
+	o.s.await(j.tool, func() error {
 		var waiting []string
 		states := o.states(j)
 		for i, r := range rows {
@@ -259,7 +259,7 @@ func (o *oracle) notify(j judge, events string, rows []oracleRow, log func() str
 		if err != nil {
 			o.t.Fatal(err)
 		}
-		o.s.await("send an event", time.Minute, func() error {
+		o.s.await("send an event", func() error {
 			request, err := http.NewRequestWithContext(context.Background(), http.MethodPost, "http://"+events+"/", bytes.NewReader(body))
 			if err != nil {
 				return err

@@ -9,7 +9,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 )
 
 // TestClusterAdmissionRefuses: the API server refuses a controller that the policy
@@ -43,7 +42,7 @@ func TestClusterAdmissionRefuses(t *testing.T) {
 	const ownRoots = "        env:\n        - name: SSL_CERT_DIR\n          value: /my/certs\n"
 	own := []string{"        env:\n", ownRoots}
 
-	s.await("the policies", time.Minute, func() error { // they are compiled in the background
+	s.await("the policies", func() error { // they are compiled in the background
 		if r := try(with("flux-system")); r.code >= 300 || !strings.Contains(r.text, "flux-trust-ca") {
 			return fmt.Errorf("stock: %d %s", r.code, r.text)
 		}
