@@ -1,122 +1,29 @@
 package e2e
 
 import (
-	"math"
+	"fmt"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
-	"github.com/google/cel-go/cel"
-	admissionv1 "k8s.io/api/admissionregistration/v1"
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
-	"k8s.io/apimachinery/pkg/runtime"
-	"k8s.io/apiserver/pkg/admission"
-	plugincel "k8s.io/apiserver/pkg/admission/plugin/cel"
-	"k8s.io/apiserver/pkg/admission/plugin/policy/mutating/patch"
-	"k8s.io/apiserver/pkg/admission/plugin/webhook/matchconditions"
-	"k8s.io/apiserver/pkg/cel/environment"
 	"sigs.k8s.io/yaml"
 )
 
-// The tests of this file compile and run the admission policy with the code of the
-// API server.
+const noHardening = "  securityContext: {profile: None}\n"
 
-// admitter applies a MutatingAdmissionPolicy to Deployments.
-type admitter struct {
-	t       *testing.T
-	policy  admissionv1.MutatingAdmissionPolicy
-	matcher matchconditions.Matcher
-	patcher patch.Patcher
-	compile *plugincel.CompositedCompiler
-	objects admission.ObjectInterfaces
-}
-
-func newAdmitter(t *testing.T, printed string) *admitter {
-	t.Helper()
-	a := &admitter{t: t}
-	text, _, _ := strings.Cut(printed, "\n---\n")
-	if err := yaml.UnmarshalStrict([]byte(text), &a.policy); err != nil {
-		t.Fatal(err)
-	}
-	scheme := runtime.NewScheme()
-	if err := appsv1.AddToScheme(scheme); err != nil {
-		t.Fatal(err)
-	}
-	a.objects = admission.NewObjectInterfacesFromScheme(scheme)
-	var err error
-	if a.compile, err = plugincel.NewCompositedCompiler(environment.MustBaseEnvSet(environment.DefaultCompatibilityVersion())); err != nil {
-		t.Fatal(err)
-	}
-	options := plugincel.OptionalVariableDeclarations{HasAuthorizer: true}
-	var variables []plugincel.NamedExpressionAccessor
-	for _, v := range a.policy.Spec.Variables {
-		variables = append(variables, &variable{v})
-	}
-	a.compile.CompileAndStoreVariables(variables, options, environment.StoredExpressions)
-	var conditions []plugincel.ExpressionAccessor
-	for i := range a.policy.Spec.MatchConditions {
-		conditions = append(conditions, (*matchconditions.MatchCondition)(&a.policy.Spec.MatchConditions[i]))
-	}
-	evaluator := a.compile.CompileCondition(conditions, options, environment.StoredExpressions)
-	if errs := evaluator.CompilationErrors(); len(errs) > 0 {
-		t.Fatal(errs)
-	}
-	a.matcher = matchconditions.NewMatcher(evaluator, a.policy.Spec.FailurePolicy, "policy", "mutate", a.policy.Name)
-	options.HasPatchTypes = true
-	mutator := a.compile.CompileMutatingEvaluator(&patch.JSONPatchCondition{Expression: a.policy.Spec.Mutations[0].JSONPatch.Expression}, options, environment.StoredExpressions)
-	if errs := mutator.CompilationErrors(); len(errs) > 0 {
-		t.Fatal(errs)
-	}
-	a.patcher = patch.NewJSONPatcher(mutator)
-	return a
-}
-
-type variable struct{ admissionv1.Variable }
-
-func (v *variable) GetExpression() string { return v.Expression }
-func (v *variable) GetName() string       { return v.Name }
-
-// ReturnTypes is that of a variable: anything.
-func (v *variable) ReturnTypes() []*cel.Type { return []*cel.Type{cel.AnyType, cel.DynType} }
-
-// admit returns the Deployment as it would be stored, and whether the policy was
-// about it.
-func (a *admitter) admit(d *appsv1.Deployment) (*appsv1.Deployment, bool) {
-	a.t.Helper()
-	kind, resource := appsv1.SchemeGroupVersion.WithKind("Deployment"), appsv1.SchemeGroupVersion.WithResource("deployments")
-	attributes := admission.NewAttributesRecord(d, nil, kind, d.Namespace, d.Name, resource, "", admission.Create, nil, false, nil)
-	versioned := &admission.VersionedAttributes{Attributes: attributes, VersionedKind: kind, VersionedObject: admission.NewLazyObject(d)}
-	matched := a.matcher.Match(a.t.Context(), versioned, nil, nil)
-	if matched.Error != nil {
-		a.t.Fatal(matched.Error)
-	}
-	if !matched.Matches {
-		return d, false
-	}
-	request := patch.Request{
-		MatchedResource: resource, VersionedAttributes: versioned, ObjectInterfaces: a.objects,
-		Namespace: &corev1.Namespace{},
-	}
-	ctx := a.compile.CreateContext(a.t.Context())
-	after, err := a.patcher.Patch(ctx, request, math.MaxInt64)
-	if err != nil {
-		a.t.Fatalf("%s: %v", d.Name, err)
-	}
-	deployment, ok := after.(*appsv1.Deployment)
-	if !ok {
-		a.t.Fatalf("%T", after)
-	}
-	return deployment, true
-}
-
-// TestAdmissionPolicy applies the policy to the controllers of a release: what is
-// stored is what the function gives, also when it is applied a second time.
+// TestAdmissionPolicy applies the policies to the controllers of a release: what is
+// stored is what the function gives, also when it is applied a second time, and what
+// is stored is not refused.
 func TestAdmissionPolicy(t *testing.T) {
 	function := program(t, "FLUX_TRUST")
 	for _, file := range append([]string{filepath.Join(examples, "quickstart/flux-system/gotk-components.yaml")}, corpusIfAny(t, "gotk/*v2.9.4.yaml")...) {
-		b := newBuild(t, inline(newAuthority(t, "root").pem(), "  securityContext: {profile: None}\n"), read(t, file))
+		b := newBuild(t, inline(newAuthority(t, "root").pem(), noHardening), read(t, file))
 		policy := newAdmitter(t, b.ok(function, "patches", "config.yaml", "-o", "admission-policy"))
+		kyverno := newAdmitter(t, b.ok(function, "patches", "config.yaml", "-o", "kyverno"))
+		warning := newAdmitter(t, b.ok(function, "patches", "config.yaml", "-o", "validating-policy"))
 		want := deployments(t, b.ok(function, "config.yaml", "flux.yaml"))
 		for name, before := range deployments(t, read(t, file)) {
 			after, matched := policy.admit(before)
@@ -125,39 +32,234 @@ func TestAdmissionPolicy(t *testing.T) {
 				continue
 			}
 			again, _ := policy.admit(after)
+			byKyverno, _ := kyverno.admit(before)
 			equal(t, "the policy", asYAML(t, after), asYAML(t, want[name]))
-			equal(t, "the policy again", asYAML(t, again), asYAML(t, after))
-
-			lookalike := before.DeepCopy()
-			lookalike.Labels = map[string]string{"app.kubernetes.io/part-of": "tenant"}
-			if _, matched := policy.admit(lookalike); matched {
-				t.Errorf("a Deployment of the name %s of somebody else is matched", name)
+			equal(t, "that of Kyverno", asYAML(t, byKyverno), asYAML(t, want[name]))
+			if asYAML(t, again) != asYAML(t, after) {
+				t.Errorf("%s is another one when it is applied again", name)
 			}
-			own := before.DeepCopy()
-			own.Spec.Template.Spec.Containers[0].Env = append(own.Spec.Template.Spec.Containers[0].Env, corev1.EnvVar{Name: "SSL_CERT_DIR", Value: "/roots"})
-			if _, matched := policy.admit(own); matched {
-				t.Errorf("%s has roots of its own, which would be lost", name)
+			for what, p := range map[string]*admitter{"with the policy": policy, "alone": warning} {
+				if said := p.refusal(after); said != "" {
+					t.Errorf("%s is refused %s: %s", name, what, said)
+				}
+				if said := p.refusal(before); !strings.Contains(said, "does not trust the CA bundle of FluxTrust corporate-ca") {
+					t.Errorf("stock %s is not refused %s: %s", name, what, said)
+				}
+			}
+		}
+		if got := fmt.Sprint(warning.actions, policy.actions); got != "[Warn Audit] [Deny]" {
+			t.Errorf("actions: %s", got)
+		}
+	}
+}
+
+// TestAdmissionAfterAChange: what an earlier config of the same name has left, by the
+// function or by its policy, becomes what the function makes of it.
+func TestAdmissionAfterAChange(t *testing.T) {
+	function, stock := program(t, "FLUX_TRUST"), read(t, filepath.Join(examples, "quickstart/flux-system/gotk-components.yaml"))
+	root, other := newAuthority(t, "root").pem(), newAuthority(t, "other").pem()
+	configs := map[string]string{
+		"Directory":           inline(root, noHardening),
+		"another path":        inline(root, noHardening+"  mount: {path: /ca}\n"),
+		"roots replaced":      inline(root, noHardening+"  mount: {systemRoots: Replace}\n"),
+		"another root":        inline(other, noHardening),
+		"another object":      strings.Replace(inline(root, noHardening), "name: corp-ca", "name: other-ca", 1),
+		"File":                inline(root, noHardening+"  mount: {method: File}\n"),
+		"unknown content":     configHead + "  caBundle: [{configMap: {name: corp-ca, keys: [ca.crt]}, allow: [NotInStream]}, {secret: {name: more}, allow: [NotInStream]}]\n" + noHardening,
+		"InitContainer":       inline(root, noHardening+"  mount: {method: InitContainer}\n"),
+		"InitContainer alone": inline(root, noHardening+"  mount: {method: InitContainer, systemRoots: Replace}\n"),
+	}
+	made, policies := map[string]string{}, map[string][]*admitter{}
+	b := newBuild(t, "", stock)
+	for name, config := range configs {
+		b.write("config.yaml", config)
+		made[name] = b.ok(function, "config.yaml", "flux.yaml")
+		if !strings.HasPrefix(name, "InitContainer") {
+			for _, format := range []string{"admission-policy", "kyverno"} {
+				policies[name] = append(policies[name], newAdmitter(t, b.ok(function, "patches", "config.yaml", "-o", format)))
+			}
+		}
+	}
+	for is, both := range policies {
+		for was := range configs {
+			b.write("config.yaml", configs[is])
+			b.write("changed.yaml", made[was])
+			want := deployments(t, b.ok(function, "config.yaml", "changed.yaml"))
+			for name, before := range deployments(t, made[was]) {
+				for _, policy := range both {
+					policy.becomes(was+", then "+is, before, want[name])
+				}
+				if t.Failed() {
+					return
+				}
 			}
 		}
 	}
 }
 
-// TestAdmissionRefusal compiles what refuses a controller without the roots.
-func TestAdmissionRefusal(t *testing.T) {
-	b := newBuild(t, inline(newAuthority(t, "root").pem(), ""), "")
-	documents := strings.Split(b.ok(program(t, "FLUX_TRUST"), "patches", "config.yaml", "-o", "admission-policy"), "\n---\n")
-	var policy admissionv1.ValidatingAdmissionPolicy
-	if err := yaml.UnmarshalStrict([]byte(documents[2]), &policy); err != nil {
-		t.Fatal(err)
+// becomes compares what the policy makes of a Deployment. What it changes is refused
+// before, but for the digest of the roots.
+func (a *admitter) becomes(what string, before, want *appsv1.Deployment) {
+	a.t.Helper()
+	after, matched := a.admit(before)
+	if !matched {
+		a.t.Errorf("%s: %s is not matched", what, before.Name)
+		return
 	}
-	compiler := plugincel.NewConditionCompiler(environment.MustBaseEnvSet(environment.DefaultCompatibilityVersion()))
-	conditions := []plugincel.ExpressionAccessor{(*matchconditions.MatchCondition)(&policy.Spec.MatchConditions[0])}
-	for _, v := range policy.Spec.Validations {
-		conditions = append(conditions, &matchconditions.MatchCondition{Name: "validation", Expression: v.Expression})
+	equal(a.t, what, asYAML(a.t, after), asYAML(a.t, want))
+	if said := a.refusal(after); said != "" {
+		a.t.Errorf("%s: %s is refused: %s", what, before.Name, said)
 	}
-	evaluator := compiler.CompileCondition(conditions, plugincel.OptionalVariableDeclarations{}, environment.StoredExpressions)
-	if errs := evaluator.CompilationErrors(); len(errs) > 0 || len(conditions) < 2 {
-		t.Error(errs)
+	digest := func(d *appsv1.Deployment) *appsv1.Deployment {
+		d = d.DeepCopy()
+		delete(d.Spec.Template.Annotations, "fluxtrust.dev/ca-bundle")
+		return d
+	}
+	changes := asYAML(a.t, digest(before)) != asYAML(a.t, digest(after))
+	if refused := a.refusal(before) != ""; refused != changes {
+		a.t.Errorf("%s: %s is refused before it is changed: %t, changed: %t", what, before.Name, refused, changes)
+	}
+}
+
+// TestAdmissionOfOddDeployments: what the function refuses, the policy leaves alone and
+// the other one refuses; what is not Flux's, neither looks at; and no expression fails.
+func TestAdmissionOfOddDeployments(t *testing.T) {
+	function, stock := program(t, "FLUX_TRUST"), read(t, filepath.Join(examples, "quickstart/flux-system/gotk-components.yaml"))
+	b := newBuild(t, inline(newAuthority(t, "root").pem(), noHardening), stock)
+	policy := newAdmitter(t, b.ok(function, "patches", "config.yaml", "-o", "admission-policy"))
+	env := func(e ...corev1.EnvVar) func(d *appsv1.Deployment) {
+		return func(d *appsv1.Deployment) {
+			c := &d.Spec.Template.Spec.Containers[0]
+			c.Env = append(c.Env, e...)
+		}
+	}
+	annotation := func(key, value string) func(d *appsv1.Deployment) {
+		return func(d *appsv1.Deployment) { d.Annotations = map[string]string{key: value} }
+	}
+	const matched, refused, alone = "changed", "left alone and refused", "not looked at"
+	for name, tc := range map[string]struct {
+		change func(d *appsv1.Deployment)
+		want   string
+	}{
+		"stock":   {func(*appsv1.Deployment) {}, matched},
+		"a shard": {func(d *appsv1.Deployment) { d.Name = "source-controller-shard1" }, matched},
+		"no volumes, no env": {func(d *appsv1.Deployment) {
+			d.Spec.Template.Spec.Volumes, d.Spec.Template.Spec.Containers[0].Env = nil, nil
+		}, matched},
+		"a sidecar in front": {func(d *appsv1.Deployment) {
+			p := &d.Spec.Template.Spec
+			p.Containers = append([]corev1.Container{{Name: "proxy"}}, p.Containers...)
+		}, matched},
+		"an annotation of its own": {annotation("a", "b"), matched},
+		"the same value":           {env(corev1.EnvVar{Name: "SSL_CERT_DIR", Value: "/etc/ssl/certs:/etc/ssl/flux-trust"}), matched},
+		"a file with roots":        {env(corev1.EnvVar{Name: "SSL_CERT_FILE", Value: "/roots.pem"}), matched},
+		"roots of its own":         {env(corev1.EnvVar{Name: "SSL_CERT_DIR", Value: "/roots"}), refused},
+		"roots from elsewhere":     {env(corev1.EnvVar{Name: "SSL_CERT_DIR", ValueFrom: &corev1.EnvVarSource{FieldRef: &corev1.ObjectFieldSelector{FieldPath: "metadata.name"}}}), refused},
+		"another FluxTrust":        {annotation("fluxtrust.dev/config", "other"), refused},
+		"values to give back": {func(d *appsv1.Deployment) {
+			d.Annotations = map[string]string{"fluxtrust.dev/config": "corporate-ca", "fluxtrust.dev/previous": `{"manager":{"SSL_CERT_DIR":"/mine"}}`}
+			env(corev1.EnvVar{Name: "SSL_CERT_DIR", Value: "/mine:/old"})(d)
+		}, refused},
+		"a volume of our name": {func(d *appsv1.Deployment) {
+			p := &d.Spec.Template.Spec
+			p.Volumes = append(p.Volumes, corev1.Volume{Name: "flux-trust-ca"})
+		}, refused},
+		"another volume mounted": {func(d *appsv1.Deployment) {
+			c := &d.Spec.Template.Spec.Containers[0]
+			c.VolumeMounts = append(c.VolumeMounts, corev1.VolumeMount{Name: "x", MountPath: "/etc/ssl/flux-trust/"})
+		}, refused},
+		"a tenant's":                {func(d *appsv1.Deployment) { d.Labels = map[string]string{"app.kubernetes.io/part-of": "tenant"} }, alone},
+		"no labels":                 {func(d *appsv1.Deployment) { d.Labels = nil }, alone},
+		"another name":              {func(d *appsv1.Deployment) { d.Name = "my-app" }, alone},
+		"a name to be generated":    {func(d *appsv1.Deployment) { d.Name, d.GenerateName = "", "my-app-" }, alone},
+		"a generated controller":    {func(d *appsv1.Deployment) { d.Name, d.GenerateName = "", "source-controller-" }, matched},
+		"no name at all":            {func(d *appsv1.Deployment) { d.Name = "" }, alone},
+		"no container of that name": {func(d *appsv1.Deployment) { d.Spec.Template.Spec.Containers[0].Name = "main" }, alone},
+		"no containers":             {func(d *appsv1.Deployment) { d.Spec.Template.Spec.Containers = nil }, alone},
+		"nothing":                   {func(d *appsv1.Deployment) { *d = appsv1.Deployment{} }, alone},
+	} {
+		t.Run(name, func(t *testing.T) {
+			d := deployments(t, stock)["source-controller"].DeepCopy()
+			tc.change(d)
+			policy := policy
+			policy.t = t
+			after, changed := policy.admit(d)
+			said := policy.refusal(after)
+			got := alone
+			switch {
+			case changed:
+				got = matched
+				if said != "" {
+					t.Errorf("refused: %s", said)
+				}
+			case said != "":
+				got = refused
+			}
+			if got != tc.want {
+				t.Errorf("is %s, want %s: %s", got, tc.want, said)
+			}
+		})
+	}
+}
+
+// TestAdmissionOfSeveralContainers: a Deployment in which each container is a controller.
+func TestAdmissionOfSeveralContainers(t *testing.T) {
+	function := program(t, "FLUX_TRUST")
+	const aio = `apiVersion: apps/v1
+kind: Deployment
+metadata:
+  name: flux
+  namespace: flux-system
+  labels: {app.kubernetes.io/part-of: flux}
+spec:
+  selector: {matchLabels: {app: flux}}
+  template:
+    metadata: {labels: {app: flux}}
+    spec:
+      containers:
+      - name: source-controller
+        image: registry.example.com/fluxcd/source-controller:v1.9.6
+        volumeMounts: [{name: tmp, mountPath: /tmp}]
+      - name: kustomize-controller
+        image: registry.example.com/fluxcd/kustomize-controller:v1.9.4
+      volumes: [{name: tmp, emptyDir: {}}]
+`
+	b := newBuild(t, inline(newAuthority(t, "root").pem(), noHardening), aio)
+	want := deployments(t, b.ok(function, "config.yaml", "flux.yaml"))["flux"]
+	for _, format := range []string{"admission-policy", "kyverno"} {
+		policy := newAdmitter(t, b.ok(function, "patches", "config.yaml", "flux.yaml", "-o", format))
+		policy.becomes(format, deployments(t, aio)["flux"], want)
+	}
+}
+
+// TestAdmissionNamespaces: a policy is bound to the namespace of the controllers, and to
+// that of the flag where no input says it.
+func TestAdmissionNamespaces(t *testing.T) {
+	function, stock := program(t, "FLUX_TRUST"), read(t, filepath.Join(examples, "quickstart/flux-system/gotk-components.yaml"))
+	b := newBuild(t, inline(newAuthority(t, "root").pem(), noHardening), strings.ReplaceAll(stock, "namespace: flux-system", "namespace: gitops"))
+	sharded := sourceController(t, stock)
+	b.write("two.yaml", sharded+"---\n"+strings.ReplaceAll(sharded, "namespace: flux-system", "namespace: gitops"))
+	for _, format := range []string{"admission-policy", "validating-policy", "kyverno"} {
+		for args, want := range map[string]string{
+			"": "flux-system", "-n other": "other", "flux.yaml": "gitops", "flux.yaml -n other": "gitops", "two.yaml": "flux-system gitops",
+		} {
+			printed := b.ok(function, append([]string{"patches", "config.yaml", "-o", format}, strings.Fields(args)...)...)
+			got := newAdmitter(t, printed).namespaces
+			if format == "kyverno" {
+				got = nil
+				for _, namespace := range []string{"flux-system", "gitops", "other"} {
+					d := deployments(t, stock)["source-controller"].DeepCopy()
+					d.Namespace = namespace
+					if _, matched := newAdmitter(t, printed).admit(d); matched {
+						got = append(got, namespace)
+					}
+				}
+			}
+			slices.Sort(got)
+			if strings.Join(got, " ") != want {
+				t.Errorf("%s %s: bound to %v, want %s", format, args, got, want)
+			}
+		}
 	}
 }
 

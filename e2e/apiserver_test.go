@@ -162,6 +162,8 @@ func (s *apiServer) await(what string, try func() error) {
 type reply struct {
 	code int
 	text string
+	// warning is what the API server warns of.
+	warning string
 }
 
 func (r reply) object(t *testing.T) object {
@@ -210,7 +212,7 @@ func (s *apiServer) do(method, path, mediaType string, body any) reply {
 	if err := response.Body.Close(); err != nil {
 		s.t.Fatal(err)
 	}
-	return reply{code: response.StatusCode, text: string(text)}
+	return reply{code: response.StatusCode, text: string(text), warning: strings.Join(response.Header.Values("Warning"), "\n")}
 }
 
 // path returns where the API server has an object, or "" when it does not know the

@@ -1,6 +1,8 @@
 package command
 
 import (
+	"fluxtrust.dev/flux-trust/internal/patches"
+
 	"bytes"
 	"encoding/base64"
 	"encoding/json"
@@ -204,7 +206,7 @@ func everything(t *testing.T, turn int, config, input string) map[string]string 
 		stdout, stderr, _ := run(nil, "validate", "config.yaml", "input.yaml", "-o", format)
 		said["validate -o "+format] = string(stdout) + string(stderr)
 	} else {
-		format = patchFormats()[turn/3%len(patchFormats())]
+		format = patches.FormatNames()[turn/3%len(patches.FormatNames())]
 		_, stderr, _ := run(nil, "patches", "config.yaml", "input.yaml", "-o", format)
 		said["patches -o "+format] = string(stderr)
 	}

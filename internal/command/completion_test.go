@@ -1,6 +1,8 @@
 package command
 
 import (
+	"fluxtrust.dev/flux-trust/internal/patches"
+
 	"strings"
 	"testing"
 
@@ -20,7 +22,7 @@ func TestCompletion(t *testing.T) {
 		"probe ":                        files,
 		"schema -o ":                    "json|crd|:4",
 		"schema ":                       ":0",
-		"patches config.yaml -o ":       strings.Join(patchFormats(), "|") + "|:4",
+		"patches config.yaml -o ":       strings.Join(patches.FormatNames(), "|") + "|:4",
 		"patches config.yaml --write ":  ":16", // folders
 		"patches ":                      files,
 		"pa":                            "patches\t" + newPatches().Short + "|:0",

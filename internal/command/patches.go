@@ -11,24 +11,10 @@ import (
 	"github.com/spf13/cobra"
 
 	"fluxtrust.dev/flux-trust/api/v1alpha1"
-	"fluxtrust.dev/flux-trust/internal/flux"
 	"fluxtrust.dev/flux-trust/internal/patches"
 	"fluxtrust.dev/flux-trust/internal/stream"
 	"fluxtrust.dev/flux-trust/transformer"
 )
-
-// Formats of patches.
-const (
-	kustomizationFormat     = "kustomization"
-	fluxKustomizationFormat = "flux-kustomization"
-	fluxInstanceFormat      = "flux-instance"
-	operatorValuesFormat    = "flux-operator-values"
-	admissionPolicyFormat   = "admission-policy"
-)
-
-func patchFormats() []string {
-	return []string{kustomizationFormat, fluxKustomizationFormat, fluxInstanceFormat, operatorValuesFormat, admissionPolicyFormat}
-}
 
 // patchOptions are the flags of the command patches.
 type patchOptions struct {
@@ -52,12 +38,7 @@ Without INPUT, or with inputs that hold the CA bundle alone, the patches fit
 every stock release of Flux. With the manifests of Flux as INPUT they fit exactly
 those. With a FluxInstance as INPUT they fit what it installs.
 
-Formats:
-  kustomization         patches: of a kustomization.yaml
-  flux-kustomization    spec.patches of a Flux Kustomization
-  flux-instance         spec.kustomize.patches of a FluxInstance
-  flux-operator-values  values of the chart of flux-operator, for the operator itself
-  admission-policy      a MutatingAdmissionPolicy that does it in the cluster`,
+Formats:` + formatHelp(),
 		Example: `  flux-trust patches functionconfig.yaml -o kustomization
   flux-trust patches functionconfig.yaml ca.yaml gotk-components.yaml -o flux-kustomization
   flux-trust patches functionconfig.yaml fluxinstance.yaml -o flux-instance
@@ -72,8 +53,8 @@ Formats:
 			return runPatches(o, args[0], args[1:], cmd.InOrStdin(), cmd.OutOrStdout(), cmd.ErrOrStderr())
 		},
 	}
-	cmd.Flags().StringVarP(&o.format, "output", "o", "", strings.Join(patchFormats(), ", "))
-	completeOutput(cmd, patchFormats()...)
+	cmd.Flags().StringVarP(&o.format, "output", "o", "", strings.Join(patches.FormatNames(), ", "))
+	completeOutput(cmd, patches.FormatNames()...)
 	cmd.Flags().StringVarP(&o.namespace, "namespace", "n", "flux-system", "namespace of the controllers, where no INPUT says it")
 	cmd.Flags().StringVar(&o.write, "write", "", "folder with gotk-components.yaml whose kustomization.yaml gets the patches")
 	_ = cmd.MarkFlagDirname("write") // there is one
@@ -84,16 +65,19 @@ Formats:
 	return cmd
 }
 
+// formatHelp says what the formats are.
+func formatHelp() string {
+	var out strings.Builder
+	for _, f := range patches.Formats() {
+		fmt.Fprintf(&out, "\n  %-21s %s", f.Name, f.Help)
+	}
+	return out.String()
+}
+
 // patchOptions says where the patches are going to be.
 func (o patchOptions) patchOptions() transformer.PatchOptions {
-	options := transformer.PatchOptions{FollowsNames: o.format == kustomizationFormat, Namespace: o.namespace, Components: flux.Names()}
-	switch o.format {
-	case fluxInstanceFormat:
-		options.Components = flux.Components()
-	case operatorValuesFormat:
-		options.Components = []string{flux.Operator}
-	}
-	return options
+	format, _ := patches.FindFormat(o.format) // validate has looked
+	return transformer.PatchOptions{FollowsNames: format.FollowsNames, Namespace: o.namespace, Components: format.Components()}
 }
 
 func (o *patchOptions) validate() error {
@@ -103,15 +87,15 @@ func (o *patchOptions) validate() error {
 	case o.check && o.remove:
 		return errors.New("--check and --remove exclude each other")
 	case o.write != "" && o.format == "":
-		o.format = kustomizationFormat
-	case o.write != "" && o.format != kustomizationFormat:
+		o.format = patches.Kustomization
+	case o.write != "" && o.format != patches.Kustomization:
 		return fmt.Errorf("--write edits a kustomization.yaml; leave -o %s out", o.format)
 	}
 	if o.format == "" {
-		return fmt.Errorf("-o says where the patches go; write one of %s", strings.Join(patchFormats(), ", "))
+		return fmt.Errorf("-o says where the patches go; write one of %s", strings.Join(patches.FormatNames(), ", "))
 	}
-	if !slices.Contains(patchFormats(), o.format) {
-		return fmt.Errorf("-o %s is not known; write one of %s", o.format, strings.Join(patchFormats(), ", "))
+	if !slices.Contains(patches.FormatNames(), o.format) {
+		return fmt.Errorf("-o %s is not known; write one of %s", o.format, strings.Join(patches.FormatNames(), ", "))
 	}
 	return nil
 }
@@ -188,24 +172,10 @@ func (o patchOptions) text(config *v1alpha1.FluxTrust, made []patches.Patch, out
 	var out strings.Builder
 	fmt.Fprintf(&out, "# What FluxTrust %s changes, as patches. Print them anew when the config, the roots\n"+
 		"# or Flux itself change. A target that matches nothing is silent: check the result\n# with flux-trust validate.\n", config.Metadata.Name)
-	keys := map[string][]string{
-		kustomizationFormat:     {"patches"},
-		fluxKustomizationFormat: {"spec", "patches"},
-		fluxInstanceFormat:      {"spec", "kustomize", "patches"},
-	}[o.format]
-	namespaces := o.namespaces(outcome)
-	bundle := bundleOf(config, namespaces, outcome.Items, outcome.Added)
+	bundle := bundleOf(config, o.namespaces(outcome), outcome.Items, outcome.Added)
 	out.WriteString(bundle.note())
-	block, err := patches.Print(made, keys...)
-	switch o.format {
-	case operatorValuesFormat:
-		block, err = printOperatorValues(made)
-	case admissionPolicyFormat:
-		if len(namespaces) > 1 {
-			return "", fmt.Errorf("the controllers are in the namespaces %s, and a policy is for one: name the manifests of one as INPUT", strings.Join(namespaces, " and "))
-		}
-		block, err = printAdmissionPolicy(config.Metadata.Name, namespaces[0], made)
-	}
+	format, _ := patches.FindFormat(o.format) // validate has looked
+	block, err := format.Print(patches.Request{Owner: config.Metadata.Name, Namespace: o.namespace, Patches: made})
 	if err != nil {
 		return "", err
 	}

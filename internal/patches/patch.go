@@ -33,6 +33,8 @@ type Patch struct {
 	Target Target
 	// Body is the YAML of the patch.
 	Body string
+	// Names and Namespaces are those of the workloads that the patch was made for.
+	Names, Namespaces []string
 }
 
 // annotation says whose work a workload is, marker whose work a patch is: it is the
@@ -78,7 +80,6 @@ type Change struct {
 // the same way share a patch.
 func Of(owner string, changes []Change) ([]Patch, error) {
 	var found []Patch
-	names := map[int][]string{}
 	split := namespaces(changes) > 1
 	for _, c := range changes {
 		p := Patch{Target: Target{Kind: text(c.After, "kind")}}
@@ -99,12 +100,19 @@ func Of(owner string, changes []Change) ([]Patch, error) {
 		if i < 0 {
 			i, found = len(found), append(found, p)
 		}
-		if !slices.Contains(names[i], name) {
-			names[i] = append(names[i], name)
-		}
-		found[i].Target.Name = pattern(names[i], c.Stock)
+		found[i].Names = with(found[i].Names, name)
+		found[i].Namespaces = with(found[i].Namespaces, text(c.After, "metadata", "namespace"))
+		found[i].Target.Name = pattern(found[i].Names, c.Stock)
 	}
 	return found, nil
+}
+
+// with adds a text to a list that has each once.
+func with(list []string, text string) []string {
+	if slices.Contains(list, text) {
+		return list
+	}
+	return append(list, text)
 }
 
 // namespaces counts the namespaces of workloads.

@@ -1,0 +1,91 @@
+package patches
+
+import (
+	"slices"
+
+	"fluxtrust.dev/flux-trust/internal/flux"
+)
+
+// Format is a form in which patches are printed, for one of the places that run no
+// functions.
+type Format struct {
+	// Name is the value of the flag.
+	Name string
+	// Help is a line about it.
+	Help string
+	// FollowsNames is set where the patches and the objects that they name are built
+	// together, by kustomize, which gives both the new name.
+	FollowsNames bool
+	// Components returns the controllers that the patches are to fit where no input says
+	// which there are.
+	Components func() []string
+	// Print returns the patches in that form, as YAML.
+	Print func(r Request) (string, error)
+}
+
+// Request is what is to be printed.
+type Request struct {
+	// Owner is the name of the config.
+	Owner string
+	// Namespace of the controllers where no patch knows it.
+	Namespace string
+	Patches   []Patch
+}
+
+// Kustomization is the name of the format that is written into folders.
+const Kustomization = "kustomization"
+
+// Formats returns the table of formats.
+func Formats() []Format {
+	operator := func() []string { return []string{flux.Operator} }
+	return []Format{
+		{Kustomization, "patches: of a kustomization.yaml", true, flux.Names, below("patches")},
+		{"flux-kustomization", "spec.patches of a Flux Kustomization", false, flux.Names, below("spec", "patches")},
+		{"flux-instance", "spec.kustomize.patches of a FluxInstance", false, flux.Components, below("spec", "kustomize", "patches")},
+		{"flux-operator-values", "values of the chart of flux-operator, for the operator itself", false, operator, printOperatorValues},
+		{"admission-policy", "a MutatingAdmissionPolicy that does it in the cluster", false, flux.Names, printAdmissionPolicy},
+		{"validating-policy", "a ValidatingAdmissionPolicy that warns where it is missing", false, flux.Names, printValidatingPolicy},
+		{"kyverno", "the same as policies of Kyverno, for clusters below Kubernetes 1.36", false, flux.Names, printKyvernoPolicy},
+	}
+}
+
+// FindFormat returns the format of a name.
+func FindFormat(name string) (Format, bool) {
+	i := slices.IndexFunc(Formats(), func(f Format) bool { return f.Name == name })
+	if i < 0 {
+		return Format{}, false
+	}
+	return Formats()[i], true
+}
+
+// FormatNames returns the values of the flag.
+func FormatNames() []string {
+	var names []string
+	for _, f := range Formats() {
+		names = append(names, f.Name)
+	}
+	return names
+}
+
+// below prints the patches as a list below some keys.
+func below(keys ...string) func(Request) (string, error) {
+	return func(r Request) (string, error) { return Print(r.Patches, keys...) }
+}
+
+// namespaces returns those of the controllers.
+func (r Request) namespaces() []string {
+	var found []string
+	for _, p := range r.Patches {
+		for _, namespace := range p.Namespaces {
+			if namespace == "" {
+				namespace = r.Namespace
+			}
+			found = append(found, namespace)
+		}
+	}
+	if len(found) == 0 {
+		found = []string{r.Namespace}
+	}
+	slices.Sort(found)
+	return slices.Compact(found)
+}
