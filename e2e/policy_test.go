@@ -80,7 +80,7 @@ func TestClusterAdmissionFollows(t *testing.T) {
 	for path, spec := range map[string]string{"/etc/ssl/flux-trust": "", "/ca": "  mount: {path: /ca}\n"} {
 		b.write("config.yaml", inline(root, noHardening+spec))
 		s.mustApply(parse(t, b.ok(function, "patches", "config.yaml", "-o", "admission-policy"), "flux-system")...)
-		s.await("the policy for "+path, time.Minute, func() error {
+		s.await("the policy for "+path, func() error {
 			r := apply(controller)
 			if r.code >= 300 || !strings.Contains(r.text, `"value":"/etc/ssl/certs:`+path+`"`) || strings.Count(r.text, `"mountPath":"`) != 3 {
 				return fmt.Errorf("%d %s", r.code, r.text)
@@ -108,7 +108,7 @@ func TestClusterWarns(t *testing.T) {
 	try := func(o object) reply {
 		return s.do(http.MethodPatch, s.path(o)+"?fieldManager=flux&dryRun=All", "application/apply-patch+yaml", o)
 	}
-	s.await("the policy", time.Minute, func() error {
+	s.await("the policy", func() error {
 		if r := try(stock); r.code >= 300 || !strings.Contains(r.warning, "does not trust the CA bundle of FluxTrust corporate-ca") {
 			return fmt.Errorf("stock: %d, warning %q", r.code, r.warning)
 		}
