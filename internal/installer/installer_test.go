@@ -1,0 +1,240 @@
+package installer
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	"sigs.k8s.io/kustomize/kyaml/yaml"
+
+	"fluxtrust.dev/flux-trust/api/v1alpha1"
+	"fluxtrust.dev/flux-trust/internal/codes"
+	"fluxtrust.dev/flux-trust/internal/flux"
+	"fluxtrust.dev/flux-trust/internal/inventory"
+	"fluxtrust.dev/flux-trust/internal/krm"
+	"fluxtrust.dev/flux-trust/internal/patches"
+	"fluxtrust.dev/flux-trust/internal/trust"
+)
+
+func read(t *testing.T, text string) *inventory.Inventory {
+	t.Helper()
+	var objects []*krm.Object
+	for _, document := range strings.Split(text, "\n---\n") {
+		n, err := yaml.Parse(document)
+		if err != nil {
+			t.Fatal(err)
+		}
+		objects = append(objects, krm.NewObject(n.YNode(), nil))
+	}
+	return inventory.Of(objects, &v1alpha1.Controllers{})
+}
+
+// objects holds an installer of each row, with a place for what stands around its
+// patches.
+func objects() map[string]string {
+	return map[string]string{
+		"FluxInstance":  "apiVersion: fluxcd.controlplane.io/v1\nkind: FluxInstance\nmetadata: {name: flux}\nspec:\n%s",
+		"flux-instance": "apiVersion: helm.toolkit.fluxcd.io/v2\nkind: HelmRelease\nmetadata: {name: flux}\nspec:\n  chart: {spec: {chart: flux-instance}}\n  values:\n    instance:\n%s",
+		"flux2":         "apiVersion: helm.toolkit.fluxcd.io/v2\nkind: HelmRelease\nmetadata: {name: flux}\nspec:\n  chart: {spec: {chart: flux2}}\n%s",
+	}
+}
+
+func made(owner string, names ...string) []patches.Patch {
+	var found []patches.Patch
+	for _, name := range names {
+		found = append(found, patches.Patch{Target: patches.Target{Kind: "Deployment", Name: name}, Body: "# fluxtrust.dev/config: " + owner + "\nkind: Deployment\n"})
+	}
+	return found
+}
+
+func corp() trust.Settings {
+	return trust.Settings{Owner: "corp", Mount: v1alpha1.Mount{Method: v1alpha1.Directory}}
+}
+
+// applied makes patches those of an installer, and returns it as YAML.
+func applied(t *testing.T, text string, p []patches.Patch, s trust.Settings) (after string, owned bool, found krm.Findings, err error) {
+	t.Helper()
+	i := read(t, text).Installers
+	if len(i) != 1 || i[0].Err != nil {
+		t.Fatalf("got %v", i)
+	}
+	owned, found = Apply(i[0], p, s)
+	return yaml.NewRNode(i[0].Object.After().Node).MustString(), owned, found, i[0].Object.Err()
+}
+
+func said(found krm.Findings) string {
+	var lines []string
+	for _, f := range found {
+		lines = append(lines, strings.TrimSpace(fmt.Sprintf("%s %s %s", f.Severity, f.Code, f.Path)))
+	}
+	return strings.Join(lines, "\n")
+}
+
+// TestThereAndBack: for every row of flux.Installers, patches are put beside those of
+// others, replaced in their places, and taken out again.
+func TestThereAndBack(t *testing.T) {
+	others := map[string]map[string]string{
+		"nothing": {"FluxInstance": "  distribution: {version: 2.x}\n", "flux-instance": "      distribution: {version: 2.x}\n", "flux2": "  interval: 1h\n"},
+		"patches of others": {
+			"FluxInstance":  "  kustomize:\n    patches:\n    - patch: mine # mine\n",
+			"flux-instance": "      kustomize:\n        patches:\n        - patch: mine # mine\n",
+			"flux2":         "  postRenderers:\n  - kustomize:\n      patches:\n      - patch: mine # mine\n",
+		},
+	}
+	paths := map[string]string{"FluxInstance": "spec.kustomize.patches", "flux-instance": "spec.values.instance.kustomize.patches", "flux2": "spec.postRenderers"}
+	for _, kind := range flux.Installers() {
+		name := kind.Chart
+		if name == "" {
+			name = kind.Kind
+		}
+		for around, texts := range others {
+			text := fmt.Sprintf(objects()[name], texts[name])
+			before := yaml.MustParse(text).MustString()
+			one, owned, found, err := applied(t, text, made("corp", "a"), corp())
+			if err != nil || owned || said(found) != "info Patches "+paths[name] || strings.Count(one, "fluxtrust.dev/config: corp") != 1 {
+				t.Errorf("%s, %s: got %v, %t, %s\n%s", name, around, err, owned, said(found), one)
+			}
+			if strings.Contains(text, "mine") && !strings.Contains(one, "patch: mine # mine") {
+				t.Errorf("%s, %s: the user's is lost\n%s", name, around, one)
+			}
+			if again, owned, found, err := applied(t, one, made("corp", "a"), corp()); err != nil || !owned || again != one || len(found) > 0 {
+				t.Errorf("%s, %s: again gives %v, %t, %s\n%s", name, around, err, owned, said(found), again)
+			}
+			two, _, _, err := applied(t, one, made("corp", "a", "b"), corp())
+			if err != nil || strings.Count(two, "fluxtrust.dev/config: corp") != 2 {
+				t.Errorf("%s, %s: two are %v\n%s", name, around, err, two)
+			}
+			if back, _, _, err := applied(t, two, made("corp", "a"), corp()); err != nil || back != one {
+				t.Errorf("%s, %s: one again is %v\n%s\nnot\n%s", name, around, err, back, one)
+			}
+			back, owned, found, err := applied(t, two, nil, corp())
+			if err != nil || !owned || back != before || said(found) != "info PatchesNoLonger "+paths[name] {
+				t.Errorf("%s, %s: back comes %v, %t, %s\n%s\nnot\n%s", name, around, err, owned, said(found), back, before)
+			}
+		}
+	}
+}
+
+func TestApply(t *testing.T) {
+	instance := func(patches string) string {
+		return fmt.Sprintf(objects()["FluxInstance"], "  kustomize:\n    patches:"+patches+"\n")
+	}
+	none := corp()
+	none.Mount.Method = v1alpha1.None
+	const own = "{patch: \"# fluxtrust.dev/config: corp\\n\"}"
+	for name, tc := range map[string]struct {
+		text     string
+		made     []patches.Patch
+		settings trust.Settings
+		want     string // of the findings, or the error
+	}{
+		"null":                   {instance(" null"), made("corp", "a"), corp(), "info Patches spec.kustomize.patches"},
+		"an empty list":          {instance(" []"), made("corp", "a"), corp(), "info Patches spec.kustomize.patches"},
+		"no list":                {instance(" {}"), made("corp", "a"), corp(), "spec.kustomize.patches: expected a list, got a mapping"},
+		"of another config":      {instance(" [{patch: \"# fluxtrust.dev/config: other\\n\"}]"), made("corp", "a"), corp(), `spec.kustomize.patches[0]: FluxTrust "other" has added this patch`},
+		"of another, to be left": {instance(" [{patch: \"# fluxtrust.dev/config: other\\n\"}]"), nil, none, ""},
+		"the same variable":      {instance(" [{patch: \"name: SSL_CERT_DIR\"}]"), made("corp", "a"), corp(), "warning PatchConflict spec.kustomize.patches[0].patch\ninfo Patches spec.kustomize.patches"},
+		"of another kind":        {instance(" [{target: {kind: StatefulSet}, patch: \"name: SSL_CERT_DIR\"}]"), made("corp", "a"), corp(), "info Patches spec.kustomize.patches"},
+		"counted behind ours":    {instance(" [" + own + ", {patch: \"path: /spec/template/spec/volumes/0\"}]"), made("corp", "a"), corp(), "warning PatchConflict spec.kustomize.patches[1].patch\ninfo Patches spec.kustomize.patches"},
+		"a list behind ours":     {instance(" [" + own + ", {patch: \"path: /spec/template/spec/containers/0/env\"}]"), made("corp", "a"), corp(), "warning PatchConflict spec.kustomize.patches[1].patch\ninfo Patches spec.kustomize.patches"},
+		"appended behind ours":   {instance(" [" + own + ", {patch: \"path: /spec/template/spec/volumes/-\"}]"), made("corp", "a"), corp(), "info Patches spec.kustomize.patches"},
+		"counted before ours":    {instance(" [{patch: \"path: /spec/template/spec/volumes/0\"}, " + own + "]"), made("corp", "a"), corp(), "info Patches spec.kustomize.patches"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, _, found, err := applied(t, tc.text, tc.made, tc.settings)
+			got := said(found)
+			if err != nil {
+				got = err.Error()
+			}
+			if got != tc.want && (err == nil || !strings.HasPrefix(got, tc.want)) {
+				t.Errorf("got\n%s\nwant\n%s", got, tc.want)
+			}
+		})
+	}
+}
+
+// TestPatches: one patch for all controllers that change in the same way, for those
+// that are installed and that the config is about.
+func TestPatches(t *testing.T) {
+	label := func(w *inventory.Workload, s trust.Settings) krm.Findings {
+		w.Object.Edit().Ensure("metadata", "annotations").PutText("profile", string(s.Security.Profile))
+		var found krm.Findings
+		found.Add(krm.Info, codes.Trusts, w.Object, krm.Difference{}, "no news")
+		if w.Name() == "source-controller" {
+			found.Add(krm.Warning, codes.LeftAlone, w.Object, krm.Difference{}, "a warning")
+		}
+		return found
+	}
+	c := &v1alpha1.FluxTrust{Metadata: v1alpha1.Metadata{Name: "corp"}, Spec: v1alpha1.Spec{
+		Controllers: v1alpha1.Controllers{Exclude: []v1alpha1.Controller{"helm-controller"}}, SecurityContext: v1alpha1.SecurityContext{Profile: v1alpha1.Restricted},
+	}}
+	s := Stock{Namespaces: []string{"ns"}, Components: []string{"source-controller", "helm-controller", "kustomize-controller", "unknown"}}
+	about := krm.Reference("v1", "FluxInstance", "ns", "flux")
+	for profile, openShift := range map[string]bool{"Restricted": false, "OpenShift": true} {
+		s.OpenShift = openShift
+		p, found, err := Patches(s, c, label, about)
+		if err != nil || len(p) != 1 || !strings.Contains(p[0].Target.Name, "source-controller|kustomize-controller") || strings.Contains(p[0].Target.Name, "helm") || !strings.Contains(p[0].Body, "profile: "+profile) {
+			t.Errorf("got %v, %v", p, err)
+		}
+		if len(found) != 1 || found[0].Code != codes.LeftAlone || found[0].Object != about {
+			t.Errorf("found %v", found)
+		}
+	}
+	if _, found, err := Patches(s, c, label, nil); err != nil || found[0].Object.Name() != "source-controller" {
+		t.Errorf("about the controller itself: %v, %v", found, err)
+	}
+	for want, fail := range map[string]error{
+		"the source-controller that it installs: a.b: is wrong": &krm.FieldError{Code: codes.PathTaken, Path: "a.b", Message: "is wrong"},
+		krm.ErrReported.Error():                                 krm.ErrReported,
+	} {
+		_, _, err := Patches(s, c, func(w *inventory.Workload, _ trust.Settings) krm.Findings { w.Object.Fail(fail); return nil }, about)
+		if err == nil || err.Error() != want {
+			t.Errorf("got %v, want %s", err, want)
+		}
+		if errors.Is(fail, krm.ErrReported) != errors.Is(err, krm.ErrReported) {
+			t.Errorf("%v is told again", err)
+		}
+	}
+	if p, _, err := Patches(Stock{Namespaces: []string{""}}, c, label, about); err != nil || len(p) > 0 {
+		t.Errorf("of nothing: %v, %v", p, err)
+	}
+}
+
+// TestStock: every controller of Flux can be made, and is found as one.
+func TestStock(t *testing.T) {
+	for _, openShift := range []bool{false, true} {
+		workloads, err := (Stock{Namespaces: []string{"ns", "old"}, Components: flux.Names(), OpenShift: openShift}).deployments(&v1alpha1.Controllers{})
+		if err != nil || len(workloads) != len(flux.Names()) {
+			t.Fatalf("got %d, %v", len(workloads), err)
+		}
+		for i, w := range workloads {
+			mounts := w.In(w.Object.Before).Get("spec", "template", "spec").Items("containers")[0].Items("volumeMounts")
+			if w.Err != nil || w.Patch || !slices.Equal(w.Selected, []int{0}) || w.Name() != flux.Names()[i] || len(mounts) == 0 || !slices.Equal(w.Object.Namespaces, []string{"ns", "old"}) {
+				t.Errorf("%s: %v", w.Name(), w)
+			}
+			if set := w.Object.Before.Get("spec", "template", "spec", "securityContext").Exists(); set == openShift {
+				t.Errorf("%s has a securityContext: %t", w.Name(), set)
+			}
+		}
+	}
+	if found, err := Deployments("ns"); err != nil || len(found) != len(flux.Names()) {
+		t.Errorf("got %d, %v", len(found), err)
+	}
+}
+
+func TestCheckReferences(t *testing.T) {
+	c := &v1alpha1.FluxTrust{Spec: v1alpha1.Spec{CABundle: []v1alpha1.CABundleEntry{{ConfigMap: &v1alpha1.ConfigMapSource{Name: "a"}}, {Secret: &v1alpha1.SecretSource{Name: "b"}}}}}
+	for name, tc := range map[string]struct{ text, want string }{
+		"as they are":    {"apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\n---\napiVersion: v1\nkind: Secret\nmetadata: {name: b}\n", ""},
+		"not there":      {"kind: x\n", ""},
+		"a hash to come": {"apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a, annotations: {internal.config.kubernetes.io/needsHashSuffix: enabled}}\n", "spec.caBundle[0].configMap.name: ConfigMap a gets a hash suffix"},
+		"another name":   {"apiVersion: v1\nkind: Secret\nmetadata: {name: p-b, annotations: {internal.config.kubernetes.io/previousNames: b}}\n", "spec.caBundle[1].secret.name: Secret b is called p-b by now"},
+	} {
+		err := CheckReferences(c, read(t, tc.text).Stores, []string{""})
+		if err == nil && tc.want != "" || err != nil && (tc.want == "" || !strings.HasPrefix(err.Error(), tc.want)) {
+			t.Errorf("%s: got %v, want %s", name, err, tc.want)
+		}
+	}
+}
