@@ -9,6 +9,7 @@ import (
 	"sigs.k8s.io/kustomize/kyaml/yaml"
 
 	"fluxtrust.dev/flux-trust/api/v1alpha1"
+	"fluxtrust.dev/flux-trust/internal/bundle"
 	"fluxtrust.dev/flux-trust/internal/codes"
 	"fluxtrust.dev/flux-trust/internal/inventory"
 	"fluxtrust.dev/flux-trust/internal/krm"
@@ -136,6 +137,7 @@ func (p *provider) add(w provided) {
 
 // update changes an object of an earlier run.
 func (p *provider) update(object *krm.Object, w provided) {
+	p.warnReplaced(object, w)
 	p.fill(object.Edit(), w)
 	switch {
 	case object.Err() != nil:
@@ -145,6 +147,24 @@ func (p *provider) update(object *krm.Object, w provided) {
 		p.failInList(object)
 	default:
 		p.found.Add(krm.Info, codes.Updated, object, krm.At("data."+v1alpha1.DefaultSecretKey), "now holds the certificates of spec.caBundle")
+	}
+}
+
+// warnReplaced names the roots that an object holds and will not hold any more.
+func (p *provider) warnReplaced(object *krm.Object, w provided) {
+	wanted, _ := bundle.Parse([]byte(w.pem))
+	for _, s := range p.inventory.Stores.All {
+		if s.Object != object {
+			continue
+		}
+		for _, key := range w.keys {
+			held, _ := bundle.Parse(s.Values[key].Text)
+			for _, c := range held {
+				if !slices.ContainsFunc(wanted, func(w bundle.Certificate) bool { return w.Equal(c.Certificate) }) {
+					p.found.Add(krm.Warning, codes.RootsDropped, object, krm.At(s.Values[key].Path), "%s (%s) is no longer trusted: the config does not hold it", c.Name(), bundle.Fingerprint(c.Certificate))
+				}
+			}
+		}
 	}
 }
 

@@ -179,6 +179,36 @@ func Fingerprint(c *x509.Certificate) string {
 	return "sha256:" + hex.EncodeToString(sum[:])
 }
 
+// Extends reports whether certificates are those of an earlier Digest and further ones.
+// It is false where too much has changed to tell.
+func Extends(certificates []Certificate, digest string) bool {
+	fingerprints := make([]string, len(certificates))
+	for i, c := range certificates {
+		fingerprints[i] = Fingerprint(c.Certificate)
+	}
+	slices.Sort(fingerprints)
+	fingerprints = slices.Compact(fingerprints)
+	const few = 20 // of which any three are left out in 1,000 ways
+	most := 1
+	if len(fingerprints) <= few {
+		most = 3
+	}
+	return extends(fingerprints, digest, 0, most)
+}
+
+// extends leaves out up to so many fingerprints, from one on.
+func extends(fingerprints []string, digest string, from, most int) bool {
+	if digestOf(fingerprints) == digest {
+		return true
+	}
+	for i := from; i < len(fingerprints) && most > 0; i++ {
+		if extends(slices.Delete(slices.Clone(fingerprints), i, i+1), digest, i, most-1) {
+			return true
+		}
+	}
+	return false
+}
+
 // Digest returns one fingerprint for a set of certificates: the SHA-256 of
 // their sorted fingerprints. It changes with every certificate, and not with
 // their order, comments or duplicates.
@@ -188,6 +218,10 @@ func Digest(certificates []Certificate) string {
 		fingerprints[i] = Fingerprint(c.Certificate)
 	}
 	slices.Sort(fingerprints)
-	sum := sha256.Sum256([]byte(strings.Join(slices.Compact(fingerprints), "\n")))
+	return digestOf(slices.Compact(fingerprints))
+}
+
+func digestOf(fingerprints []string) string {
+	sum := sha256.Sum256([]byte(strings.Join(fingerprints, "\n")))
 	return "sha256:" + hex.EncodeToString(sum[:])
 }

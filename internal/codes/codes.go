@@ -15,6 +15,7 @@ const (
 	Truncated       krm.Code = "Truncated"
 	KustomizePatch  krm.Code = "KustomizePatch"
 	AnotherConfig   krm.Code = "AnotherConfig"
+	NotCarried      krm.Code = "NotCarried"
 	NotAsConfigured krm.Code = "NotAsConfigured"
 	RestartByHand   krm.Code = "RestartByHand"
 	Placeholder     krm.Code = "Placeholder"
@@ -120,6 +121,7 @@ func Groups() []Group {
 			{Truncated, false, "An input ends within a line, and may be cut off."},
 			{KustomizePatch, false, "The object looks like a patch of kustomize, and is left alone."},
 			{AnotherConfig, false, "The object, or the patch, is the work of a FluxTrust of another name."},
+			{NotCarried, false, "Validate: nothing in the stream says that a run has changed it. The function was skipped, or patches are not listed."},
 			{NotAsConfigured, false, "Validate: a field, or an object, differs from what the config makes of it."},
 			{RestartByHand, false, "The content of the bundle is not known, so pods do not restart by themselves when it changes."},
 			{Placeholder, false, "A value holds a `${…}`, which Flux substitutes later; a PEM does not survive that."},

@@ -83,6 +83,12 @@ func TestForgedNames(t *testing.T) {
 	}
 }
 
+// forgedRoot returns the PEM of a root of that name.
+func forgedRoot(t *testing.T, name string) string {
+	t.Helper()
+	return string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: forgedCertificate(t, name).Certificate[0]}))
+}
+
 // forgedCertificate returns the certificate of a CA that is a server on 127.0.0.1 as well.
 func forgedCertificate(t *testing.T, name string) tls.Certificate {
 	t.Helper()
@@ -91,7 +97,7 @@ func forgedCertificate(t *testing.T, name string) tls.Certificate {
 		t.Fatal(err)
 	}
 	template := &x509.Certificate{
-		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: name, Organization: []string{name}},
+		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: name},
 		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(24 * time.Hour),
 		IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign, DNSNames: []string{"charts.example.com"},
 	}

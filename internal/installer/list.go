@@ -69,7 +69,7 @@ func tell(found *krm.Findings, i *inventory.Installer, made []patches.Patch) {
 	case len(made) > 0:
 		names := make([]string, len(made))
 		for n, p := range made {
-			names[n] = quote.Name(p.Target.Name)
+			names[n] = strings.Join(quote.Each(quote.Name, strings.Split(strings.Trim(p.Target.Name, "()"), "|")), ", ")
 		}
 		found.Add(krm.Info, codes.Patches, i.Object, krm.At(path), "patches the controllers that it installs: %s", strings.Join(names, ", "))
 	default:

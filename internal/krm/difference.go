@@ -11,7 +11,8 @@ import (
 )
 
 // Difference is a field that is not the same before and after. Current and
-// Proposed are scalars; nil stands for what is absent, and for a list or mapping.
+// Proposed are scalars; nil stands for what is absent, and for a list or mapping that is
+// new or goes. Where one stands for another value, it is a Summary.
 type Difference struct {
 	Path              string
 	Current, Proposed any
@@ -19,6 +20,9 @@ type Difference struct {
 	// change says what has to become of a list or mapping.
 	change change
 }
+
+// Summary is a list or mapping in one line, for people.
+type Summary string
 
 // change is what has to become of a field.
 type change uint8
@@ -51,11 +55,11 @@ func safe(value any) any {
 func (d Difference) Message() string {
 	d = d.safe()
 	switch {
-	case d.Current == nil && d.Proposed == nil && d.change == added:
+	case d.Current == nil && d.Proposed == nil && d.change == added, d.Current == nil && isHidden(d.Proposed):
 		return "is missing"
 	case d.Current == nil && d.Proposed == nil && d.change == removed:
 		return "must not be there"
-	case d.Current == nil && d.Proposed == nil:
+	case d.Current == nil && d.Proposed == nil, isHidden(d.Current) && isHidden(d.Proposed):
 		return "is not as configured"
 	case d.Current == nil:
 		return fmt.Sprintf("is missing; it must be %s", show(d.Proposed))
@@ -63,6 +67,44 @@ func (d Difference) Message() string {
 		return fmt.Sprintf("is %s; it must not be set", show(d.Current))
 	default:
 		return fmt.Sprintf("is %s; it must be %s", show(d.Current), show(d.Proposed))
+	}
+}
+
+func isHidden(value any) bool {
+	text, ok := value.(string)
+	return ok && quote.IsHidden(text)
+}
+
+// value returns a scalar, or the summary of a list or mapping.
+func value(n *yaml.Node) any {
+	if n.Kind == yaml.ScalarNode {
+		return scalar(n)
+	}
+	const longest = 200
+	text := []rune(summary(n))
+	if len(text) > longest {
+		text = append(text[:longest], '…')
+	}
+	return Summary(text)
+}
+
+// summary shows of a list or mapping what a message may show of each value.
+func summary(n *yaml.Node) string {
+	n = Resolve(n)
+	parts := make([]string, 0, len(n.Content))
+	switch n.Kind {
+	case yaml.MappingNode:
+		for i := 0; i+1 < len(n.Content); i += 2 {
+			parts = append(parts, quote.Key(n.Content[i].Value)+": "+summary(n.Content[i+1]))
+		}
+		return "{" + strings.Join(parts, ", ") + "}"
+	case yaml.SequenceNode:
+		for _, entry := range n.Content {
+			parts = append(parts, summary(entry))
+		}
+		return "[" + strings.Join(parts, ", ") + "]"
+	default:
+		return show(safe(scalar(n)))
 	}
 }
 
@@ -141,6 +183,8 @@ func differences(found []Difference, path string, before, after *yaml.Node) []Di
 	default:
 		d := Difference{Path: path, Current: scalar(before), Proposed: scalar(after)}
 		switch {
+		case before != nil && after != nil:
+			d.Current, d.Proposed = value(before), value(after)
 		case before == nil:
 			d.change = added
 		case after == nil:
@@ -217,7 +261,7 @@ func listDifferences(found []Difference, path string, before, after *yaml.Node) 
 		}
 	}
 	if len(found) == count { // the same entries in another order
-		found = append(found, Difference{Path: path})
+		found = append(found, Difference{Path: path, Current: value(before), Proposed: value(after)})
 	}
 	return found
 }

@@ -96,7 +96,7 @@ func Quote(n *yaml.Node) string {
 // shown shows a value of a field that the function sets: a word, the name of an object,
 // a path or the paths of an environment variable. All else may be secret.
 func shown(value string) string {
-	for _, how := range []func(string) string{quote.Word, quote.Name, quote.PathList} {
+	for _, how := range []func(string) string{quote.Word, quote.Digest, quote.Name, quote.Key, quote.PathList} {
 		if how(value) == value {
 			return value
 		}

@@ -157,7 +157,7 @@ func TestDifferences(t *testing.T) {
 		"of another type":         {"a: \"true\"\n", "a: true\n", `a is the string "true"; it must be true`},
 		"removed":                 {"a: {b: 1, c: 2}\n", "a: {c: 2}\n", "a.b is 1; it must not be set"},
 		"a mapping removed":       {"a: {b: {c: 1}}\n", "a: {}\n", "a.b must not be there"},
-		"a mapping for a scalar":  {"a: 1\n", "a: {b: 2}\n", "a is 1; it must not be set"},
+		"a mapping for a scalar":  {"a: 1\n", "a: {b: 2}\n", "a is 1; it must be {b: 2}"},
 		"an empty mapping":        {"b: 1\n", "b: 1\na: {}\n", "a is missing"},
 		"entry of a list":         {"l: [x]\n", "l: [x, y]\n", "l[1] is missing; it must be y"},
 		"scalar of a list":        {"l: [all]\n", "l: [ALL]\n", "l[0] is all; it must be ALL"},
@@ -166,7 +166,8 @@ func TestDifferences(t *testing.T) {
 		"in a named entry":        {"l: [{name: a, v: 1}, {name: b, v: 1}]\n", "l: [{name: b, v: 2}, {name: a, v: 1}]\n", "l.[name=b].v is 1; it must be 2"},
 		"a named entry removed":   {"l: [{name: a}, {name: b}]\n", "l: [{name: b}]\n", "l.[name=a] must not be there"},
 		"entries of one name":     {"l: [{name: a, v: 1}, {name: a, v: 2}]\n", "l: [{name: a, v: 2}, {name: a, v: 3}]\n", "l.[name=a].v is 1; it must be 3"},
-		"another order":           {"l: [x, y]\n", "l: [y, x]\n", "l is not as configured"},
+		"another order":           {"l: [x, y]\n", "l: [y, x]\n", "l is [x, y]; it must be [y, x]"},
+		"a list for a mapping":    {"a: {b: [x, \"1\", a long secret with words]}\n", "a: [{name: b}]\n", `a is {b: [x, the string "1", (24 characters, not shown)]}; it must be [{name: b}]`},
 		"a key that stands twice": {"a: 1\na: 1\n", "a: 1\n", ""},
 	} {
 		t.Run(name, func(t *testing.T) {

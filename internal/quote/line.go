@@ -172,4 +172,7 @@ func hidden(text string) string {
 	return fmt.Sprintf("(%d%s", utf8.RuneCountInString(text), notShown)
 }
 
+// IsHidden reports whether a text stands for one that is not shown.
+func IsHidden(text string) bool { return strings.HasSuffix(text, notShown) }
+
 const notShown = " characters, not shown)"

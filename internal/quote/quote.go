@@ -44,6 +44,16 @@ func PathList(paths string) string { return show(paths, pathList) }
 // numbers.
 func Word(word string) string { return show(word, plainWord) }
 
+// Digest returns the SHA-256 of something that is public.
+func Digest(digest string) string {
+	if sha256Digest.MatchString(digest) {
+		return digest
+	}
+	return Text(digest)
+}
+
+var sha256Digest = regexp.MustCompile(`^sha256:[0-9a-f]{64}$`)
+
 // Text returns a text of any kind: shown where it is short and printable.
 func Text(text string) string { return show(text, nil) }
 

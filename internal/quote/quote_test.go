@@ -57,6 +57,8 @@ func TestShown(t *testing.T) {
 		"capability":             {Word, "CAP_CHECKPOINT_RESTORE", "CAP_CHECKPOINT_RESTORE"},
 		"boolean":                {Word, "true", "true"},
 		"sentence as a word":     {Word, "correct horse battery staple", "(28 characters, not shown)"},
+		"digest":                 {Digest, "sha256:" + strings.Repeat("0b9c", 16), "sha256:" + strings.Repeat("0b9c", 16)},
+		"no digest":              {Digest, strings.Repeat("0b9c", 16), "(64 characters, not shown)"},
 		"text":                   {Text, "a/b", "a/b"},
 		"long text":              {Text, "correct horse battery staple", "(28 characters, not shown)"},
 		"subject":                {Subject, "CN=Großes CA,O=A\nValid: 3 controllers", "CN=Großes CA,O=A Valid: 3 controllers"},

@@ -9,6 +9,7 @@ import (
 	"sigs.k8s.io/kustomize/kyaml/yaml"
 
 	"fluxtrust.dev/flux-trust/api/v1alpha1"
+	"fluxtrust.dev/flux-trust/internal/bundle"
 	"fluxtrust.dev/flux-trust/internal/codes"
 	"fluxtrust.dev/flux-trust/internal/flux"
 	"fluxtrust.dev/flux-trust/internal/inventory"
@@ -87,6 +88,7 @@ func (p *Pod) Apply(b Bundle) krm.Findings {
 	m := methodOf(p.settings.Mount.Method)
 	made := m.plan(p, p.settings, b.Projections)
 	trusted := p.reconcile(b.Projections, made, m.env(&p.settings.Mount))
+	p.warnLost(b)
 	p.annotateTemplate(b.Digest)
 	p.mark()
 	if p.object.Err() == nil && !krm.Equal(before, p.object.After().Node) {
@@ -165,6 +167,19 @@ func (p *Pod) checkNames() {
 				entry.Fail(codes.NameTaken, "an entry of this name exists, and no annotation %s says that flux-trust wrote it; rename it", v1alpha1.ConfigAnnotation)
 			}
 		}
+	}
+}
+
+// warnLost says that a root which an earlier run trusted is not in the bundle any
+// more, where no projection tells it: the digest of that run is not the one of some of
+// the certificates of today. Which root it was is not written down anywhere.
+func (p *Pod) warnLost(b Bundle) {
+	digest := p.template.Get("metadata", "annotations", v1alpha1.DigestAnnotation)
+	old := digest.Peek()
+	told := slices.ContainsFunc(p.found, func(f krm.Finding) bool { return f.Code == codes.RootsDropped })
+	if !told && old != "" && b.Digest != "" && old != b.Digest && !bundle.Extends(b.Certificates, old) {
+		p.found.Add(krm.Warning, codes.RootsDropped, p.object, krm.Difference{Path: digest.Path, Current: old, Proposed: b.Digest},
+			"a root that the last run trusted is no longer in spec.caBundle, under the same keys; if that is not meant, compare the roots with those in the last report of flux-trust validate")
 	}
 }
 
