@@ -1,3 +1,6 @@
+package bundle
+
+import "testing"
 
 // TestExtends: the digest of an earlier run tells whether all of its certificates are
 // still there.
