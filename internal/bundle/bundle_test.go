@@ -222,6 +222,7 @@ func FuzzParse(f *testing.F) {
 		f.Add([]byte(seed))
 	}
 	f.Fuzz(func(t *testing.T, text []byte) {
+		Read(text)
 		certificates, findings := Parse(text)
 		for _, finding := range findings {
 			if finding.Code != Large {

@@ -24,8 +24,6 @@ type Go struct {
 	// Language is the minor version in the go line of go.mod, which chooses the defaults
 	// of GODEBUG.
 	Language int
-	// NegativeSerials tells that GODEBUG=x509negativeserial=1 is set.
-	NegativeSerials bool
 	// Of names the controller, for messages: "source-controller 1.4.1".
 	Of string
 }
@@ -33,7 +31,7 @@ type Go struct {
 // takesNegativeSerials: https://go.dev/doc/go1.23.
 func (g Go) takesNegativeSerials() bool {
 	const refused = 23
-	return g.NegativeSerials || g.Minor > 0 && (g.Minor < refused || g.Language < refused)
+	return g.Minor > 0 && (g.Minor < refused || g.Language < refused)
 }
 
 // ParseGo returns the Go of a version ("1.23") and a language version.

@@ -37,8 +37,6 @@ func TestJudgement(t *testing.T) {
 	})
 	_, mapped, _ := net.ParseCIDR("10.0.0.0/8") //nolint:errcheck // it is one
 	old, middle, recent := Go{Minor: 22, Language: 22, Of: "a 1.0.0"}, Go{Minor: 23, Language: 22, Of: "b 1.0.0"}, Go{Minor: 23, Language: 23, Of: "c 1.0.0"}
-	allowed := recent
-	allowed.NegativeSerials = true
 	good := root(t)
 	for name, tc := range map[string]struct {
 		certificates []*x509.Certificate
@@ -52,7 +50,6 @@ func TestJudgement(t *testing.T) {
 		"negative serial, Go 1.22":          {[]*x509.Certificate{negative}, []Go{old}, "", false, ""},
 		"negative serial, defaults of 1.22": {[]*x509.Certificate{negative}, []Go{old, middle}, "", false, ""},
 		"negative serial, Go 1.23":          {[]*x509.Certificate{negative}, []Go{old, recent}, NegativeSerial, true, "(c 1.0.0 is built with Go 1.23)"},
-		"negative serial, GODEBUG is set":   {[]*x509.Certificate{negative}, []Go{allowed}, "", false, ""},
 		"policies, newest Go":               {[]*x509.Certificate{policies}, nil, "", false, ""},
 		"policies, Go 1.23":                 {[]*x509.Certificate{policies}, []Go{recent}, GoVersion, true, "has a critical extension (policyConstraints) that Go knows since 1.24 alone (c 1.0.0 is built with Go 1.23)"},
 		"policies beside another, Go 1.23":  {[]*x509.Certificate{policies, good}, []Go{recent}, GoVersion, false, "policyConstraints"},
