@@ -37,11 +37,12 @@ test: bin/flux-trust bin/kustomize ## Vet, and run every test that needs no more
 	$(GOTESTSUM) --format pkgname -- -short ./...
 	cd e2e && $(GOTESTSUM) --format dots -- -count=1 ./...
 
-check: ## Run what takes longer: race detector, coverage, random pods, fuzzing, make e2e
+check: ## Run what takes longer: race detector, coverage, random pods and folders, fuzzing, make e2e
 	@hack/cover.sh 90 $(RACE)
 	$(GOTESTSUM) --format pkgname -- -run BothWays ./internal/command
 	$(GOTESTSUM) --format pkgname -- -run 'TestRandomPods$$' ./internal/hardening -cases 100000
 	$(GOTESTSUM) --format pkgname -- -run TestRandomPodsOnOpenShift ./internal/hardening -cases 10000
+	$(GOTESTSUM) --format pkgname -- -run 'TestRandomFolders$$' ./internal/kustomization -cases 2000 -timeout 60m
 	@hack/fuzz.sh
 	@$(MAKE) --no-print-directory e2e
 

@@ -91,11 +91,11 @@ func (f *folder) reconcile() (Result, error) {
 	if err != nil || want.Failed() {
 		return Result{Outcome: want.Outcome}, err
 	}
-	after, made, err := f.choose(n, want, b, mark)
+	after, built, made, err := f.choose(n, want, b, mark)
 	if err != nil {
 		return Result{}, err
 	}
-	if err := f.confirm(after, mark); err != nil {
+	if err := f.confirm(after, built); err != nil {
 		return Result{}, err
 	}
 	if err := f.checkSyncs(b, before, after, mark); err != nil {
@@ -193,38 +193,41 @@ func (f *folder) with(n needs, made []patches.Patch) (state, error) {
 	return state{t, n.files}, t.checkKept(f.clean, f.config.Metadata.Name)
 }
 
-// choose returns the folder with patches that make it build what is wanted.
-func (f *folder) choose(n needs, want wanted, before *built, mark change) (state, []patches.Patch, error) {
+// choose returns the folder with patches that make it build what is wanted, and the
+// build.
+func (f *folder) choose(n needs, want wanted, before *built, mark change) (state, *built, []patches.Patch, error) {
+	none := func(err error) (state, *built, []patches.Patch, error) { return state{}, nil, nil, err }
 	goal, err := f.world(want, before.objects)
 	if err != nil {
-		return state{}, nil, err
+		return none(err)
 	}
 	files, err := f.installers(want, before)
 	if err != nil {
-		return state{}, nil, err
+		return none(err)
 	}
 	candidates, err := f.candidates(want)
 	if err != nil {
-		return state{}, nil, err
+		return none(err)
 	}
-	var problem error
 	var last state
+	var problem error
 	for _, made := range candidates {
 		after, err := f.with(n, made)
 		if err != nil {
-			return state{}, nil, err
+			return none(err)
 		}
-		after = after.and(files)
-		if problem = f.compare(goal, after, mark); problem == nil {
-			return after, made, nil
+		last = after.and(files)
+		var b *built
+		if b, err = f.compare(goal, last, mark); err == nil {
+			return last, b, made, nil
 		}
-		last = after
+		problem = err
 	}
 	start, err := f.with(n, nil)
 	if err != nil {
-		return state{}, nil, err
+		return none(err)
 	}
-	return state{}, nil, blame(problem, before.layers, f.dir, func(c change) error { return f.try(start, last, mark, c) })
+	return none(blame(problem, before.layers, f.dir, func(c change) error { return f.try(start, last, mark, c) }))
 }
 
 // try compares once more, with a folder that is changed before and after.
@@ -244,31 +247,28 @@ func (f *folder) try(before, after state, mark, c change) error {
 	if err != nil {
 		return err
 	}
-	return f.compare(goal, after, mark, c)
+	_, err = f.compare(goal, after, mark, c)
+	return err
 }
 
 // compare builds the folder and returns a *DifferentError where the build is not as it
 // is to be.
-func (f *folder) compare(goal world, s state, changes ...change) error {
+func (f *folder) compare(goal world, s state, changes ...change) (*built, error) {
 	b, err := f.build(s, changes...)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	return goal.compare(f.file, b.objects)
+	return b, goal.compare(f.file, b.objects)
 }
 
 // confirm builds what is going to be written, as it is, and sees that it is what was
 // compared.
-func (f *folder) confirm(s state, mark change) error {
-	b, err := f.build(s, mark)
+func (f *folder) confirm(s state, compared *built) error {
+	goal, err := newWorld(compared.objects)
 	if err != nil {
 		return err
 	}
-	goal, err := newWorld(b.objects)
-	if err != nil {
-		return err
-	}
-	if err := f.compare(goal, s); err != nil || len(f.standIns) == 0 {
+	if _, err := f.compare(goal, s); err != nil || len(f.standIns) == 0 {
 		return err
 	}
 	empty := map[string][]byte{}
