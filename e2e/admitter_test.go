@@ -142,11 +142,7 @@ func (a *admitter) conditions(compiler *plugincel.CompositedCompiler, list []adm
 func (a *admitter) compileMutating() {
 	a.t.Helper()
 	spec := a.mutating.Spec
-	variables := make([]admissionv1.Variable, 0, len(spec.Variables))
-	for _, v := range spec.Variables {
-		variables = append(variables, admissionv1.Variable(v))
-	}
-	a.compile = a.compiler(variables)
+	a.compile = a.compiler(spec.Variables)
 	a.matcher = a.conditions(a.compile, spec.MatchConditions, spec.FailurePolicy, "mutate")
 	mutator := a.compile.CompileMutatingEvaluator(&patch.JSONPatchCondition{Expression: spec.Mutations[0].JSONPatch.Expression},
 		plugincel.OptionalVariableDeclarations{HasAuthorizer: true, HasPatchTypes: true}, environment.StoredExpressions)

@@ -23,8 +23,10 @@ func wantsAppArmor(c *v1alpha1.SecurityContext) bool      { return c.Extras.AppA
 func wantsGroupsPolicy(c *v1alpha1.SecurityContext) bool {
 	return c.Extras.SupplementalGroupsPolicy != ""
 }
+
 func wantsNoServiceLinks(c *v1alpha1.SecurityContext) bool { return c.Extras.EnableServiceLinks != nil }
-func wantsLimits(c *v1alpha1.SecurityContext) bool         { return c.Extras.EmptyDirSizeLimit != "" }
+
+func wantsLimits(c *v1alpha1.SecurityContext) bool { return c.Extras.EmptyDirSizeLimit != "" }
 
 // setExtra sets a field to the stricter of its two values.
 func (p *pod) setExtra(f krm.Field, key string, want *yaml.Node, note string) {

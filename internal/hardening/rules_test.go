@@ -74,8 +74,10 @@ func rowsOf(t *testing.T, file string) []row {
 			}
 		}
 		scope, _, _ := strings.Cut(field, " `")
-		r := row{profile: v1alpha1.Restricted, extra: extra, scope: scope, field: code(field), is: yamlOf(cells[1]), becomes: yamlOf(cells[2]), result: cells[3],
-			controller: strings.Contains(field, "(controllers only)")}
+		r := row{
+			profile: v1alpha1.Restricted, extra: extra, scope: scope, field: code(field), is: yamlOf(cells[1]), becomes: yamlOf(cells[2]), result: cells[3],
+			controller: strings.Contains(field, "(controllers only)"),
+		}
 		if table == "field" {
 			rule = cmp.Or(code(cells[5]), rule)
 		}

@@ -46,35 +46,39 @@ func setPlatformDefaults(pod *corev1.PodSpec) {
 // sets to something else.
 func judgeSCC(pod *corev1.PodSpec) []string {
 	var details []string
-	refuse := func(who, what string) {
-		details = append(details, fmt.Sprintf("%s must not set %s", who, what))
-	}
-	context := func(who string, user *int64, seccomp *corev1.SeccompProfile, se *corev1.SELinuxOptions) {
-		if user != nil && *user < firstPlatformID {
-			refuse(who, "securityContext.runAsUser")
-		}
-		if seccomp != nil && seccomp.Type == corev1.SeccompProfileTypeLocalhost {
-			refuse(who, "securityContext.seccompProfile.type=Localhost")
-		}
-		if se != nil && (se.Type != "" || se.User != "" || se.Role != "") {
-			refuse(who, "securityContext.seLinuxOptions")
-		}
-	}
 	all := slices.Concat(pod.InitContainers, pod.Containers)
 	if sc := pod.SecurityContext; sc != nil {
 		user := sc.RunAsUser
 		if !slices.ContainsFunc(all, func(c corev1.Container) bool { return c.SecurityContext == nil || c.SecurityContext.RunAsUser == nil }) {
 			user = nil // no container inherits it
 		}
-		context("the pod", user, sc.SeccompProfile, sc.SELinuxOptions)
-		if sc.FSGroup != nil && *sc.FSGroup < firstPlatformID {
-			refuse("the pod", "securityContext.fsGroup")
+		details = append(details, judgeContext("the pod", user, sc.SeccompProfile, sc.SELinuxOptions)...)
+		if isForeign(sc.FSGroup) {
+			details = append(details, "the pod must not set securityContext.fsGroup")
 		}
 	}
 	for _, c := range all {
 		if sc := c.SecurityContext; sc != nil {
-			context(fmt.Sprintf("container %q", quote.Name(c.Name)), sc.RunAsUser, sc.SeccompProfile, sc.SELinuxOptions)
+			details = append(details, judgeContext(fmt.Sprintf("container %q", quote.Name(c.Name)), sc.RunAsUser, sc.SeccompProfile, sc.SELinuxOptions)...)
 		}
 	}
 	return details
 }
+
+// judgeContext judges what pods and containers have in common.
+func judgeContext(who string, user *int64, seccomp *corev1.SeccompProfile, se *corev1.SELinuxOptions) []string {
+	var details []string
+	if isForeign(user) {
+		details = append(details, who+" must not set securityContext.runAsUser")
+	}
+	if seccomp != nil && seccomp.Type == corev1.SeccompProfileTypeLocalhost {
+		details = append(details, who+" must not set securityContext.seccompProfile.type=Localhost")
+	}
+	if se != nil && (se.Type != "" || se.User != "" || se.Role != "") {
+		details = append(details, who+" must not set securityContext.seLinuxOptions")
+	}
+	return details
+}
+
+// isForeign reports whether a user or group is not one that OpenShift gives.
+func isForeign(id *int64) bool { return id != nil && *id < firstPlatformID }

@@ -20,20 +20,7 @@ func forbiddenOnWindows(spec krm.Field) []krm.Field {
 	if !isWindows(spec) {
 		return nil
 	}
-	var found []krm.Field
-	in := func(sc krm.Field) {
-		if !sc.Exists() || sc.Node.Kind != yaml.MappingNode {
-			return
-		}
-		for i := 0; i < len(sc.Node.Content); i += 2 {
-			key := sc.Node.Content[i].Value
-			field := sc.Get(key)
-			if field.Exists() && key != "runAsNonRoot" && key != "windowsOptions" && (key != "sysctls" || len(field.Items()) > 0) {
-				found = append(found, field)
-			}
-		}
-	}
-	in(spec.Get("securityContext"))
+	found := forbiddenInContext(spec.Get("securityContext"))
 	for _, key := range []string{"hostUsers", "hostPID", "hostIPC", "shareProcessNamespace"} {
 		field := spec.Get(key)
 		value := field.Boolean()
@@ -43,7 +30,22 @@ func forbiddenOnWindows(spec krm.Field) []krm.Field {
 	}
 	for _, list := range []string{"initContainers", "containers"} {
 		for _, c := range spec.Items(list) {
-			in(c.Get("securityContext"))
+			found = append(found, forbiddenInContext(c.Get("securityContext"))...)
+		}
+	}
+	return found
+}
+
+func forbiddenInContext(sc krm.Field) []krm.Field {
+	if !sc.Exists() || sc.Node.Kind != yaml.MappingNode {
+		return nil
+	}
+	var found []krm.Field
+	for i := 0; i < len(sc.Node.Content); i += 2 {
+		key := sc.Node.Content[i].Value
+		field := sc.Get(key)
+		if field.Exists() && key != "runAsNonRoot" && key != "windowsOptions" && (key != "sysctls" || len(field.Items()) > 0) {
+			found = append(found, field)
 		}
 	}
 	return found

@@ -7,9 +7,8 @@ import (
 	"strings"
 	"testing"
 
-	kubeyaml "sigs.k8s.io/yaml"
-
 	"sigs.k8s.io/kustomize/kyaml/yaml"
+	kubeyaml "sigs.k8s.io/yaml"
 )
 
 // scalars are those that readers of YAML disagree about, and some that they do not.

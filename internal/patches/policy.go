@@ -234,8 +234,10 @@ func (p policy) Validations() []Validation {
 	var found []Validation
 	add := func(what string, all []string) {
 		if len(all) > 0 {
-			found = append(found, Validation{strings.Join(all, " &&\n"),
-				fmt.Sprintf("this controller of Flux does not trust the CA bundle of FluxTrust %s: %s", p.Owner, what)})
+			found = append(found, Validation{
+				strings.Join(all, " &&\n"),
+				fmt.Sprintf("this controller of Flux does not trust the CA bundle of FluxTrust %s: %s", p.Owner, what),
+			})
 		}
 	}
 	var env, mounts, volumes, names []string
