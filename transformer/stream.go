@@ -54,12 +54,14 @@ func (s stream) after() []*yaml.RNode {
 
 // after returns the resource itself where nothing has changed, a new one, or nil.
 func (d document) after() *yaml.RNode {
-	changed := map[*yaml.Node]*yaml.Node{}
+	changed := map[*yaml.Node]*yaml.Node{} // nil is gone
 	for _, o := range d.objects {
-		if o.Removed() { // never an item of a List
+		switch {
+		case o.Removed() && d.list == nil:
 			return nil
-		}
-		if o.Changed() {
+		case o.Removed():
+			changed[o.Before.Node] = nil
+		case o.Changed():
 			changed[o.Before.Node] = o.After().Node
 		}
 	}
@@ -80,16 +82,18 @@ func (d document) after() *yaml.RNode {
 	return yaml.NewRNode(root)
 }
 
-// replaced returns a node with other nodes in the places of some. Items of a List
+// replaced returns a node with other nodes, or nil, in the places of some. Items of a List
 // stand in its mapping items.
 func replaced(n *yaml.Node, by map[*yaml.Node]*yaml.Node) *yaml.Node {
-	if other := by[krm.Resolve(n)]; other != nil {
+	if other, ok := by[krm.Resolve(n)]; ok {
 		return other
 	}
 	c := *n
-	c.Content = make([]*yaml.Node, len(n.Content))
-	for i, child := range n.Content {
-		c.Content[i] = replaced(child, by)
+	c.Content = make([]*yaml.Node, 0, len(n.Content))
+	for _, child := range n.Content {
+		if child = replaced(child, by); child != nil {
+			c.Content = append(c.Content, child)
+		}
 	}
 	return &c
 }

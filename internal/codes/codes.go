@@ -91,7 +91,6 @@ const (
 	Updated    krm.Code = "Updated"
 	Removed    krm.Code = "Removed"
 	NameExists krm.Code = "NameExists"
-	InList     krm.Code = "InList"
 )
 
 // Entry explains a code.
@@ -237,7 +236,6 @@ func Groups() []Group {
 			{Updated, true, "An object of an earlier run is brought up to date."},
 			{Removed, true, "An object of an earlier run is no longer needed, and removed."},
 			{NameExists, false, "An object of that name exists, and is not the function's."},
-			{InList, false, "An object of an earlier run stands in a List, where it is not changed."},
 		}},
 	}
 }

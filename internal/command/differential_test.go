@@ -5,17 +5,20 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/aymanbagabas/go-udiff"
+	"sigs.k8s.io/kustomize/kyaml/fn/framework"
 	"sigs.k8s.io/kustomize/kyaml/kio"
 	"sigs.k8s.io/kustomize/kyaml/yaml"
 	kubeyaml "sigs.k8s.io/yaml"
 
 	"fluxtrust.dev/flux-trust/api/v1alpha1"
 	"fluxtrust.dev/flux-trust/internal/corpus"
+	"fluxtrust.dev/flux-trust/internal/krm"
 	"fluxtrust.dev/flux-trust/internal/stream"
 	"fluxtrust.dev/flux-trust/transformer"
 )
@@ -44,33 +47,86 @@ func newDiffer(t *testing.T, config []byte) *differ {
 	return d
 }
 
-// plain holds plain YAML to the same bytes, results and errors.
+// result is what a run over plain YAML makes.
+type result struct {
+	output, err string
+	// outcome has counts alone.
+	outcome transformer.Outcome
+	results framework.Results
+}
+
+func (d *differ) run(data []byte, needs stream.Needs) (r result) {
+	documents, err := stream.Split("file", data, needs)
+	if err == nil {
+		var pieces stream.Pieces
+		pieces, r.outcome, err = transform(d.config, documents, d.now)
+		r.output = string(pieces.Bytes())
+	}
+	if err != nil {
+		r.err = err.Error()
+	}
+	r.results = r.outcome.Results()
+	r.outcome.Items, r.outcome.Added, r.outcome.Findings = nil, nil, nil
+	return r
+}
+
+// plain holds plain YAML to the same bytes, results and errors. A List that is read as a
+// whole is written as a whole, so its items are held to what they mean.
 func (d *differ) plain(data []byte) {
 	d.Helper()
-	type result struct {
-		output, err string
-		outcome     transformer.Outcome
-	}
-	way := func(needs stream.Needs) (r result) {
-		documents, err := stream.Split("file", data, needs)
-		if err == nil {
-			var pieces stream.Pieces
-			pieces, r.outcome, err = transform(d.config, documents, d.now)
-			r.output = string(pieces.Bytes())
-		}
-		if err != nil {
-			r.err = err.Error()
-		}
-		r.outcome.Items, r.outcome.Added = nil, nil
-		return r
-	}
-	fast, slow := way(transformer.Needs(d.config)), way(nil)
+	everything := func(_, _, _ []byte) bool { return true }
+	fast, slow := d.run(data, transformer.Needs(d.config)), d.run(data, everything)
 	if fast.output != slow.output || fast.err != slow.err {
 		d.Errorf("fast: %s, slow: %s\n%s", fast.err, slow.err, udiff.Unified("slow", "fast", slow.output, fast.output))
 	}
-	if !reflect.DeepEqual(fast.outcome, slow.outcome) {
-		d.Errorf("results: fast\n%v\nslow\n%v", fast.outcome, slow.outcome)
+	if !reflect.DeepEqual(fast.outcome, slow.outcome) || !reflect.DeepEqual(fast.results, slow.results) {
+		d.Errorf("results: fast\n%v\n%v\nslow\n%v\n%v", fast.outcome, fast.results, slow.outcome, slow.results)
 	}
+	whole := d.run(data, nil)
+	if slow.err != whole.err {
+		d.Errorf("item by item: %s, whole: %s", slow.err, whole.err)
+	}
+	if a, b := sameCount(slow.results), sameCount(whole.results); !reflect.DeepEqual(a, b) || !reflect.DeepEqual(slow.outcome, whole.outcome) {
+		d.Errorf("results: item by item\n%v\n%v\nwhole\n%v\n%v", slow.outcome, a, whole.outcome, b)
+	}
+	if slow.output != whole.output && !reflect.DeepEqual(d.values(slow.output), d.values(whole.output)) {
+		d.Errorf("item by item and whole differ:\n%s", udiff.Unified("whole", "item by item", whole.output, slow.output))
+	}
+}
+
+// sameCount leaves out how many resources there are: a List that is read as a whole is
+// one.
+func sameCount(results framework.Results) framework.Results {
+	same := slices.Clone(results)
+	for i, r := range same {
+		if _, after, ok := strings.Cut(r.Message, "no Flux controller among "); ok {
+			uncounted := *r
+			_, after, _ = strings.Cut(after, " resource")
+			uncounted.Message = strings.TrimPrefix(after, "s")
+			same[i] = &uncounted
+		}
+	}
+	return same
+}
+
+// values returns what the resources of a stream mean, those in Lists by themselves.
+func (d *differ) values(output string) []any {
+	d.Helper()
+	documents, err := stream.Split("output", []byte(output), nil)
+	if err != nil {
+		d.Fatal(err)
+	}
+	var values []any
+	for _, document := range documents {
+		if document.Resource() == nil {
+			continue
+		}
+		objects, _ := krm.NewObjects(document.Resource().YNode(), nil)
+		for _, o := range objects {
+			values = append(values, value(yaml.NewRNode(o.Before.Node)))
+		}
+	}
+	return values
 }
 
 // list holds a ResourceList to the same resources and results, and, in the fast

@@ -11,7 +11,6 @@ import (
 	"sigs.k8s.io/kustomize/kyaml/yaml"
 
 	"fluxtrust.dev/flux-trust/api/v1alpha1"
-	"fluxtrust.dev/flux-trust/internal/krm"
 	"fluxtrust.dev/flux-trust/internal/stream"
 	"fluxtrust.dev/flux-trust/transformer"
 )
@@ -51,15 +50,7 @@ func process(input []byte, needsFor func(config *yaml.RNode) stream.Needs, now t
 	} else if err != nil {
 		return nil, processor.Outcome, fmt.Errorf("stdin %w", err)
 	}
-	items := list.Items()
-	if list.Whole() {
-		// An item that is changed loses its anchors, and another item of the same
-		// ResourceList may refer to them.
-		if items, err = krm.ExpandAliases(items); err != nil {
-			return nil, processor.Outcome, fmt.Errorf("the ResourceList on stdin %w", err)
-		}
-	}
-	rl := &framework.ResourceList{Items: items, FunctionConfig: list.FunctionConfig()}
+	rl := &framework.ResourceList{Items: list.Items(), FunctionConfig: list.FunctionConfig()}
 	processor.Skipped = list.Skipped()
 	if err := processor.Process(rl); err != nil && !errors.Is(err, transformer.ErrResults) {
 		return nil, processor.Outcome, err

@@ -9,18 +9,21 @@ import (
 	"fluxtrust.dev/flux-trust/internal/quote"
 )
 
-// isAliased reports whether a tree has aliases, anchors or merge keys.
-func isAliased(n *yaml.Node) bool {
-	return n.Kind == yaml.AliasNode || n.Anchor != "" || n.Tag == yaml.MergeTag || slices.ContainsFunc(n.Content, isAliased)
+// IsAliased reports whether a tree has aliases, anchors or merge keys.
+func IsAliased(n *yaml.Node) bool {
+	return n.Kind == yaml.AliasNode || n.Anchor != "" || n.Tag == yaml.MergeTag || slices.ContainsFunc(n.Content, IsAliased)
 }
 
 // Expand returns a tree without aliases and merge keys: itself where it has none, else
 // a copy. It refuses what they would make too large.
-func Expand(root *yaml.Node) (*yaml.Node, error) {
-	if !isAliased(root) {
+func Expand(root *yaml.Node) (*yaml.Node, error) { return ExpandText(root, 0) }
+
+// ExpandText is Expand for the tree of a text of so many bytes, which may be a large one.
+func ExpandText(root *yaml.Node, text int) (*yaml.Node, error) {
+	if !IsAliased(root) {
 		return root, nil
 	}
-	if err := SizeOf(root).Check(0); err != nil {
+	if err := SizeOf(root).Check(text); err != nil {
 		return nil, err
 	}
 	if key, ok := overridden(root); ok {
@@ -113,15 +116,15 @@ func overridden(n *yaml.Node) (string, bool) {
 	var before map[string]bool
 	for i, child := range n.Content {
 		if n.Kind == yaml.MappingNode && i%2 == 0 && isMergeKey(child) {
-			if before == nil {
-				before = map[string]bool{}
-			}
-			for j := 0; j < i; j += 2 {
-				before[n.Content[j].Value] = true
-			}
 			if key, ok := merges(n.Content[i+1], before); ok {
 				return key, true
 			}
+		}
+		if n.Kind == yaml.MappingNode && i%2 == 0 {
+			if before == nil {
+				before = make(map[string]bool, len(n.Content)/2)
+			}
+			before[child.Value] = true
 		}
 		if key, ok := overridden(child); ok {
 			return key, true
@@ -160,21 +163,9 @@ func copyNode(n *yaml.Node, copies map[*yaml.Node]*yaml.Node) *yaml.Node {
 		c.Content[i] = copyNode(child, copies)
 	}
 	if n.Alias != nil {
-		c.Alias = copies[n.Alias]
+		if c.Alias = copies[n.Alias]; c.Alias == nil { // of another resource of the same text
+			c.Alias = copyNode(n.Alias, copies)
+		}
 	}
 	return &c
-}
-
-// ExpandAliases returns resources without aliases. They come back as they are
-// when there are none.
-func ExpandAliases(resources []*yaml.RNode) ([]*yaml.RNode, error) {
-	all := &yaml.Node{Kind: yaml.SequenceNode}
-	for _, r := range resources {
-		all.Content = append(all.Content, r.YNode())
-	}
-	expanded, err := Expand(all)
-	if err != nil || expanded == all {
-		return resources, err
-	}
-	return yaml.NewRNode(expanded).Elements()
 }

@@ -40,7 +40,7 @@ func isList(n *yaml.Node) bool {
 // As returns an object that findings can name instead, for one of its identities that
 // cannot be relied upon.
 func (o *Object) As(id Identity) *Object {
-	return &Object{Before: o.Before, Names: id.Names, Namespaces: id.Namespaces, File: o.File, InList: o.InList, err: o.err}
+	return &Object{Before: o.Before, Names: id.Names, Namespaces: id.Namespaces, File: o.File, err: o.err}
 }
 
 func identities(n *yaml.Node) []Identity {
@@ -54,6 +54,9 @@ func identities(n *yaml.Node) []Identity {
 	if isPlain(n, "apiVersion", "kind", "metadata") && isPlain(meta.Node, "name", "namespace", "annotations") &&
 		isPlain(meta.Get("annotations").Node, previousNames, previousNamespaces) {
 		return []Identity{first}
+	}
+	if SizeOf(n).Check(0) != nil {
+		return []Identity{first} // whoever looks at more of it refuses it
 	}
 	read, err := APIValue(n)
 	object, ok := read.(map[string]any)

@@ -36,8 +36,6 @@ type Object struct {
 	Names, Namespaces []string
 	// File is nil where it is not known.
 	File *File
-	// InList is set on an item of a List.
-	InList bool
 
 	listed  string // the kind that its List says it has, or ""
 	after   *yaml.Node
@@ -79,7 +77,7 @@ func NewObjects(n *yaml.Node, file *File) (objects []*Object, list *yaml.Node) {
 		return []*Object{NewObject(n, file)}, nil
 	}
 	for _, i := range items {
-		o := &Object{File: file, InList: true, listed: i.kind}
+		o := &Object{File: file, listed: i.kind}
 		o.read(i.node)
 		objects = append(objects, o)
 	}

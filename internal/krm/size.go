@@ -31,7 +31,7 @@ const (
 // refers to its own parts, or that is made to be large. Real manifests have a value in
 // eight bytes or more.
 func (s Size) Check(text int) error {
-	nodes, bytes, levels := max(maxNodes, text/6), max(maxBytes, 2*text), max(maxLevels, 2*text)
+	nodes, bytes, levels := max(maxNodes, text/7), max(maxBytes, 2*text), max(maxLevels, 2*text)
 	switch {
 	case s.Nodes > nodes:
 		return tooLarge("has more than %d values once its aliases are expanded; write it without so many", nodes)

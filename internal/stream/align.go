@@ -15,8 +15,9 @@ import (
 func align(change, style []udiff.Edit, base string) []udiff.Edit {
 	lines := shifts(style, base)
 	aligned := slices.Clone(change)
+	counter := lineCounter{text: base}
 	for i, e := range aligned {
-		before := lines[:strings.Count(base[:e.Start], "\n")]
+		before := lines[:counter.upTo(e.Start)]
 		var out strings.Builder
 		first, by := -1, 0
 		for text := range strings.Lines(e.New) {
@@ -58,7 +59,9 @@ func shifts(style []udiff.Edit, base string) []line {
 // or a parent of a new one. An entry of a list is no sibling of a key in the same
 // column.
 func shiftAt(before []line, text string) int {
+	const furthest = 10_000 // lines, so that no text takes long
 	at := indentOf(text)
+	before = before[max(0, len(before)-furthest):]
 	for _, l := range slices.Backward(before) {
 		own := indentOf(l.text)
 		if !isBlank([]byte(l.text)) && (own < at || own == at && (isEntry(text) || !isEntry(l.text))) {

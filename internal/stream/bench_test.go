@@ -21,7 +21,7 @@ func someItems(count int, list bool) []byte {
 			"    app.kubernetes.io/name: app-%[1]d\n    app.kubernetes.io/part-of: shop\ndata:\n  url: https://app-%[1]d.example.com\n"+
 			"  level: \"info\"\n  retries: \"3\"\n", i, i%50)
 		if list {
-			text = "- " + string(indent([]byte(text), 2)[2:])
+			text = "- " + string(indent([]byte(text), 2, true)[2:])
 		} else {
 			text = "---\n" + text
 		}

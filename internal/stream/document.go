@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"io"
 	"regexp"
 	"slices"
 	"strconv"
@@ -15,14 +14,15 @@ import (
 	"fluxtrust.dev/flux-trust/internal/quote"
 )
 
-// Document is one document of a stream, or several in a row that nobody needs.
+// Document is one document of a stream, several in a row that nobody needs, or an
+// item of a list.
 type Document struct {
 	// File is the name that the stream was read under.
 	File string
-	// Index of the document in its file, counted from 0. Empty documents count.
+	// Index of the document in its file, counted from 0. Empty documents count; the
+	// items of a list have the index of the list.
 	Index int
-	// Skipped is how many resources stand here that nobody needs. They have not
-	// been parsed.
+	// Skipped is how many resources stand here that nobody needs. They are not held.
 	Skipped int
 
 	lead, body  []byte
@@ -30,6 +30,10 @@ type Document struct {
 	replacement *yaml.RNode
 	replaced    bool
 	json        bool
+	// list is the list that stands here. The documents of its items follow, and have
+	// their item.
+	list *list
+	item *item
 }
 
 // New returns a document for a resource that is added behind others, in the
@@ -49,43 +53,41 @@ func New(resource *yaml.RNode, behind []*Document) *Document {
 // in errors, and every error names the line in the file.
 //
 // Documents that need not be parsed, because they are plain YAML or JSON and hold no
-// resource that is needed, are not. Where needs is nil, all are.
+// resource that is needed, are not. Neither are such items of a List, of which each
+// other one is a document of its own. Where needs is nil, all documents are parsed, and
+// each as a whole.
 func Split(file string, data []byte, needs Needs) ([]*Document, error) {
 	if err := checkEncoding(data); err != nil {
 		return nil, fmt.Errorf("%s: %w", file, err)
 	}
 	var documents []*Document
 	var passed *Document // the last one, if nothing in it is needed
-	var scan scanner
-	index, size := 0, 0
+	r := reader{needs: needs}
+	index := 0
 	for c := range split(data) {
-		if resources, ok := scan.passes(c, needs); ok {
-			if passed == nil {
-				passed = &Document{File: file, Index: index, lead: c.lead, body: c.body[:0]}
-				documents = append(documents, passed)
-			} else {
-				passed.extend(c.lead)
-			}
-			passed.extend(c.body)
-			passed.Skipped += resources
-			index++
-			continue
-		}
-		passed = nil
-		parsed, err := parse(c, needs, maxParsed-size)
+		read, err := r.chunk(c)
 		switch {
 		case errors.Is(err, errTooMuch):
 			return nil, fmt.Errorf("%s: %w", file, err)
 		case err != nil:
 			return nil, fmt.Errorf("%s: document %d: %w", file, index+1, err)
 		}
-		for _, d := range parsed {
-			d.File, d.Index = file, index
-			documents = append(documents, d)
-			index++
-			if d.Skipped == 0 {
-				size += len(d.body)
+		for _, d := range read {
+			switch {
+			case passed != nil && d.isPassed():
+				passed.extend(d)
+			case d.item != nil:
+				d.File, d.Index = file, index-1
+				documents, passed = append(documents, d), nil
+				continue
+			default:
+				d.File, d.Index = file, index
+				documents, passed = append(documents, d), nil
+				if d.isPassed() {
+					passed = d
+				}
 			}
+			index++
 		}
 	}
 	return documents, nil
@@ -94,8 +96,12 @@ func Split(file string, data []byte, needs Needs) ([]*Document, error) {
 // EndsInside reports whether the last line of the document is YAML without a line break
 // behind it: where a stream ends so, it may have been cut off.
 func (d *Document) EndsInside() bool {
-	last := d.body[bytes.LastIndexByte(d.body, '\n')+1:]
-	if len(last) == len(d.body) { // it starts in the line of its marker
+	body := d.body
+	if d.item != nil {
+		body = d.list.data
+	}
+	last := body[bytes.LastIndexByte(body, '\n')+1:]
+	if len(last) == len(body) { // it starts in the line of its marker
 		last = slices.Concat(d.lead[bytes.LastIndexByte(d.lead, '\n')+1:], last)
 	}
 	switch string(bytes.TrimSpace(last)) {
@@ -103,23 +109,18 @@ func (d *Document) EndsInside() bool {
 		return false
 	default:
 		// A mapping in braces says itself where it ends.
-		return !d.json && last[0] != '#' && !bytes.HasPrefix(bytes.TrimSpace(d.body), []byte("{"))
+		return !d.json && last[0] != '#' && !bytes.HasPrefix(bytes.TrimSpace(body), []byte("{"))
 	}
 }
 
-// extend takes the bytes that follow the document in its stream.
-func (d *Document) extend(more []byte) { d.body = d.body[:len(d.body)+len(more)] }
+// isPassed reports whether nothing in a document can be changed.
+func (d *Document) isPassed() bool { return d.original == nil && d.list == nil }
 
-// passes tells whether a chunk need not be parsed, and how many resources it
-// holds.
-func (s *scanner) passes(c chunk, needs Needs) (int, bool) {
-	switch {
-	case needs == nil, bytes.HasSuffix(c.lead, []byte("-")): // it stands on the line of its marker
-		return 0, false
-	case s.blank(c.body):
-		return 0, true
-	default:
-		return 1, s.document(c.body) && !s.needed(needs, c.body)
+// extend takes a document that follows in the stream, in whose bytes it stands.
+func (d *Document) extend(next *Document) {
+	d.body = d.body[:len(d.body)+len(next.lead)+len(next.body)]
+	if next.Skipped > 0 {
+		d.Skipped, d.json = d.Skipped+next.Skipped, next.json
 	}
 }
 
@@ -139,14 +140,20 @@ func (d *Document) Replace(resource *yaml.RNode) { d.replacement, d.replaced = r
 func Join(documents []*Document) (Pieces, error) {
 	var out Pieces
 	for i, d := range documents {
-		if d.replaced && d.replacement == nil {
-			continue
+		if d.item != nil || d.replaced && d.replacement == nil {
+			continue // an item is written with its list
 		}
 		lead := d.lead
 		if i > 0 && d.Index == 0 { // the first of its file, or an added one
 			lead = separate(&out, d, documents[i-1])
 		}
 		out.add(lead)
+		if d.list != nil {
+			if err := d.list.join(&out, documents[i+1:]); err != nil {
+				return nil, fmt.Errorf("%s: document %d: %w", d.File, d.Index+1, err)
+			}
+			continue
+		}
 		body, err := d.text()
 		if err != nil {
 			return nil, fmt.Errorf("%s: document %d: %w", d.File, d.Index+1, err)
@@ -181,48 +188,18 @@ func separate(out *Pieces, d, before *Document) []byte {
 }
 
 func (d *Document) text() ([]byte, error) {
+	encode := encodeYAML
+	if d.json {
+		encode = encodeJSON
+	}
 	switch {
 	case !d.replaced:
 		return d.body, nil
-	case d.original == nil && d.json:
-		return encodeJSON(nil, d.replacement)
 	case d.original == nil:
-		return encodeYAML(nil, d.replacement)
+		return encode(nil, d.replacement)
 	default:
-		return rewrite(d.body, d.original, d.replacement, d.json, readsAs(d.replacement))
+		return rewrite(d.body, d.original, d.replacement, encode, readsAs(d.replacement))
 	}
-}
-
-// parse reads a chunk, of which so many bytes may be parsed.
-func parse(c chunk, needs Needs, room int) ([]*Document, error) {
-	if documents, ok, err := parseJSON(c, needs, room); ok {
-		return documents, err
-	}
-	if len(c.body) > room {
-		return nil, errTooMuch
-	}
-	document := &Document{lead: c.lead, body: c.body}
-	var node, next yaml.Node
-	// The YAML reader takes a CR for a part of a comment, and loses the place of the next.
-	text, _ := withLF(c.body)
-	decoder := yaml.NewDecoder(bytes.NewReader(text))
-	switch err := decoder.Decode(&node); {
-	case errors.Is(err, io.EOF):
-		return []*Document{document}, nil
-	case err != nil:
-		return nil, c.invalid(err)
-	}
-	switch err := decoder.Decode(&next); {
-	case errors.Is(err, io.EOF):
-	case err != nil:
-		return nil, c.invalid(err)
-	default:
-		return nil, fmt.Errorf("line %d starts a second document without a line --- before it", next.Line+c.line-1)
-	}
-	if node.Content[0].Kind == yaml.MappingNode {
-		document.original = yaml.NewRNode(&node)
-	}
-	return []*Document{document}, nil
 }
 
 // withLF returns a text whose lines all end in CRLF with LF instead, and whether it was

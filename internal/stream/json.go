@@ -6,113 +6,138 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 
 	"sigs.k8s.io/kustomize/kyaml/yaml"
 )
 
-// parseJSON reads a chunk that holds one or more JSON objects, one after the
-// other, each a document of its own. It is not left to the YAML reader, which
-// refuses tabs and surrogate pairs. The result is false when the chunk is
-// anything else than JSON. Those that are needed may have room for so many bytes.
-func parseJSON(c chunk, needs Needs, room int) ([]*Document, bool, error) {
-	documents, ok := splitJSON(c)
-	if !ok {
-		return nil, false, nil
-	}
-	for _, d := range documents {
-		if !needsJSON(d.body, needs) {
-			d.Skipped = 1
-		} else if room -= len(d.body); room < 0 {
-			return nil, true, errTooMuch
-		}
-	}
-	for _, d := range documents {
-		if d.Skipped > 0 {
-			continue
-		}
-		if d.original = parseJSONValue(d.body); d.original == nil {
+// json reads a chunk that holds one or more JSON objects, one after the other, each a
+// document of its own, and a List item by item. It is not left to the YAML reader,
+// which refuses tabs and surrogate pairs. The result is false when the chunk is
+// anything else than JSON.
+func (r *reader) json(c chunk) ([]*Document, bool, error) {
+	s := jsonScanner{data: c.body}
+	before := r.budget
+	var documents []*Document
+	lead, start := c.lead, 0
+	for at := s.space(0); at < len(c.body) || len(documents) == 0; at = s.space(at) {
+		if !s.is(at, '{') {
+			r.budget = before
 			return nil, false, nil
 		}
+		head, end := s.head(at)
+		if end == none {
+			r.budget = before
+			return nil, false, nil
+		}
+		if len(documents) > 0 {
+			// White space between objects is no part of either.
+			lead, start = c.body[start:at], at
+		}
+		if s.space(end) == len(c.body) {
+			end = len(c.body)
+		}
+		head.items = span{head.items.start - start, head.items.end - start}
+		read, err := r.object(head, &Document{lead: lead, body: c.body[start:end], json: true})
+		if err != nil || read == nil {
+			r.budget = before
+			return nil, false, err
+		}
+		documents = append(documents, read...)
+		start, at = end, end
 	}
 	return documents, true, nil
 }
 
-// parseJSONValue returns nil for what is nested too deep.
-func parseJSONValue(text []byte) *yaml.RNode {
+// object reads a document of JSON, or returns nil for what must be left to the YAML
+// reader.
+func (r *reader) object(head jsonHead, d *Document) ([]*Document, error) {
+	if !r.needsJSON(head, d.body) {
+		d.Skipped = 1
+		return []*Document{d}, nil
+	}
+	l, err := r.jsonItems(head, d.body)
+	if l != nil || err != nil {
+		return l.documents(d), err
+	}
+	d.original, err = r.jsonValue(d.body)
+	if d.original == nil {
+		return nil, err
+	}
+	return []*Document{d}, err
+}
+
+// jsonValue parses a value that is needed.
+func (r *reader) jsonValue(text []byte) (*yaml.RNode, error) {
+	if err := r.budget.check(len(text)); err != nil {
+		return nil, err
+	}
+	value := parseJSON(text)
+	if value == nil {
+		return nil, nil
+	}
+	return value, r.budget.add(len(text), value.YNode())
+}
+
+// needsJSON reports whether an object is needed. Its text is searched unless an escape
+// could hide a name.
+func (r *reader) needsJSON(head jsonHead, text []byte) bool {
+	if r.needs == nil || head.odd {
+		return true
+	}
+	if bytes.Contains(text, []byte(`\u`)) || bytes.Contains(text, []byte(`\/`)) {
+		text = nil
+	}
+	return r.needs(head.apiVersion, head.kind, text)
+}
+
+// jsonItems reads a List item by item, or returns nil for what is none. The span of its
+// items is that in the text.
+func (r *reader) jsonItems(head jsonHead, text []byte) (*list, error) {
+	s := jsonScanner{data: text}
+	if r.needs == nil || head.odd || !bytes.HasSuffix(head.kind, []byte("List")) || !s.is(head.items.start, '[') {
+		return nil, nil
+	}
+	first := head.items.start + 1
+	l := &list{data: text, head: first, first: first, tail: head.items.end - 1, json: true}
+	var err error
+	whole := false
+	s.array(first-1, func(at int) int {
+		l.count++
+		if !s.is(at, '{') {
+			return s.value(at, 1)
+		}
+		own, end := s.head(at)
+		whole = whole || own.kind == nil && string(head.kind) != "List"
+		if whole || err != nil || !r.needsJSON(own, text[at:end]) {
+			return end
+		}
+		i := &item{index: l.count - 1, start: at, end: end}
+		i.original, err = r.jsonValue(text[at:end])
+		whole = i.original == nil
+		l.items = append(l.items, i)
+		return end
+	})
+	if whole {
+		return nil, err
+	}
+	return l, err
+}
+
+// parseJSON returns nil for what is nested too deep.
+func parseJSON(text []byte) *yaml.RNode {
 	decoder := json.NewDecoder(bytes.NewReader(text))
 	decoder.UseNumber()
-	node, err := jsonValue(decoder, 0)
+	node, err := jsonNode(decoder, 0)
 	if err != nil {
 		return nil
 	}
 	return yaml.NewRNode(node)
 }
 
-// splitJSON finds the JSON values of a chunk that starts with an object.
-func splitJSON(c chunk) ([]*Document, bool) {
-	if text := bytes.TrimSpace(c.body); len(text) == 0 || text[0] != '{' {
-		return nil, false
-	}
-	decoder := json.NewDecoder(bytes.NewReader(c.body))
-	var documents []*Document
-	lead, start := c.lead, 0
-	for {
-		var value json.RawMessage
-		if err := decoder.Decode(&value); errors.Is(err, io.EOF) {
-			break
-		} else if err != nil {
-			return nil, false
-		}
-		end := int(decoder.InputOffset())
-		document := &Document{lead: lead, body: c.body[start:end], json: true}
-		if len(documents) > 0 {
-			// White space between objects is no part of either.
-			document.lead, document.body = c.body[start:end-len(value)], c.body[end-len(value):end]
-		}
-		documents = append(documents, document)
-		start = end
-	}
-	last := documents[len(documents)-1]
-	last.body = c.body[start-len(last.body):]
-	return documents, true
-}
-
-// needsJSON tells whether a JSON value must be parsed.
-func needsJSON(text []byte, needs Needs) bool {
-	decoder := json.NewDecoder(bytes.NewReader(text))
-	if start, err := decoder.Token(); needs == nil || err != nil || start != json.Delim('{') {
-		return true
-	}
-	head := map[string]string{}
-	for decoder.More() {
-		key, err := decoder.Token()
-		var value json.RawMessage
-		if err != nil || decoder.Decode(&value) != nil {
-			return true
-		}
-		name, ok := key.(string)
-		if !ok || name != "apiVersion" && name != "kind" {
-			continue
-		}
-		var is string
-		if _, twice := head[name]; twice || value[0] != '"' || json.Unmarshal(value, &is) != nil {
-			return true
-		}
-		head[name] = is
-	}
-	// Escapes could hide a name.
-	if bytes.Contains(text, []byte(`\u`)) || bytes.Contains(text, []byte(`\/`)) {
-		text = nil
-	}
-	return needs([]byte(head["apiVersion"]), []byte(head["kind"]), text)
-}
-
-// maxDepth is how deep the YAML reader lets a document be nested.
-const maxDepth = 10_000
-
-// jsonValue reads the next value with its keys in their order and its numbers
+// jsonNode reads the next value with its keys in their order and its numbers
 // as they are written.
-func jsonValue(decoder *json.Decoder, depth int) (*yaml.Node, error) {
+func jsonNode(decoder *json.Decoder, depth int) (*yaml.Node, error) {
 	if depth > maxDepth {
 		return nil, fmt.Errorf("is nested more than %d levels deep", maxDepth)
 	}
@@ -129,7 +154,7 @@ func jsonValue(decoder *json.Decoder, depth int) (*yaml.Node, error) {
 		for decoder.More() {
 			// The tokens of a mapping alternate between keys and values, which
 			// is how a yaml.Node holds them.
-			child, err := jsonValue(decoder, depth+1)
+			child, err := jsonNode(decoder, depth+1)
 			if err != nil {
 				return nil, noEOF(err)
 			}
@@ -165,25 +190,37 @@ func encodeJSON(original []byte, resource *yaml.RNode) ([]byte, error) {
 	if err := writeJSON(&compact, resource.YNode()); err != nil {
 		return nil, err
 	}
-	indent, ok := jsonIndent(original)
+	prefix, indent, ok := jsonIndent(original)
 	if !ok {
 		return append(compact.Bytes(), '\n'), nil
 	}
-	if err := json.Indent(&out, compact.Bytes(), "", indent); err != nil {
+	if err := json.Indent(&out, compact.Bytes(), prefix, indent); err != nil {
 		return nil, err
 	}
 	out.WriteByte('\n')
 	return out.Bytes(), nil
 }
 
-// jsonIndent returns the white space before the first key, or false when the
-// object stands on one line.
-func jsonIndent(original []byte) (string, bool) {
-	_, after, found := bytes.Cut(bytes.TrimSpace(original), []byte("\n"))
+// jsonIndent returns the white space before the last bracket, and what stands more
+// before the first key. It is false when the object stands on one line.
+func jsonIndent(original []byte) (prefix, indent string, ok bool) {
+	text := bytes.TrimSpace(original)
+	_, after, found := bytes.Cut(text, []byte("\n"))
 	if !found {
-		return "", false
+		return "", "", false
 	}
-	return string(after[:len(after)-len(bytes.TrimLeft(after, " \t"))]), true
+	if last := text[bytes.LastIndexByte(text, '\n')+1:]; len(last) <= maxGap {
+		prefix = leadingSpace(last)
+	}
+	indent = strings.TrimPrefix(leadingSpace(after), prefix)
+	return prefix, indent[:min(len(indent), maxIndent)], true
+}
+
+// maxIndent is by how much a level of JSON is indented at most: each line pays for it.
+const maxIndent = 8
+
+func leadingSpace(text []byte) string {
+	return string(text[:len(text)-len(bytes.TrimLeft(text, " \t"))])
 }
 
 func writeJSON(out *bytes.Buffer, n *yaml.Node) error {

@@ -34,3 +34,14 @@ func (p Pieces) WriteTo(out io.Writer) (int64, error) {
 
 // Bytes returns the text as one.
 func (p Pieces) Bytes() []byte { return bytes.Join(p, nil) }
+
+// trimRight takes characters off the end.
+func (p *Pieces) trimRight(cutset string) {
+	for len(*p) > 0 {
+		last := &(*p)[len(*p)-1]
+		if *last = bytes.TrimRight(*last, cutset); len(*last) > 0 {
+			return
+		}
+		*p = (*p)[:len(*p)-1]
+	}
+}

@@ -11,14 +11,6 @@ import (
 // MaxInput is how many bytes a stream may have. It is held in memory as a whole.
 const MaxInput = 1 << 30
 
-// maxParsed is how many bytes of a stream are parsed at most. Parsed resources take
-// up to two hundred times their size in memory. Those that are passed on as bytes do
-// not count.
-const maxParsed = 32 << 20
-
-// errTooMuch says that more would have to be parsed.
-var errTooMuch = fmt.Errorf("more than %d MiB would have to be parsed to find the controllers; give the function the part that holds them, in plain block style", maxParsed>>20)
-
 // ErrTooLarge says that a stream has more than MaxInput bytes.
 var ErrTooLarge = fmt.Errorf("is larger than %d MiB; split it", MaxInput>>20)
 

@@ -10,6 +10,7 @@ import (
 	"sigs.k8s.io/kustomize/kyaml/kio"
 	"sigs.k8s.io/kustomize/kyaml/yaml"
 
+	"fluxtrust.dev/flux-trust/internal/krm"
 	"fluxtrust.dev/flux-trust/internal/quote"
 )
 
@@ -17,22 +18,15 @@ import (
 // back from its stdout:
 // https://github.com/kubernetes-sigs/kustomize/blob/master/cmd/config/docs/api-conventions/functions-spec.md
 type ResourceList struct {
-	// document is that of the whole list, or of all but its items.
+	// list holds the items.
+	list *list
+	// document is that of the whole list or, where it is read item by item, of all but
+	// its items, with the text rest.
 	document *yaml.RNode
-	// items are those that are needed; skipped counts the others.
-	items   []*item
-	skipped int
-	added   []*yaml.RNode
-	// changed tells that there are new results.
+	rest     []byte
+	added    []*yaml.RNode
+	// changed is set where there are new results.
 	changed bool
-
-	// data is the text of a list that is read item by item: its first items stand
-	// at first, the line items: at head, and what follows the items at tail. rest
-	// is the text without them.
-	data, rest        []byte
-	head, first, tail int
-	indent, count     int
-	parsed            int // bytes
 }
 
 // ErrNoResourceList says that a stream is valid, but no ResourceList.
@@ -50,11 +44,68 @@ func ReadResourceList(data []byte, needsFor func(config *yaml.RNode) Needs) (*Re
 		return nil, err
 	}
 	if needsFor != nil {
-		if l, ok := readItems(data, needsFor); ok {
-			return l, nil
+		if l, ok, err := readItems(data, needsFor); ok || err != nil {
+			return l, err
 		}
 	}
 	return readWhole(data)
+}
+
+// readItems reads a ResourceList in block style item by item and parses what is
+// needed. The result is false when it is written in any other way: then it must
+// be read as a whole.
+func readItems(data []byte, needsFor func(config *yaml.RNode) Needs) (*ResourceList, bool, error) {
+	items, ok := findItems(data)
+	if !ok {
+		return nil, false, nil
+	}
+	config := findConfig(data, items.head)
+	r := reader{needs: needsFor(config)}
+	if ok, err := items.read(&r); !ok || err != nil {
+		return nil, false, err
+	}
+	rest := items.without()
+	l, err := readWhole(rest)
+	if err != nil || !items.isFieldOf(l.document) || !sameConfig(l.FunctionConfig(), config) {
+		return nil, false, nil
+	}
+	l.rest, l.list = rest, items
+	return l, true, nil
+}
+
+// findConfig returns what is likely to be the functionConfig: it must be known
+// before the items are read, and often stands behind them.
+func findConfig(data []byte, items int) *yaml.RNode {
+	const key = "functionConfig:"
+	at, end := bytes.Index(data[:items], []byte(key)), items
+	if at < 0 || at > 0 && data[at-1] != '\n' {
+		// Line by line from the end.
+		for at, end = len(data), len(data); !bytes.HasPrefix(data[at:], []byte(key)); {
+			if at == 0 {
+				return nil
+			}
+			at = bytes.LastIndexByte(data[:at-1], '\n') + 1
+		}
+	}
+	if end-at > maxParsed {
+		return nil
+	}
+	node, err := yaml.Parse(string(data[at:end]))
+	if err != nil || krm.SizeOf(node.YNode()).Check(end-at) != nil {
+		return nil
+	}
+	if config := node.Field("functionConfig"); config != nil {
+		return config.Value
+	}
+	return nil
+}
+
+// sameConfig reports whether the guess was right.
+func sameConfig(config, guess *yaml.RNode) bool {
+	if config == nil || guess == nil {
+		return config == guess
+	}
+	return krm.Equal(config.YNode(), guess.YNode())
 }
 
 func readWhole(data []byte) (*ResourceList, error) {
@@ -69,53 +120,66 @@ func readWhole(data []byte) (*ResourceList, error) {
 	case err != nil:
 		return nil, fmt.Errorf("is not valid YAML: %s", quote.Reader(err))
 	}
-	list := &ResourceList{document: yaml.NewRNode(&first)}
-	if list.document.YNode().Kind != yaml.MappingNode || list.document.GetKind() != kio.ResourceListKind {
+	document := yaml.NewRNode(&first)
+	if document.YNode().Kind != yaml.MappingNode || document.GetKind() != kio.ResourceListKind {
 		return nil, ErrNoResourceList
 	}
 	if err := decoder.Decode(&second); !errors.Is(err, io.EOF) {
 		return nil, errors.New("holds something behind the ResourceList")
 	}
-	for i, key := range list.document.YNode().Content {
-		if i%2 == 0 && list.document.Field(key.Value).Key.YNode() != key {
+	if err := krm.SizeOf(&first).Check(len(data)); err != nil {
+		return nil, fmt.Errorf("is a document that %w", err)
+	}
+	// An item that is changed loses its anchors, and what else is in the list may refer to
+	// them.
+	root, err := krm.ExpandText(&first, len(data))
+	if err != nil {
+		return nil, fmt.Errorf("is a document that %w", err)
+	}
+	document = yaml.NewRNode(root)
+	seen := map[string]bool{}
+	for i, key := range document.YNode().Content {
+		if i%2 == 0 && seen[key.Value] {
 			return nil, fmt.Errorf("is a ResourceList in which %s stands twice", quote.Key(key.Value))
 		}
+		seen[key.Value] = seen[key.Value] || i%2 == 0
 	}
-	items := list.field("items")
+	l := &ResourceList{document: document, list: &list{}}
+	items := l.field("items")
 	if items == nil {
-		return list, nil
+		return l, nil
 	}
 	if items.Kind != yaml.SequenceNode {
 		return nil, errors.New("is a ResourceList whose items are no list")
 	}
 	for i, n := range items.Content {
 		resource := yaml.NewRNode(n)
-		list.items = append(list.items, &item{index: i, original: resource, replacement: resource})
+		l.list.items = append(l.list.items, &item{index: i, original: resource, replacement: resource})
 	}
-	return list, nil
+	l.list.count = len(l.list.items)
+	return l, nil
 }
 
 // Items returns the resources that are needed. They must not be changed: hand
 // changed copies to Replace.
 func (l *ResourceList) Items() []*yaml.RNode {
-	resources := make([]*yaml.RNode, len(l.items))
-	for i, item := range l.items {
+	resources := make([]*yaml.RNode, len(l.list.items))
+	for i, item := range l.list.items {
 		resources[i] = item.original
 	}
 	return resources
 }
 
 // Skipped returns how many resources are not needed.
-func (l *ResourceList) Skipped() int { return l.skipped }
+func (l *ResourceList) Skipped() int { return l.list.skipped() }
 
-// Whole tells whether all of the list has been parsed as one document, in which
-// an item may refer to an anchor of another one.
-func (l *ResourceList) Whole() bool { return l.data == nil }
+// Whole reports whether all of the list has been parsed as one document.
+func (l *ResourceList) Whole() bool { return l.rest == nil }
 
 // Replace puts a changed copy of a resource into its place in Items. With nil, the
 // resource goes.
 func (l *ResourceList) Replace(index int, resource *yaml.RNode) {
-	l.items[index].replacement = resource
+	l.list.items[index].replacement = resource
 }
 
 // Add appends resources.
@@ -159,12 +223,12 @@ func (l *ResourceList) Pieces() (Pieces, error) {
 	if err != nil || pieces != nil {
 		return pieces, err
 	}
-	whole, err := readWhole(l.data)
+	whole, err := readWhole(l.list.data)
 	if err != nil {
 		return nil, err
 	}
-	for _, i := range l.items {
-		whole.items[i.index].replacement = i.replacement
+	for _, i := range l.list.items {
+		whole.Replace(i.index, i.replacement)
 	}
 	whole.added = l.added
 	if l.changed {
@@ -175,11 +239,39 @@ func (l *ResourceList) Pieces() (Pieces, error) {
 	return whole.encode()
 }
 
+// pieces puts the list together item by item, or returns nil when that must be done as
+// a whole.
+func (l *ResourceList) pieces() (Pieces, error) {
+	items := l.list
+	head, tail := items.data[:items.head], items.data[items.tail:]
+	if l.changed {
+		text, err := l.restText()
+		if err != nil {
+			return nil, err
+		}
+		at, ok := lineWith(text, noItems)
+		if !ok {
+			return nil, nil
+		}
+		head, tail = text[:at], text[at+len(noItems)+1:]
+	}
+	return items.pieces(head, tail, l.added)
+}
+
+// restText returns the text of the list without its items, with the results.
+func (l *ResourceList) restText() ([]byte, error) {
+	original, err := readWhole(l.rest)
+	if err != nil {
+		return nil, err
+	}
+	return rewrite(l.rest, original.document, l.document, encodeYAML, readsAs(l.document))
+}
+
 // encode writes a list that was parsed as a whole.
 func (l *ResourceList) encode() (Pieces, error) {
 	if items := l.field("items"); items != nil {
 		items.Content = items.Content[:0:0]
-		for _, i := range l.items {
+		for _, i := range l.list.items {
 			if i.replacement != nil {
 				items.Content = append(items.Content, i.replacement.YNode())
 			}

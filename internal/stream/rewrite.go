@@ -3,10 +3,10 @@ package stream
 import (
 	"bytes"
 	"errors"
+	"iter"
 	"slices"
 	"strings"
 
-	"github.com/aymanbagabas/go-udiff"
 	"sigs.k8s.io/kustomize/kyaml/yaml"
 
 	"fluxtrust.dev/flux-trust/internal/krm"
@@ -21,50 +21,90 @@ import (
 // merged into the original text: a three-way merge. Where that does not work
 // out, or does not read back as the changed resource, the changed resource in
 // the writer's style is taken as it is.
-func rewrite(text []byte, original, changed *yaml.RNode, isJSON bool, readsBack func(text []byte) bool) ([]byte, error) {
+func rewrite(text []byte, original, changed *yaml.RNode, encode encoder, readsBack func(text []byte) bool) ([]byte, error) {
 	ours, allCRLF := withLF(text)
-	noNewline := !bytes.HasSuffix(ours, []byte("\n"))
-	if noNewline {
+	open := !bytes.HasSuffix(ours, []byte("\n")) // it ends in a line without a newline
+	if open {
 		ours = append(slices.Clone(ours), '\n')
 	}
-	finish := func(out []byte) []byte {
-		if noNewline {
-			out = bytes.TrimSuffix(out, []byte("\n"))
-		}
-		if allCRLF {
-			out = bytes.ReplaceAll(out, []byte("\n"), []byte("\r\n"))
-		}
-		return out
+	styles := []string{string(ours)}
+	if open {
+		styles = append(styles, stripped(string(ours), original))
 	}
-
-	encode := encodeYAML
-	if isJSON {
-		encode = encodeJSON
-	}
-	base, err := encode(ours, withoutAnchors(original))
+	rewritten, err := rewrites(styles, original, changed, func(resource *yaml.RNode) (string, error) {
+		out, err := encode(ours, resource)
+		return string(out), err
+	})
 	if err != nil {
 		return nil, err
 	}
-	plain, err := encode(ours, changed)
-	if err != nil {
-		return nil, err
-	}
-	for _, adapt := range []func(change, style []udiff.Edit, base string) []udiff.Edit{align, nil} {
-		if merged, ok := merge(string(base), string(ours), string(plain), adapt); ok {
-			if out := finish(merged); readsBack(out) {
-				return out, nil
+	for candidate := range rewritten {
+		endings := []string{candidate}
+		if open { // unless a block scalar stands there now, which would lose its last line break
+			endings = []string{strings.TrimSuffix(candidate, "\n"), candidate}
+		}
+		for _, out := range endings {
+			if allCRLF {
+				out = strings.ReplaceAll(out, "\n", "\r\n")
+			}
+			if readsBack([]byte(out)) {
+				return []byte(out), nil
 			}
 		}
 	}
-	if out := finish(plain); readsBack(out) {
-		return out, nil
+	return nil, errUnwritable
+}
+
+// rewrites returns texts of a changed resource, those first that keep most of a style.
+func rewrites(styles []string, original, changed *yaml.RNode, encode func(*yaml.RNode) (string, error)) (iter.Seq[string], error) {
+	plain, err := encode(changed)
+	if err != nil {
+		return nil, err
 	}
-	return nil, errors.New("cannot be written so that it reads back as it was meant; write it without unusual YAML")
+	return func(yield func(string) bool) {
+		for base := range bases(original) {
+			encoded, err := encode(base)
+			if err != nil {
+				continue
+			}
+			for _, style := range styles {
+				merger := newMerger(encoded, style, plain)
+				for _, aligned := range []bool{true, false} {
+					if merged, ok := merger.merge(aligned); ok && !yield(merged) {
+						return
+					}
+				}
+			}
+		}
+		yield(plain)
+	}, nil
+}
+
+// encoder writes a resource in the way in which a text is written.
+type encoder = func(text []byte, resource *yaml.RNode) ([]byte, error)
+
+var errUnwritable = errors.New("cannot be written so that it reads back as it was meant; write it without unusual YAML")
+
+// bases returns what a change may be seen against. The changed resource has no aliases
+// and no anchors. So both are style, and stay, unless the change touches what they stand
+// for; then aliases are written out.
+func bases(original *yaml.RNode) iter.Seq[*yaml.RNode] {
+	return func(yield func(*yaml.RNode) bool) {
+		if !krm.IsAliased(original.Document()) {
+			yield(original)
+			return
+		}
+		expanded, err := krm.Expand(original.Document())
+		if err != nil { // then nothing is style
+			yield(original)
+			return
+		}
+		_ = yield(yaml.NewRNode(expanded)) && yield(withoutAnchors(original))
+	}
 }
 
 // withoutAnchors returns a resource in which everything that an alias refers to is
-// written out, without its anchor. The changed resource has it like that; so the
-// anchor is style, and stays.
+// written out, without its anchor.
 func withoutAnchors(resource *yaml.RNode) *yaml.RNode {
 	work := krm.Copy(resource)
 	var visit func(n *yaml.Node)
@@ -81,74 +121,11 @@ func withoutAnchors(resource *yaml.RNode) *yaml.RNode {
 	return work
 }
 
-// merge applies to base what leads to theirs, and, wherever that leaves the
-// lines alone, what leads to ours. The change may be adapted to the style first.
-func merge(base, ours, theirs string, adapt func(change, style []udiff.Edit, base string) []udiff.Edit) ([]byte, bool) {
-	change, style := udiff.Lines(base, theirs), styleEdits(base, ours)
-	if adapt != nil {
-		change = adapt(change, style, base)
-	}
-	style = slices.DeleteFunc(style, func(s udiff.Edit) bool {
-		return slices.ContainsFunc(change, func(c udiff.Edit) bool { return s.Start < c.End && c.Start < s.End })
-	})
-	// At the same place the change comes first: a blank line after a list
-	// stays behind what is appended to the list.
-	edits, ok := udiff.Merge(change, style)
-	if !ok {
-		return nil, false
-	}
-	merged, err := udiff.ApplyBytes([]byte(base), edits)
-	return merged, err == nil
-}
-
-// styleEdits returns what leads from base to ours. Lines that differ in white
-// space alone are paired, so that each is an edit of its own and a change
-// displaces no more style than that of its own lines.
-func styleEdits(base, ours string) []udiff.Edit {
-	baseLines, ourLines := strings.SplitAfter(base, "\n"), strings.SplitAfter(ours, "\n")
-	folded := foldSpace(baseLines)
-	lineAt := func(offset int) int { return strings.Count(folded[:offset], "\n") }
-
-	var edits []udiff.Edit
-	line, ourLine, offset := 0, 0, 0
-	pair := func(until int) {
-		for ; line < until; line, ourLine = line+1, ourLine+1 {
-			end := offset + len(baseLines[line])
-			if baseLines[line] != ourLines[ourLine] {
-				edits = append(edits, udiff.Edit{Start: offset, End: end, New: ourLines[ourLine]})
-			}
-			offset = end
-		}
-	}
-	for _, e := range udiff.Lines(folded, foldSpace(ourLines)) {
-		pair(lineAt(e.Start))
-		first, start, count := ourLine, offset, strings.Count(e.New, "\n")
-		for ; line < lineAt(e.End); line++ {
-			offset += len(baseLines[line])
-		}
-		ourLine += count
-		edits = append(edits, udiff.Edit{Start: start, End: offset, New: strings.Join(ourLines[first:ourLine], "")})
-	}
-	pair(len(baseLines))
-	return edits
-}
-
-// foldSpace joins lines with every run of white space in them folded.
-func foldSpace(lines []string) string {
-	var out strings.Builder
-	for i, line := range lines {
-		out.WriteString(strings.Join(strings.Fields(line), " "))
-		if i < len(lines)-1 {
-			out.WriteByte('\n')
-		}
-	}
-	return out.String()
-}
-
-// readsAs tells whether a text is a document that reads as a resource.
+// readsAs returns what reports whether a text is a document that reads as a resource.
 func readsAs(resource *yaml.RNode) func(text []byte) bool {
 	return func(text []byte) bool {
-		documents, err := parse(chunk{body: text, line: 1}, nil, maxParsed)
+		var r reader
+		documents, err := r.chunk(chunk{body: text, line: 1})
 		return err == nil && len(documents) == 1 && documents[0].original != nil &&
 			krm.Equal(documents[0].original.YNode(), resource.YNode())
 	}

@@ -92,7 +92,7 @@ func (s *scanner) skipBlankLine(at int) bool {
 func (s *scanner) mapping(at, column int) bool {
 	s.levels[0], s.depth = level{column: column}, 1
 	s.awaiting, s.plain, s.hidden, s.apiVersion, s.kind = false, false, false, nil, nil
-	if isDash(s.data, at) || !s.entry(at, column) {
+	if at >= len(s.data) || isDash(s.data, at) || !s.entry(at, column) {
 		return false
 	}
 	for s.pos < len(s.data) {

@@ -17,7 +17,7 @@ func checkScan(t *testing.T, text []byte) bool {
 	if !s.document(text) {
 		return false
 	}
-	documents, err := parse(chunk{body: text, line: 1}, nil, maxParsed)
+	documents, err := new(reader).chunk(chunk{body: text, line: 1})
 	if err != nil || len(documents) != 1 || documents[0].original == nil {
 		t.Errorf("understood, but: %v\n%q", err, text)
 		return true

@@ -7,6 +7,8 @@ import (
 	"testing"
 
 	"sigs.k8s.io/kustomize/kyaml/yaml"
+
+	"fluxtrust.dev/flux-trust/internal/krm"
 )
 
 func TestSplit(t *testing.T) {
@@ -101,26 +103,33 @@ func TestReplaceKeepsTheText(t *testing.T) {
 			"# top\n\nimage: a   # why\n\nlist:   # of things\n\n- x\n# end\n\nlast: 1\n# foot\n",
 			"# top\n\nimage: b # why\n\nlist:   # of things\n\n- x\n# end\n\n- new\nlast: 1\n# foot\n",
 		},
-		"wide list":       {"image: a\nlist:\n  - 'x'\n", "image: b\nlist:\n  - 'x'\n  - new\n"},
-		"folded scalar":   {"image: a\ntext: >-\n  one\n  two\n\n  three\nlist: [x]\n", "image: b\ntext: >-\n  one\n  two\n\n  three\nlist: [x, new]\n"},
-		"long plain line": {"image: a\ntext: one two three four five six seven eight nine ten eleven twelve thirteen\n  fourteen\nlist: []\n", "image: b\ntext: one two three four five six seven eight nine ten eleven twelve thirteen\n  fourteen\nlist: [new]\n"},
-		"four spaces":     {"image: a\nother:\n    deep:\n        er: 1   # x\nlist:\n    - x\n", "image: b\nother:\n    deep:\n        er: 1   # x\nlist:\n    - x\n    - new\n"},
-		"CRLF":            {"image: a\r\ntext: |\r\n  x\r\nlist:\r\n- x\r\n", "image: b\r\ntext: |\r\n  x\r\nlist:\r\n- x\r\n- new\r\n"},
-		"no newline":      {"image: a\nlist:\n- x", "image: b\nlist:\n- x\n- new"},
-		"aligned values":  {"kind:      X\nimage:     a\nlist:\n- x\n", "kind:      X\nimage: b\nlist:\n- x\n- new\n"},
-		"quotes and tags": {"image: a\nq: 'it''s'\nd: \"\\u00e9\"\nt: !!str 5\nlist:\n- x\n", "image: b\nq: 'it''s'\nd: \"\\u00e9\"\nt: !!str 5\nlist:\n- x\n- new\n"},
-		"anchors":         {"image: a\none: &o {k: v}\ntwo: *o\nlist:\n- x\n", "image: b\none: &o {k: v}\ntwo: *o\nlist:\n- x\n- new\n"},
-		"JSON":            {"{\n\t\"image\" : \"a\",\n\t\"n\": 1.50,\n\t\"list\": [\n\t\t\"<x>\"\n\t]\n}", "{\n\t\"image\": \"b\",\n\t\"n\": 1.50,\n\t\"list\": [\n\t\t\"<x>\",\n\t\t\"new\"\n\t]\n}"},
-		"on the marker":   {"--- &x\nimage: a\nlist:\n- x\n", "--- &x\nimage: b\nlist:\n- x\n- new\n"},
-		"flow on marker":  {"--- {image: a, list: [x]}\n", "---\n{image: b, list: [x, new]}\n"},
-		"JSON in a line":  {`{"image":"a","list":["x"],"z":null}`, `{"image":"b","list":["x","new"],"z":null}`},
+		"wide list":                  {"image: a\nlist:\n  - 'x'\n", "image: b\nlist:\n  - 'x'\n  - new\n"},
+		"folded scalar":              {"image: a\ntext: >-\n  one\n  two\n\n  three\nlist: [x]\n", "image: b\ntext: >-\n  one\n  two\n\n  three\nlist: [x, new]\n"},
+		"long plain line":            {"image: a\ntext: one two three four five six seven eight nine ten eleven twelve thirteen\n  fourteen\nlist: []\n", "image: b\ntext: one two three four five six seven eight nine ten eleven twelve thirteen\n  fourteen\nlist: [new]\n"},
+		"four spaces":                {"image: a\nother:\n    deep:\n        er: 1   # x\nlist:\n    - x\n", "image: b\nother:\n    deep:\n        er: 1   # x\nlist:\n    - x\n    - new\n"},
+		"CRLF":                       {"image: a\r\ntext: |\r\n  x\r\nlist:\r\n- x\r\n", "image: b\r\ntext: |\r\n  x\r\nlist:\r\n- x\r\n- new\r\n"},
+		"no newline":                 {"image: a\nlist:\n- x", "image: b\nlist:\n- x\n- new"},
+		"no newline behind a text":   {"image: a\nlist: [x]\ntext: |  # why\n  x\n  y", "image: b\nlist: [x, new]\ntext: |  # why\n  x\n  y"},
+		"no newline before the list": {"image: a\nlist:\n- |\n  x", "image: b\nlist:\n- |-\n  x\n- new"},
+		"keys side by side":          {"image: a\none: &o x\nlist:\n- x\ntwo:   *o\n", "image: b\none: &o x\nlist:\n- x\n- new\ntwo:   *o\n"},
+		"aligned values":             {"kind:      X\nimage:     a\nlist:\n- x\n", "kind:      X\nimage: b\nlist:\n- x\n- new\n"},
+		"quotes and tags":            {"image: a\nq: 'it''s'\nd: \"\\u00e9\"\nt: !!str 5\nlist:\n- x\n", "image: b\nq: 'it''s'\nd: \"\\u00e9\"\nt: !!str 5\nlist:\n- x\n- new\n"},
+		"anchors":                    {"image: a\none: &o {k: v}\ntwo: *o\nlist:\n- x\n", "image: b\none: &o {k: v}\ntwo: *o\nlist:\n- x\n- new\n"},
+		"JSON":                       {"{\n\t\"image\" : \"a\",\n\t\"n\": 1.50,\n\t\"list\": [\n\t\t\"<x>\"\n\t]\n}", "{\n\t\"image\": \"b\",\n\t\"n\": 1.50,\n\t\"list\": [\n\t\t\"<x>\",\n\t\t\"new\"\n\t]\n}"},
+		"on the marker":              {"--- &x\nimage: a\nlist:\n- x\n", "--- &x\nimage: b\nlist:\n- x\n- new\n"},
+		"flow on marker":             {"--- {image: a, list: [x]}\n", "---\n{image: b, list: [x, new]}\n"},
+		"JSON in a line":             {`{"image":"a","list":["x"],"z":null}`, `{"image":"b","list":["x","new"],"z":null}`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			documents, err := Split("f", []byte(tc.input), nil)
 			if err != nil {
 				t.Fatal(err)
 			}
-			changed := documents[0].Resource().Copy()
+			expanded, err := krm.Expand(documents[0].Resource().Document())
+			if err != nil {
+				t.Fatal(err)
+			}
+			changed := yaml.NewRNode(expanded).Copy()
 			changed.Field("image").Value.YNode().Value = "b"
 			list := changed.Field("list").Value.YNode()
 			list.Content = append(list.Content, &yaml.Node{Kind: yaml.ScalarNode, Tag: yaml.NodeTagString, Value: "new"})
@@ -168,8 +177,6 @@ func TestFlowNull(t *testing.T) {
 	}
 }
 
-// FuzzSplit: what is not changed comes back byte for byte, parsed or not, and to
-// skip documents hides no error.
 // TestJSONNeeds parses what is needed, and everything whose kind is not plain.
 func TestJSONNeeds(t *testing.T) {
 	const other = `{"apiVersion": "v1", "kind": "Other"}`
@@ -208,6 +215,8 @@ func TestJSONNeeds(t *testing.T) {
 	}
 }
 
+// FuzzSplit: what is not changed comes back byte for byte, parsed or not, and to
+// skip documents hides no error.
 func FuzzSplit(f *testing.F) {
 	for _, seed := range []string{"a: 1\n---\n# x\n...\n%YAML 1.2\n--- b\n", "\ufeff{\"a\":1}{}\n", "a: |\r\n  ---\r\n---\r\n", "a: 1\n---\n---\n- b\n---\nkind: A\n"} {
 		f.Add([]byte(seed))
