@@ -142,8 +142,7 @@ func (p *provider) update(object *krm.Object, w provided) {
 	switch {
 	case object.Err() != nil:
 		p.found.Fail(object, object.Err())
-	case !object.Changed():
-	default:
+	case object.Changed():
 		p.found.Add(krm.Info, codes.Updated, object, krm.At("data."+v1alpha1.DefaultSecretKey), "now holds the certificates of spec.caBundle")
 	}
 }
