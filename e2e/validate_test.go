@@ -47,7 +47,7 @@ func TestKptValidators(t *testing.T) {
 	mutators, _, _ = strings.Cut(mutators, "  validators:\n")
 	replaceInFile(t, filepath.Join(dir, "Kptfile"), "  mutators:\n"+mutators, "")
 	got := render()
-	want := "spec.template.spec.containers.[name=manager].securityContext.readOnlyRootFilesystem: is false; must be true"
+	want := "spec.template.spec.containers.[name=manager].securityContext.readOnlyRootFilesystem: is false; it must be true"
 	if got.code == 0 || !strings.Contains(got.stderr, want) {
 		t.Errorf("exit code %d\n%s\nwant %s", got.code, got.stderr, want)
 	}
