@@ -192,8 +192,15 @@ func (c *changer) install(i *inventory.Installer) {
 			c.done.count++
 			return
 		default:
+			settings := trust.SettingsOf(c.config)
+			var copies []any
+			if patched {
+				var told krm.Findings
+				copies, told = installer.Copies(i, c.inventory.Stores, settings.Owner)
+				c.found = append(c.found, told...)
+			}
 			var told krm.Findings
-			owned, told = installer.Apply(i, made, trust.SettingsOf(c.config))
+			owned, told = installer.Apply(i, copies, made, settings)
 			c.found = append(c.found, told...)
 		}
 	}

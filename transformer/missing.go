@@ -57,6 +57,12 @@ func noControllers(found *krm.Findings, r *result, s stream) {
 		severity = krm.Warning
 	case v1alpha1.Error:
 	}
+	c := &r.config.Spec.Controllers
+	if len(r.inventory.Controllers) > 0 && len(c.Include)+len(c.Exclude) == 0 {
+		found.Add(severity, codes.NoControllers, nil, krm.Difference{}, "the stream has patches for Flux controllers (%s), and no controller; run the function over the result of the build: kustomize build DIR | flux-trust CONFIG -",
+			strings.Join(slices.Sorted(maps.Keys(r.inventory.Controllers)), ", "))
+		return
+	}
 	if len(r.inventory.Controllers) > 0 {
 		found.Add(severity, codes.NoControllers, trust.About(r.config), krm.At("spec.controllers"), "selects none of the Flux controllers in the stream (%s); change include and exclude",
 			strings.Join(slices.Sorted(maps.Keys(r.inventory.Controllers)), ", "))

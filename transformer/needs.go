@@ -132,6 +132,7 @@ func needsOf(config *v1alpha1.FluxTrust) map[string]need {
 			needs[inventory.TrustManagerBundle] = need{every: true} // it may write into an object of that name
 		}
 	}
+	own.marks = append(own.marks, newMark("kustomize")) // it may hold patches of Flux, as values of a HelmRelease
 	needs[inventory.ConfigMap] = own
 	return needs
 }

@@ -54,6 +54,7 @@ const (
 	NameChanges       krm.Code = "NameChanges"
 	SourcesNotPatched krm.Code = "SourcesNotPatched"
 	ConfigInBuild     krm.Code = "ConfigInBuild"
+	HidesPatches      krm.Code = "HidesPatches"
 	PatchConflict     krm.Code = "PatchConflict"
 	Patches           krm.Code = "Patches"
 	PatchesNoLonger   krm.Code = "PatchesNoLonger"
@@ -212,6 +213,7 @@ func Groups() []Group {
 			{Namesake, false, "An object has the name of a controller and is none, and a patch would change it as well."},
 			{NameChanges, false, "The build changes the name of an object, and no build tool follows it into a patch."},
 			{SourcesNotPatched, false, "`spec.sources` is no part of the patches."},
+			{HidesPatches, false, "Values of a HelmRelease may hold patches that those of the function would hide."},
 			{ConfigInBuild, false, "A folder builds a FluxTrust, which Flux would apply, and the API server does not know the kind."},
 		}},
 		{"Flux sources", []Entry{

@@ -60,7 +60,7 @@ func applied(t *testing.T, text string, p []patches.Patch, s trust.Settings) (af
 	if len(i) != 1 || i[0].Err != nil {
 		t.Fatalf("got %v", i)
 	}
-	owned, found = Apply(i[0], p, s)
+	owned, found = Apply(i[0], nil, p, s)
 	return yaml.NewRNode(i[0].Object.After().Node).MustString(), owned, found, i[0].Object.Err()
 }
 
@@ -150,6 +150,65 @@ func TestApply(t *testing.T) {
 			}
 			if got != tc.want && (err == nil || !strings.HasPrefix(got, tc.want)) {
 				t.Errorf("got\n%s\nwant\n%s", got, tc.want)
+			}
+		})
+	}
+}
+
+// TestCopies: patches of spec.valuesFrom come first, as often as it is run, and go
+// again.
+func TestCopies(t *testing.T) {
+	release := func(more string) string {
+		return "apiVersion: helm.toolkit.fluxcd.io/v2\nkind: HelmRelease\nmetadata: {name: flux, namespace: ns}\nspec:\n  chart: {spec: {chart: flux-instance}}\n" + more
+	}
+	const from = "  valuesFrom: [{kind: ConfigMap, name: v}]\n"
+	values := func(kind, patch string) string {
+		return "\n---\napiVersion: v1\nkind: " + kind + "\nmetadata: {name: v, namespace: ns}\nSTRINGS:\n  values.yaml: |\n    instance:\n      kustomize:\n        patches:" + patch + "\n"
+	}
+	const one = "\n        - target: {kind: Namespace}\n          patch: |\n            - op: add\n"
+	run := func(t *testing.T, text string, p []patches.Patch) (string, error) {
+		t.Helper()
+		found := read(t, strings.NewReplacer("kind: Secret\n", "kind: Secret\n", "STRINGS", map[bool]string{true: "stringData", false: "data"}[strings.Contains(text, "kind: Secret\n")]).Replace(text))
+		i := found.Installers[0]
+		copies, _ := Copies(i, found.Stores, "corp")
+		Apply(i, copies, p, corp())
+		return yaml.NewRNode(i.Object.After().Node).MustString(), i.Object.Err()
+	}
+	for name, tc := range map[string]struct {
+		more, values, want string // want is what comes before ours, or the error
+	}{
+		"a ConfigMap":                   {from, values("ConfigMap", one), "copied from ConfigMap v, key values.yaml\n            - op: add\n"},
+		"no list in it":                 {from, values("ConfigMap", ""), ""},
+		"an own list":                   {from + "  values: {instance: {kustomize: {patches: [{patch: mine}]}}}\n", values("ConfigMap", one), "patch: mine"},
+		"an own list, without":          {from + "  values: {instance: {kustomize: {patches: []}}}\n", "", ""},
+		"an own list, without, and one": {from + "  values: {instance: {kustomize: {patches: []}}}\n", values("ConfigMap", one), "error: spec.valuesFrom.[name=v]: holds patches that the empty list"},
+		"not there":                     {from, "", "error: spec.valuesFrom.[name=v]: may hold a list instance.kustomize.patches, which that of flux-trust would hide: Helm replaces lists; and ConfigMap v, key values.yaml, is not in the stream"},
+		"a Secret":                      {"  valuesFrom: [{kind: Secret, name: v}]\n", values("Secret", one), "error: spec.valuesFrom.[name=v]: Secret v, key values.yaml, holds a list"},
+		"a Secret without":              {"  valuesFrom: [{kind: Secret, name: v}]\n", values("Secret", " []"), ""},
+		"one value":                     {"  valuesFrom: [{kind: Secret, name: x, targetPath: instance.sync.path}]\n", "", ""},
+		"one value that is in the way":  {"  valuesFrom: [{kind: Secret, name: x, targetPath: instance.kustomize.patches}]\n", "", "error: spec.valuesFrom.[name=x]: sets instance.kustomize.patches"},
+		"another key":                   {"  valuesFrom: [{kind: ConfigMap, name: v, valuesKey: x}]\n", values("ConfigMap", one), ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			text := release(tc.more) + tc.values
+			first, err := run(t, text, made("corp", "a"))
+			if message, ok := strings.CutPrefix(tc.want, "error: "); ok || err != nil {
+				if err == nil || !ok || !strings.HasPrefix(err.Error(), message) {
+					t.Errorf("got %v, want %s", err, tc.want)
+				}
+				return
+			}
+			if at := strings.LastIndex(first, "name: a"); !strings.Contains(first[:max(at, 0)], tc.want) {
+				t.Errorf("no %q before ours in\n%s", tc.want, first)
+			}
+			for _, again := range []string{first + tc.values, first} { // also where only the release is at hand
+				if second, err := run(t, again, made("corp", "a")); err != nil || second != first {
+					t.Errorf("a second run: %v\n%s\nand had\n%s", err, second, first)
+				}
+			}
+			back, err := run(t, first+tc.values, nil)
+			if err != nil || strings.Contains(back, "corp") {
+				t.Errorf("taken out: %v\n%s", err, back)
 			}
 		})
 	}

@@ -20,9 +20,10 @@ import (
 // each stands in the keys of flux.Installer.Patches for the entries of a list.
 const each = "[]"
 
-// Apply makes the function's own patches in an object those that are made, and reports
-// whether there were any. Patches of others stay as they are, in their order.
-func Apply(i *inventory.Installer, made []patches.Patch, s trust.Settings) (owned bool, found krm.Findings) {
+// Apply makes the function's own patches in an object those that are made, behind
+// copies of others that they would hide, and reports whether there were any. Patches of
+// others stay as they are, in their order.
+func Apply(i *inventory.Installer, copies []any, made []patches.Patch, s trust.Settings) (owned bool, found krm.Findings) {
 	root := i.Object.Edit()
 	lists := listsIn(root, i.Kind.Patches)
 	own := ownPatch(s)
@@ -41,8 +42,9 @@ func Apply(i *inventory.Installer, made []patches.Patch, s trust.Settings) (owne
 	}
 	for n, list := range lists {
 		var want []any
-		for _, p := range made {
-			if n == at {
+		if n == at && len(made) > 0 {
+			want = slices.Clone(copies)
+			for _, p := range made {
 				want = append(want, p.Node())
 			}
 		}
@@ -109,7 +111,9 @@ func newList(root krm.Field, keys []string) krm.Field {
 func prune(root krm.Field, keys []string) {
 	at, last := slices.Index(keys, each), keys[len(keys)-1]
 	if at < 0 {
-		root.Get(keys[:len(keys)-1]...).RemoveEmpty(last, true)
+		for n := len(keys) - 1; n > 0; n-- {
+			root.Get(keys[:n]...).RemoveEmpty(keys[n], true)
+		}
 		return
 	}
 	list := root.Get(keys[:at]...)

@@ -44,6 +44,9 @@ const (
 	marker     = "# " + annotation + ": "
 )
 
+// Mark returns the first line of a patch that is the work of a config.
+func Mark(owner string) string { return marker + owner + "\n" }
+
 // Owner returns the name of the config that a patch has been printed for, or ""
 // for somebody else's. Where a tool has dropped the comments of the patch, the
 // annotation that the patch sets says it.
@@ -170,7 +173,7 @@ func body(owner string, c Change) (string, error) {
 	if at := placeholder("", patch); at != "" {
 		return "", &Error{Path: at, Message: "the patch would hold a ${…}, which Flux's substitution replaces; write the value itself in the config"}
 	}
-	return marker + owner + "\n" + out, nil
+	return Mark(owner) + out, nil
 }
 
 // placeholder returns the path of a value that Flux's substitution would replace,
