@@ -67,12 +67,14 @@ func ExampleRun() {
 // In the mode Validate nothing is changed, and everything that a run would change is an
 // error.
 func ExampleRun_validate() {
-	c, err := v1alpha1.Parse("functionconfig.yaml", []byte(config+"  mode: Validate\n"))
+	c, err := v1alpha1.Parse("functionconfig.yaml", []byte(config))
 	if err != nil {
 		fmt.Println(err)
 		return
 	}
 	outcome := transformer.Run(c, []transformer.Resource{{Node: yaml.MustParse(controller)}}, time.Now())
+	c.Spec.Mode, c.Spec.Mount.Path = v1alpha1.Validate, "/opt/ca"
+	outcome = transformer.Run(c, []transformer.Resource{{Node: outcome.Items[0]}}, time.Now())
 	for _, f := range outcome.Findings {
 		if f.Severity == "error" {
 			fmt.Println(f.Path, f.Message)
@@ -82,11 +84,8 @@ func ExampleRun_validate() {
 		fmt.Printf("%s, %s: %d violations\n", v.Name, v.Policy, len(v.Violations))
 	}
 	// Output:
-	// metadata.annotations.fluxtrust.dev/config is missing; it must be corporate-ca
-	// metadata.annotations.fluxtrust.dev/previous is missing; it must be (33 characters, not shown)
-	// spec.template.spec.containers.[name=manager].volumeMounts.[name=flux-trust-ca] is missing
-	// spec.template.spec.containers.[name=manager].env.[name=SSL_CERT_DIR] is missing
-	// spec.template.spec.volumes.[name=flux-trust-ca] is missing
+	// spec.template.spec.containers.[name=manager].volumeMounts.[name=flux-trust-ca].mountPath is /etc/ssl/flux-trust; it must be /opt/ca
+	// spec.template.spec.containers.[name=manager].env.[name=SSL_CERT_DIR].value is /etc/ssl/certs:/etc/ssl/flux-trust; it must be /etc/ssl/certs:/opt/ca
 	// source-controller, restricted:v1.37: 0 violations
 }
 

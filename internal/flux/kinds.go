@@ -38,8 +38,11 @@ type Kind struct {
 	Address, Required string
 }
 
-// Whether the CRD of a version has spec.certSecretRef.
-const Always, Never = "0.0.0", ""
+// What says whether the CRD of a version has spec.certSecretRef.
+const (
+	Always = "0.0.0"
+	Never  = ""
+)
 
 // Kinds returns the Flux objects that open connections, as in the CRDs of the
 // releases; a test holds the table against them. A GitRepository has no

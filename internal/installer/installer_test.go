@@ -41,10 +41,10 @@ func objects() map[string]string {
 	}
 }
 
-func made(owner string, names ...string) []patches.Patch {
+func made(names ...string) []patches.Patch {
 	var found []patches.Patch
 	for _, name := range names {
-		found = append(found, patches.Patch{Target: patches.Target{Kind: "Deployment", Name: name}, Body: "# fluxtrust.dev/config: " + owner + "\nkind: Deployment\n"})
+		found = append(found, patches.Patch{Target: patches.Target{Kind: "Deployment", Name: name}, Body: "# fluxtrust.dev/config: corp\nkind: Deployment\n"})
 	}
 	return found
 }
@@ -92,21 +92,21 @@ func TestThereAndBack(t *testing.T) {
 		for around, texts := range others {
 			text := fmt.Sprintf(objects()[name], texts[name])
 			before := yaml.MustParse(text).MustString()
-			one, owned, found, err := applied(t, text, made("corp", "a"), corp())
+			one, owned, found, err := applied(t, text, made("a"), corp())
 			if err != nil || owned || said(found) != "info Patches "+paths[name] || strings.Count(one, "fluxtrust.dev/config: corp") != 1 {
 				t.Errorf("%s, %s: got %v, %t, %s\n%s", name, around, err, owned, said(found), one)
 			}
 			if strings.Contains(text, "mine") && !strings.Contains(one, "patch: mine # mine") {
 				t.Errorf("%s, %s: the user's is lost\n%s", name, around, one)
 			}
-			if again, owned, found, err := applied(t, one, made("corp", "a"), corp()); err != nil || !owned || again != one || len(found) > 0 {
+			if again, owned, found, err := applied(t, one, made("a"), corp()); err != nil || !owned || again != one || len(found) > 0 {
 				t.Errorf("%s, %s: again gives %v, %t, %s\n%s", name, around, err, owned, said(found), again)
 			}
-			two, _, _, err := applied(t, one, made("corp", "a", "b"), corp())
+			two, _, _, err := applied(t, one, made("a", "b"), corp())
 			if err != nil || strings.Count(two, "fluxtrust.dev/config: corp") != 2 {
 				t.Errorf("%s, %s: two are %v\n%s", name, around, err, two)
 			}
-			if back, _, _, err := applied(t, two, made("corp", "a"), corp()); err != nil || back != one {
+			if back, _, _, err := applied(t, two, made("a"), corp()); err != nil || back != one {
 				t.Errorf("%s, %s: one again is %v\n%s\nnot\n%s", name, around, err, back, one)
 			}
 			back, owned, found, err := applied(t, two, nil, corp())
@@ -130,17 +130,17 @@ func TestApply(t *testing.T) {
 		settings trust.Settings
 		want     string // of the findings, or the error
 	}{
-		"null":                   {instance(" null"), made("corp", "a"), corp(), "info Patches spec.kustomize.patches"},
-		"an empty list":          {instance(" []"), made("corp", "a"), corp(), "info Patches spec.kustomize.patches"},
-		"no list":                {instance(" {}"), made("corp", "a"), corp(), "spec.kustomize.patches: expected a list, got a mapping"},
-		"of another config":      {instance(" [{patch: \"# fluxtrust.dev/config: other\\n\"}]"), made("corp", "a"), corp(), `spec.kustomize.patches[0]: FluxTrust "other" has added this patch`},
+		"null":                   {instance(" null"), made("a"), corp(), "info Patches spec.kustomize.patches"},
+		"an empty list":          {instance(" []"), made("a"), corp(), "info Patches spec.kustomize.patches"},
+		"no list":                {instance(" {}"), made("a"), corp(), "spec.kustomize.patches: expected a list, got a mapping"},
+		"of another config":      {instance(" [{patch: \"# fluxtrust.dev/config: other\\n\"}]"), made("a"), corp(), `spec.kustomize.patches[0]: FluxTrust "other" has added this patch`},
 		"of another, to be left": {instance(" [{patch: \"# fluxtrust.dev/config: other\\n\"}]"), nil, none, ""},
-		"the same variable":      {instance(" [{patch: \"name: SSL_CERT_DIR\"}]"), made("corp", "a"), corp(), "warning PatchConflict spec.kustomize.patches[0].patch\ninfo Patches spec.kustomize.patches"},
-		"of another kind":        {instance(" [{target: {kind: StatefulSet}, patch: \"name: SSL_CERT_DIR\"}]"), made("corp", "a"), corp(), "info Patches spec.kustomize.patches"},
-		"counted behind ours":    {instance(" [" + own + ", {patch: \"path: /spec/template/spec/volumes/0\"}]"), made("corp", "a"), corp(), "warning PatchConflict spec.kustomize.patches[1].patch\ninfo Patches spec.kustomize.patches"},
-		"a list behind ours":     {instance(" [" + own + ", {patch: \"path: /spec/template/spec/containers/0/env\"}]"), made("corp", "a"), corp(), "warning PatchConflict spec.kustomize.patches[1].patch\ninfo Patches spec.kustomize.patches"},
-		"appended behind ours":   {instance(" [" + own + ", {patch: \"path: /spec/template/spec/volumes/-\"}]"), made("corp", "a"), corp(), "info Patches spec.kustomize.patches"},
-		"counted before ours":    {instance(" [{patch: \"path: /spec/template/spec/volumes/0\"}, " + own + "]"), made("corp", "a"), corp(), "info Patches spec.kustomize.patches"},
+		"the same variable":      {instance(" [{patch: \"name: SSL_CERT_DIR\"}]"), made("a"), corp(), "warning PatchConflict spec.kustomize.patches[0].patch\ninfo Patches spec.kustomize.patches"},
+		"of another kind":        {instance(" [{target: {kind: StatefulSet}, patch: \"name: SSL_CERT_DIR\"}]"), made("a"), corp(), "info Patches spec.kustomize.patches"},
+		"counted behind ours":    {instance(" [" + own + ", {patch: \"path: /spec/template/spec/volumes/0\"}]"), made("a"), corp(), "warning PatchConflict spec.kustomize.patches[1].patch\ninfo Patches spec.kustomize.patches"},
+		"a list behind ours":     {instance(" [" + own + ", {patch: \"path: /spec/template/spec/containers/0/env\"}]"), made("a"), corp(), "warning PatchConflict spec.kustomize.patches[1].patch\ninfo Patches spec.kustomize.patches"},
+		"appended behind ours":   {instance(" [" + own + ", {patch: \"path: /spec/template/spec/volumes/-\"}]"), made("a"), corp(), "info Patches spec.kustomize.patches"},
+		"counted before ours":    {instance(" [{patch: \"path: /spec/template/spec/volumes/0\"}, " + own + "]"), made("a"), corp(), "info Patches spec.kustomize.patches"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, _, found, err := applied(t, tc.text, tc.made, tc.settings)

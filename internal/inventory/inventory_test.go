@@ -60,7 +60,7 @@ func TestWorkloads(t *testing.T) {
 		"a patch":            {strings.Replace(controller, "  selector: {}\n", "", 1), v1alpha1.Controllers{}, "source-controller [1] patch concerned"},
 		"with a directive":   {strings.Replace(controller, "annotations: {}", "annotations: {$patch: delete}", 1), v1alpha1.Controllers{}, "source-controller [1] patch concerned"},
 		"of a config":        {strings.Replace(controller, "labels:", "annotations: {fluxtrust.dev/config: x}, labels:", 1), v1alpha1.Controllers{}, "source-controller [1] of x concerned"},
-		"without containers": {controller[:strings.Index(controller, "      - {name: s")], v1alpha1.Controllers{}, "source-controller [] concerned: spec.template.spec: this is a controller by its name and labels, and has no container that could run one; give the Deployment its containers, or name it under spec.controllers.exclude"},
+		"without containers": {strings.SplitN(controller, "      - {name: s", 2)[0], v1alpha1.Controllers{}, "source-controller [] concerned: spec.template.spec: this is a controller by its name and labels, and has no container that could run one; give the Deployment its containers, or name it under spec.controllers.exclude"},
 		"that is broken":     {strings.Replace(controller, "image: x", "image: [x]", 1), v1alpha1.Controllers{}, "source-controller [] concerned: spec.template.spec.containers.[name=sidecar].image: expected a string, got a list"},
 		"broken, somebody else's": {"apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: x}\nspec: {template: {spec: {containers: 5}}}\n", v1alpha1.Controllers{},
 			`x [] patch: spec.template.spec.containers: expected a list, got the number 5`},
@@ -184,7 +184,7 @@ func TestStoreContent(t *testing.T) {
 	for name, tc := range map[string]struct{ text, want string }{
 		"a ConfigMap":         {"kind: ConfigMap\ndata: {b.crt: x, a.crt: y, a.key: z}\nbinaryData: {c.crt: Yg==}", "[a.crt b.crt c.crt] data.a.crt=y data.b.crt=x binaryData.c.crt=b"},
 		"a Secret":            {"kind: Secret\ndata: {a: eA==, b: eA==}\nstringData: {b: y}", "[a b] data.a=x stringData.b=y"},
-		"no base64":           {"kind: Secret\ndata: {a: '!'}", "[a] data.a: data.a: is not valid base64; write it with: base64 < ca.crt"},
+		"no base64":           {"kind: Secret\ndata: {a: '!'}", "[a] data.a is not valid base64; write it with: base64 < ca.crt"},
 		"SOPS":                {"kind: Secret\nsops: {}\nstringData: {a: x}", "it is encrypted with SOPS [a] stringData.a=x"},
 		"SOPS of a value":     {"kind: Secret\nstringData: {a: 'ENC[x]'}", "[a] stringData.a: it is encrypted with SOPS"},
 		"OpenShift":           {"kind: ConfigMap\nmetadata: {labels: {config.openshift.io/inject-trusted-cabundle: 'true'}}", "OpenShift fills it in [ca-bundle.crt] ="},
@@ -214,7 +214,7 @@ func TestStoreContent(t *testing.T) {
 			for _, key := range s.Keys() {
 				switch v := s.Values[key]; {
 				case v.Err != nil:
-					got = append(got, fmt.Sprintf("%s: %v", v.Path, v.Err))
+					got = append(got, strings.Replace(v.Err.Error(), ": ", " ", 1))
 				case s.UnknownValue(v) != "":
 					got = append(got, v.Path+": "+s.UnknownValue(v))
 				default:

@@ -171,14 +171,13 @@ func Differences(before, after Field) []Difference {
 
 func differences(found []Difference, path string, before, after *yaml.Node) []Difference {
 	before, after = present(before), present(after)
-	switch {
-	case before == nil && after == nil, before != nil && after != nil && Equal(before, after):
+	if before == nil && after == nil || before != nil && after != nil && Equal(before, after) {
 		return found
-	case isKind(after, yaml.MappingNode) && len(after.Content) > 0 && (before == nil || before.Kind == yaml.MappingNode),
-		isKind(before, yaml.MappingNode) && isKind(after, yaml.MappingNode):
+	}
+	switch shape(before, after) {
+	case yaml.MappingNode:
 		return mappingDifferences(found, path, before, after)
-	case isKind(after, yaml.SequenceNode) && len(after.Content) > 0 && (before == nil || before.Kind == yaml.SequenceNode),
-		isKind(before, yaml.SequenceNode) && isKind(after, yaml.SequenceNode):
+	case yaml.SequenceNode:
 		return listDifferences(found, path, before, after)
 	default:
 		d := Difference{Path: path, Current: scalar(before), Proposed: scalar(after)}
@@ -192,6 +191,15 @@ func differences(found []Difference, path string, before, after *yaml.Node) []Di
 		}
 		return append(found, d)
 	}
+}
+
+// shape returns the kind of what has to be looked into: what both are, or what is new
+// and not empty.
+func shape(before, after *yaml.Node) yaml.Kind {
+	if after == nil || before == nil && len(after.Content) == 0 || before != nil && before.Kind != after.Kind {
+		return yaml.ScalarNode
+	}
+	return after.Kind
 }
 
 func mappingDifferences(found []Difference, path string, before, after *yaml.Node) []Difference {
@@ -213,36 +221,15 @@ func mappingDifferences(found []Difference, path string, before, after *yaml.Nod
 
 func below(path, key string) string { return strings.TrimPrefix(path+"."+quote.Key(key), ".") }
 
-// listDifferences pairs the entries that are the same, then those of the same name,
-// then the others without a name in their order.
+// listDifferences pairs entries, and tells of those without a partner.
 func listDifferences(found []Difference, path string, before, after *yaml.Node) []Difference {
 	var old []*yaml.Node
 	if before != nil {
 		old = before.Content
 	}
-	// What stands in front of and behind all changes needs no search.
-	first, last := 0, 0
-	for first < min(len(old), len(after.Content)) && Equal(old[first], after.Content[first]) {
-		first++
-	}
-	for last < min(len(old), len(after.Content))-first && Equal(old[len(old)-1-last], after.Content[len(after.Content)-1-last]) {
-		last++
-	}
+	first, last := unchanged(old, after.Content)
 	old, entries := slices.Clone(old[first:len(old)-last]), after.Content[first:len(after.Content)-last]
-	pairs := make([]*yaml.Node, len(entries))
-	pair := func(fits func(old, entry *yaml.Node) bool) {
-		for i, entry := range entries {
-			at := slices.IndexFunc(old, func(n *yaml.Node) bool { return n != nil && fits(Resolve(n), Resolve(entry)) })
-			if at >= 0 && pairs[i] == nil {
-				pairs[i], old[at] = old[at], nil
-			}
-		}
-	}
-	pair(Equal)
-	pair(func(old, entry *yaml.Node) bool {
-		a, b := entryName(old), entryName(entry)
-		return a != nil && b != nil && a.Value == b.Value || a == nil && b == nil && old.Kind == entry.Kind
-	})
+	pairs := pair(old, entries)
 	count := len(found)
 	for i, entry := range entries {
 		at := entryPath(path, first+i, Resolve(entry))
@@ -266,6 +253,41 @@ func listDifferences(found []Difference, path string, before, after *yaml.Node) 
 	return found
 }
 
+// unchanged counts the entries in front of and behind all changes, which need no search.
+func unchanged(old, entries []*yaml.Node) (first, last int) {
+	shorter := min(len(old), len(entries))
+	for first < shorter && Equal(old[first], entries[first]) {
+		first++
+	}
+	for last < shorter-first && Equal(old[len(old)-1-last], entries[len(entries)-1-last]) {
+		last++
+	}
+	return first, last
+}
+
+// pair takes the partner of each entry out of the old ones: one that is the same, else
+// one of the same name, else for one without a name the next without.
+func pair(old, entries []*yaml.Node) []*yaml.Node {
+	pairs := make([]*yaml.Node, len(entries))
+	for _, fits := range []func(old, entry *yaml.Node) bool{Equal, isSuccessor} {
+		for i, entry := range entries {
+			at := slices.IndexFunc(old, func(n *yaml.Node) bool { return n != nil && fits(Resolve(n), Resolve(entry)) })
+			if at >= 0 && pairs[i] == nil {
+				pairs[i], old[at] = old[at], nil
+			}
+		}
+	}
+	return pairs
+}
+
+func isSuccessor(old, entry *yaml.Node) bool {
+	a, b := entryName(old), entryName(entry)
+	if a == nil || b == nil {
+		return a == b && old.Kind == entry.Kind
+	}
+	return a.Value == b.Value
+}
+
 // present follows aliases and returns nil for null.
 func present(n *yaml.Node) *yaml.Node {
 	if n == nil || isNull(Resolve(n)) {
@@ -273,8 +295,6 @@ func present(n *yaml.Node) *yaml.Node {
 	}
 	return Resolve(n)
 }
-
-func isKind(n *yaml.Node, kind yaml.Kind) bool { return n != nil && n.Kind == kind }
 
 // scalar returns the value of a scalar, or nil.
 func scalar(n *yaml.Node) any {

@@ -115,19 +115,27 @@ func TestEdit(t *testing.T) {
 		"a list that is emptied":          {"a: [x]\nb: 1\n", func(f Field) { f.Get("a").RemoveEntry(f.Items("a")[0]); f.RemoveEmpty("a", true) }, "b: 1\n"},
 		"a list that was empty":           {"a: []\nb: 1\n", func(f Field) { f.RemoveEmpty("a", false) }, "a: []\nb: 1\n"},
 		"nothing to remove":               {"b: 1\n", func(f Field) { f.Remove("a"); f.Get("a").Remove("b"); f.RemoveEmpty("b", true) }, "b: 1\n"},
-		"into an empty list": {"a: [] # why\n", func(f Field) { f.Reconcile("a", IsNamed("ours"), []any{entry{"ours", "1"}}) },
-			"a: # why\n- name: ours\n  value: \"1\"\n"},
-		"in the place of the old one": {"a:\n# mine\n- {name: ours, value: '0'}\n- {name: other}\n",
+		"into an empty list": {
+			"a: [] # why\n", func(f Field) { f.Reconcile("a", IsNamed("ours"), []any{entry{"ours", "1"}}) },
+			"a: # why\n- name: ours\n  value: \"1\"\n",
+		},
+		"in the place of the old one": {
+			"a:\n# mine\n- {name: ours, value: '0'}\n- {name: other}\n",
 			func(f Field) { f.Reconcile("a", IsNamed("ours"), []any{entry{"ours", "1"}}) },
-			"a:\n# mine\n- name: ours\n  value: \"1\"\n- {name: other}\n"},
-		"what is as wanted but for defaults": {"a:\n- {value: '1', name: ours, terminationMessagePath: /dev/x}\n",
+			"a:\n# mine\n- name: ours\n  value: \"1\"\n- {name: other}\n",
+		},
+		"what is as wanted but for defaults": {
+			"a:\n- {value: '1', name: ours, terminationMessagePath: /dev/x}\n",
 			func(f Field) { f.Reconcile("a", IsNamed("ours"), []any{entry{"ours", "1"}}) },
-			"a:\n- {value: '1', name: ours, terminationMessagePath: /dev/x}\n"},
-		"behind the own ones": {"a:\n- {name: ours, value: '1'}\n- {name: other}\n",
+			"a:\n- {value: '1', name: ours, terminationMessagePath: /dev/x}\n",
+		},
+		"behind the own ones": {
+			"a:\n- {name: ours, value: '1'}\n- {name: other}\n",
 			func(f Field) {
 				f.Reconcile("a", IsNamed("ours", "mine"), []any{entry{"ours", "1"}, entry{"mine", "2"}})
 			},
-			"a:\n- {name: ours, value: '1'}\n- name: mine\n  value: \"2\"\n- {name: other}\n"},
+			"a:\n- {name: ours, value: '1'}\n- name: mine\n  value: \"2\"\n- {name: other}\n",
+		},
 		"the last one goes with its list": {"a:\n- {name: ours}\nb: 1\n", func(f Field) { f.Reconcile("a", IsNamed("ours"), nil) }, "b: 1\n"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -1,7 +1,6 @@
 package sources
 
 import (
-	"fmt"
 	"slices"
 
 	"fluxtrust.dev/flux-trust/api/v1alpha1"
@@ -136,27 +135,4 @@ func (s *step) check(have *inventory.Store, used bool) {
 			s.found.Add(severity, krm.Code(f.Code), have.Object, krm.At(v.Path), "%s", f)
 		}
 	}
-}
-
-// secretOf returns a Secret beside a source, or why some of its keys are not known.
-func secretOf(i *inventory.Inventory, o *inventory.Source, name string, keys ...string) (*inventory.Store, string) {
-	have, _ := i.Stores.Find(inventory.Secret, name, o.Object.Namespaces)
-	switch {
-	case have == nil:
-		return nil, "it is not in the stream"
-	case have.Err != nil:
-		return nil, "it cannot be read"
-	case have.Unknown != "":
-		return nil, have.Unknown
-	}
-	for _, key := range keys {
-		v := have.Values[key]
-		if v.Err != nil {
-			return nil, fmt.Sprintf("its key %s is not base64", key)
-		}
-		if why := have.UnknownValue(v); why != "" {
-			return nil, why
-		}
-	}
-	return have, ""
 }

@@ -33,22 +33,31 @@ const systemBundle = v1alpha1.SystemDirectory + "/ca-certificates.crt"
 // managed is an env variable that the function may set.
 type managed struct {
 	name string
-	// writes returns the values that a run with a directory may have written over one
-	// of before.
-	writes func(before *string, dir string) []string
-	// without takes the part of that run out of a value that somebody has edited since.
+	// without takes the part of a run with a directory out of a value that somebody has
+	// edited since.
 	without func(value, dir string) string
 }
 
 // managedEnv returns the variables that the function may set.
 func managedEnv() []managed {
-	files := func(_ *string, dir string) []string { return []string{noFile, assembled(dir)} }
 	whole := func(value, _ string) string { return value }
-	return []managed{
-		{certDir, func(before *string, dir string) []string { return []string{withDir(before, dir), dir} }, withoutDir},
-		{certFile, files, whole},
-		{gitFile, files, whole},
+	return []managed{{certDir, withoutDir}, {certFile, whole}, {gitFile, whole}}
+}
+
+// writes returns the values that a run with a directory may have written over one of
+// before, by whichever method.
+func (m managed) writes(before *string, dir string) []string {
+	var values []string
+	for _, method := range methods() {
+		for _, roots := range []v1alpha1.SystemRoots{v1alpha1.Keep, v1alpha1.Replace} {
+			for _, v := range method.env(&v1alpha1.Mount{Path: dir, SystemRoots: roots}) {
+				if v.name == m.name {
+					values = append(values, v.value(before))
+				}
+			}
+		}
 	}
+	return values
 }
 
 // ManagedEnv returns the names of the variables that the function may set.
@@ -147,18 +156,13 @@ func (p *Pod) reconcileEnv(container krm.Field, want []variable, dir string) {
 }
 
 func (p *Pod) reconcileVariable(container krm.Field, m managed, want *variable, e *envChange) {
-	old, known := e.recorded[m.name]
-	if want == nil && !known && !e.lost {
+	if _, recorded := e.recorded[m.name]; want == nil && !recorded && !e.lost {
 		return // never ours
 	}
 	entry, value := envEntry(container, m.name)
-	known = known || e.lost && m.isOurs(value, e.dir)
-	was := value
-	if known && value != nil {
-		was = m.beforeRun(*value, old, e.dir)
-	}
+	was, known := e.before(m, value)
 	switch {
-	case want != nil && (value == nil || known && old == nil):
+	case want != nil && (value == nil || known && e.recorded[m.name] == nil): // the function's own
 		e.record[m.name] = nil
 		e.created, e.own = append(e.created, envVar{m.name, want.value(was)}), append(e.own, m.name)
 	case want != nil:
@@ -170,6 +174,17 @@ func (p *Pod) reconcileVariable(container krm.Field, m managed, want *variable, 
 	case known:
 		e.own = append(e.own, m.name)
 	}
+}
+
+// before returns what a variable was before an earlier run, and whether it is known
+// that one was here.
+func (e *envChange) before(m managed, value *string) (was *string, known bool) {
+	recorded, known := e.recorded[m.name]
+	known = known || e.lost && m.isOurs(value, e.dir)
+	if known && value != nil {
+		return m.beforeRun(*value, recorded, e.dir), true
+	}
+	return value, known
 }
 
 // warnReplaced says that roots that a variable named are lost.

@@ -73,8 +73,7 @@ func (r *resolver) resolveKeys(e *entry, kind, name string, keys []string, path 
 	switch {
 	case s.Err != nil:
 		r.found.Fail(s.Object, s.Err)
-		e.failed = true
-		return Projection{}, nil
+		return Projection{}, krm.ErrReported
 	case other != nil: // two objects of finished builds, and nothing says which is that of today
 		return Projection{}, &krm.FieldError{Code: codes.Ambiguous, Path: path, Message: fmt.Sprintf("both %s and %s in the stream may be meant; remove the old one",
 			quote.Name(s.Object.Name()), quote.Name(other.Object.Name()))}

@@ -269,10 +269,9 @@ func TestSelectorOf(t *testing.T) {
 		"a=b": "[{a In [b]}]", "a!=b": "[{a NotIn [b]}]", "a in (b,c)": "[{a In [b c]}]", "a notin (b)": "[{a NotIn [b]}]", "a": "[{a Exists []}]", "!a": "[{a DoesNotExist []}]", "": "[]",
 		"a>1": `labelSelector "a>1": a ClusterTrustBundle cannot be selected with gt`,
 	} {
-		got := ""
-		if s, err := selectorOf(&v1alpha1.ClusterTrustBundleSource{SignerName: "x", LabelSelector: selector}); err != nil {
-			got = err.Error()
-		} else {
+		s, err := selectorOf(&v1alpha1.ClusterTrustBundleSource{SignerName: "x", LabelSelector: selector})
+		got := fmt.Sprint(err)
+		if err == nil {
 			got = fmt.Sprint(s.MatchExpressions)
 		}
 		if got != want {
