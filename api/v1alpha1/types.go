@@ -196,8 +196,15 @@ const (
 	None Method = "None"
 )
 
+// Methods returns the methods.
+func Methods() []Method { return []Method{Directory, File, InitContainerMethod, None} }
+
 func (Method) values() []string {
-	return []string{string(Directory), string(File), string(InitContainerMethod), string(None)}
+	var values []string
+	for _, m := range Methods() {
+		values = append(values, string(m))
+	}
+	return values
 }
 
 // SystemRoots says what happens to the public roots of the image.
