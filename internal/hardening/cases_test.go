@@ -26,7 +26,7 @@ func podCases() []podCase {
 		return "- name: proxy\n  image: corp/proxy:1\n  securityContext: {" + securityContext + "}\n"
 	}
 	return []podCase{
-		{"a pod without anything to do", anyRule, "", "containers:\n" + strict, nil, nil},
+		{"a pod without anything to do", anyRule, "", "volumes: [{name: tmp, emptyDir: {}}]\ncontainers:\n" + strict, nil, nil},
 		{
 			"an excepted container keeps what it had from the pod", "runAsNonRoot", excepted, "securityContext: {runAsNonRoot: false, runAsUser: 0, seccompProfile: {type: Unconfined}}\ncontainers:\n" + strict + sidecar("privileged: true"),
 			[]string{"securityContext: {privileged: true, runAsNonRoot: false, seccompProfile: {type: Unconfined}, runAsUser: 0}", "securityContext: {runAsNonRoot: true, seccompProfile: {type: RuntimeDefault}}"},
@@ -140,7 +140,7 @@ func podCases() []podCase {
 			"os: {name: windows}\nhostPID: true\nhostIPC: false\nhostUsers: false\nshareProcessNamespace: false\n" +
 				"securityContext: {runAsNonRoot: true, runAsUser: 0, runAsGroup: 0, fsGroup: 1, sysctls: [], seccompProfile: {type: Unconfined}, appArmorProfile: {type: Unconfined}, seLinuxOptions: {type: spc_t}}\n" +
 				"containers:\n- name: manager\n  image: corp/m:1\n  securityContext: {privileged: true, procMount: Unmasked, capabilities: {add: [CHOWN]}, allowPrivilegeEscalation: true, readOnlyRootFilesystem: false}",
-			[]string{"privileged: true, procMount: Unmasked, capabilities: {add: [CHOWN]}", "seccompProfile: {type: Unconfined}"},
+			[]string{"privileged: true, procMount: Unmasked, capabilities: {add: [CHOWN]}", "seccompProfile: {type: Unconfined}, appArmorProfile: {type: Unconfined}, seLinuxOptions: {type: spc_t}"},
 			[]string{
 				".securityContext.runAsUser securityContext.runAsUser cannot be set for a windows pod: refused by Kubernetes; remove it",
 				".securityContext.runAsGroup", ".securityContext.fsGroup", ".securityContext.seccompProfile", ".securityContext.appArmorProfile", ".securityContext.seLinuxOptions",
@@ -148,6 +148,11 @@ func podCases() []podCase {
 				".containers.[name=manager].securityContext.capabilities", ".containers.[name=manager].securityContext.allowPrivilegeEscalation", ".containers.[name=manager].securityContext.readOnlyRootFilesystem",
 				" privileged (container", "…",
 			},
+		},
+		{
+			"nor does a group go there", "runAsGroup", "", "os: {name: windows}\nsecurityContext: {runAsNonRoot: true, runAsGroup: 5}\ncontainers:\n- name: manager\n  image: corp/m:1\n",
+			[]string{"runAsGroup: 5"},
+			[]string{".securityContext.runAsGroup securityContext.runAsGroup cannot be set for a windows pod"},
 		},
 		{
 			"the administrator of Windows", "runAsUserName", excepted,

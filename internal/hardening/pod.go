@@ -35,7 +35,7 @@ func (p Pod) apply(rules []rule) krm.Findings {
 	if len(h.spec.Items("containers")) == 0 {
 		h.spec.Fail(codes.NoContainer, "has no containers")
 	}
-	rules = slices.DeleteFunc(rules, func(r rule) bool { return !r.applies(h) })
+	rules = slices.DeleteFunc(slices.Clone(rules), func(r rule) bool { return !r.applies(h) })
 	h.sort()
 	h.hardenPod(rules)
 	for _, c := range h.containers {
