@@ -48,6 +48,10 @@ func podCases() []podCase {
 			[]string{"must not set securityContext.runAsUser", "must not set securityContext.seccompProfile.type=Localhost", "must not set securityContext.seLinuxOptions"},
 		},
 		{
+			"an excepted init container is named", "privileged", "exceptContainers: [proxy]", "initContainers:\n" + sidecar("privileged: true") + "containers:\n" + strict,
+			[]string{"privileged: true"}, []string{"privileged (container \"proxy\" must not set securityContext.privileged=true): refused by Pod Security restricted:v1.37; left as it is, because the pod may need it (left alone by exceptContainers: proxy)", "…"},
+		},
+		{
 			"a sidecar may need more", "runAsNonRoot", "", "containers:\n" + strict + sidecar(""),
 			[]string{"runAsNonRoot: true"},
 			[]string{".containers.[name=proxy].securityContext hardened as well", "…"},
@@ -137,17 +141,21 @@ func podCases() []podCase {
 		},
 		{
 			"what Kubernetes forbids of Windows is reported", anyRule, "",
-			"os: {name: windows}\nhostPID: true\nhostIPC: false\nhostUsers: false\nshareProcessNamespace: false\n" +
+			"os: {name: windows}\nhostPID: true\nhostIPC: false\nhostUsers: false\nshareProcessNamespace: false\ninitContainers:\n- name: init\n  image: corp/i:1\n  securityContext: {runAsNonRoot: true, runAsUser: 1}\n" +
 				"securityContext: {runAsNonRoot: true, runAsUser: 0, runAsGroup: 0, fsGroup: 1, sysctls: [], seccompProfile: {type: Unconfined}, appArmorProfile: {type: Unconfined}, seLinuxOptions: {type: spc_t}}\n" +
 				"containers:\n- name: manager\n  image: corp/m:1\n  securityContext: {privileged: true, procMount: Unmasked, capabilities: {add: [CHOWN]}, allowPrivilegeEscalation: true, readOnlyRootFilesystem: false}",
 			[]string{"privileged: true, procMount: Unmasked, capabilities: {add: [CHOWN]}", "seccompProfile: {type: Unconfined}, appArmorProfile: {type: Unconfined}, seLinuxOptions: {type: spc_t}"},
 			[]string{
 				".securityContext.runAsUser securityContext.runAsUser cannot be set for a windows pod: refused by Kubernetes; remove it",
 				".securityContext.runAsGroup", ".securityContext.fsGroup", ".securityContext.seccompProfile", ".securityContext.appArmorProfile", ".securityContext.seLinuxOptions",
-				".hostUsers", ".hostPID hostPID cannot", ".shareProcessNamespace", ".containers.[name=manager].securityContext.privileged", ".containers.[name=manager].securityContext.procMount",
+				".hostUsers", ".hostPID hostPID cannot", ".shareProcessNamespace", ".initContainers.[name=init].securityContext.runAsUser initContainers.[name=init].securityContext.runAsUser cannot", ".containers.[name=manager].securityContext.privileged", ".containers.[name=manager].securityContext.procMount",
 				".containers.[name=manager].securityContext.capabilities", ".containers.[name=manager].securityContext.allowPrivilegeEscalation", ".containers.[name=manager].securityContext.readOnlyRootFilesystem",
 				" privileged (container", "…",
 			},
+		},
+		{
+			"nor the other namespace of the host", "hostNamespaces", "", "os: {name: windows}\nhostPID: false\nhostIPC: true\ncontainers:\n- name: manager\n  image: corp/m:1\n  securityContext: {runAsNonRoot: true}\n", nil,
+			[]string{".hostIPC hostIPC cannot be set for a windows pod", ".hostIPC host namespaces (hostIPC=true)"},
 		},
 		{
 			"nor does a group go there", "runAsGroup", "", "os: {name: windows}\nsecurityContext: {runAsNonRoot: true, runAsGroup: 5}\ncontainers:\n- name: manager\n  image: corp/m:1\n",

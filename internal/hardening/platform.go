@@ -35,7 +35,6 @@ func leaveToPlatform(p *pod, at place) {
 	if !sc.Exists() {
 		return
 	}
-	filled := len(sc.Node.Content) > 0
 	for _, key := range []string{"seccompProfile", "runAsNonRoot", "runAsUser", "fsGroup"} {
 		current := sc.Get(key)
 		if !current.Exists() {
@@ -51,7 +50,6 @@ func leaveToPlatform(p *pod, at place) {
 			p.drop(sc, key, "OpenShift sets it, and refuses another value")
 		}
 	}
-	at.RemoveEmpty("securityContext", filled)
 }
 
 // platformTakes reports whether the SCC accepts a value that may differ from its

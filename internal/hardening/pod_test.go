@@ -126,3 +126,13 @@ func podOf(t *testing.T, deployment *yaml.RNode) string {
 	}
 	return pod.MustString()
 }
+
+// TestTakenVolume: the volume for /tmp is not one of somebody else's.
+func TestTakenVolume(t *testing.T) {
+	pod := "containers:\n" + strings.Replace(strict, "mountPath: /tmp", "mountPath: /data", 1) + "volumes: [{name: flux-trust-tmp, hostPath: {path: /tmp}}]\n"
+	got := harden(configOf(t, ""), inDeployment(t, pod, ""))
+	const want = "spec.template.spec.volumes.[name=flux-trust-tmp]: a volume of this name exists and is not an emptyDir; rename it"
+	if got.err == nil || got.err.Error() != want {
+		t.Error(got.err)
+	}
+}
