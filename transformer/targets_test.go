@@ -31,15 +31,15 @@ func TestTargets(t *testing.T) {
 		unknown string
 		check   func(probe.Target) bool
 	}{
-		"as it stands": {"", []string{source, bundle}, 1, "", func(t probe.Target) bool { return t.Bundle && t.Secrets.Cert == nil }},
+		"as it stands": {"", []string{source, bundle}, 1, "", func(t probe.Target) bool { return t.Controller.Bundle && t.Secrets.Cert == nil }},
 		"with a certSecretRef of the config": {
 			"  sources: [{kinds: [HelmRepository], certSecretRef: {name: made}}]\n", []string{source, bundle}, 1, "",
 			func(t probe.Target) bool {
 				return t.Secrets.Cert != nil && strings.Contains(string(t.Secrets.Cert.Data["ca.crt"]), "-----BEGIN CERTIFICATE-----")
 			},
 		},
-		"a bundle that is not known": {"", []string{source}, 0, "it is not in the stream", func(t probe.Target) bool { return t.Bundle }},
-		"without a mount":            {"  mount: {method: None}\n", []string{source, bundle}, 1, "", func(t probe.Target) bool { return !t.Bundle }},
+		"a bundle that is not known": {"", []string{source}, 0, "it is not in the stream", func(t probe.Target) bool { return t.Controller.Bundle }},
+		"without a mount":            {"  mount: {method: None}\n", []string{source, bundle}, 1, "", func(t probe.Target) bool { return !t.Controller.Bundle }},
 		"in a List": {"", []string{"apiVersion: v1\nkind: List\nitems:\n- " + strings.ReplaceAll(strings.TrimSpace(source), "\n", "\n  ") + "\n", bundle}, 1, "",
 			func(t probe.Target) bool { return t.Source == "HelmRepository apps/a" }},
 	} {

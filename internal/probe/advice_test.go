@@ -101,7 +101,7 @@ func TestCureFitsTheInputs(t *testing.T) {
 		"renewed root":                 {chained(usual(again)), "", nil, RenewedRoot, `there is another certificate with the name "CN=Corp root" among the roots (sha256:`},
 		"renewed root, presented":      {chained(usual(again), again), "", nil, RenewedRoot, `"CN=Corp root"`},
 		"its own root":                 {tls.Certificate{Certificate: [][]byte{selfSigned.Raw}, PrivateKey: selfKey}, "", nil, SelfSigned, "allow: [NotCA]"},
-		"a root that is not mounted":   {usual(corp), "", func(x *Target, _ *Options) { x.Bundle = false }, BundleNotMounted, "spec.controllers"},
+		"a root that is not mounted":   {usual(corp), "", func(x *Target, _ *Options) { x.Controller.Bundle = false }, BundleNotMounted, "spec.controllers"},
 		"a root that the object replaces": {usual(corp), "", func(x *Target, _ *Options) {
 			x.Kind, x.Secrets.Cert = Provider, secretWith([]*x509.Certificate{other.cert}, nil)
 		}, RootsReplaced, "the Secret of certSecretRef as well"},

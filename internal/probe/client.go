@@ -34,12 +34,18 @@ func newClient(s *settings, o *Options) *client {
 	switch {
 	case s.proxy != nil:
 		c.proxyOf = func(*url.URL) (*url.URL, error) { return s.proxy, nil }
-	case !s.direct:
+	case s.direct:
+	case s.environment.HTTPSProxy != "" || s.environment.HTTPProxy != "":
+		c.proxyOf = s.environment.ProxyFunc()
+	default:
 		c.proxyOf = o.Proxy
 	}
 	config := &tls.Config{
-		RootCAs: c.trust.all, ServerName: s.pinned, MinVersion: tls.VersionTLS12, VerifyConnection: refuseNegative,
+		RootCAs: c.trust.all, ServerName: s.pinned, MinVersion: tls.VersionTLS12,
 		InsecureSkipVerify: s.unverified, //nolint:gosec // so does the controller with insecure: true
+	}
+	if !s.negative {
+		config.VerifyConnection = refuseNegative
 	}
 	if s.pair != nil {
 		config.Certificates = []tls.Certificate{*s.pair}

@@ -211,5 +211,5 @@ func target(t *testing.T, kind Kind, address string) Target {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return Target{Source: "Test x/y", Kind: kind, URL: u, Bundle: true}
+	return Target{Source: "Test x/y", Kind: kind, URL: u, Controller: Controller{Bundle: true}}
 }

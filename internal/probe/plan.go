@@ -8,11 +8,15 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+
+	"golang.org/x/net/http/httpproxy"
 )
 
 // settings are how a controller connects, once it has read what an object names.
 type settings struct {
 	bundle bool
+	// negative tells that negative serial numbers are accepted.
+	negative bool
 	// credentials are those of the object, from where it names them. alone tells that
 	// its roots replace all others.
 	credentials
@@ -25,6 +29,8 @@ type settings struct {
 	// proxy of the object, or nil; direct tells that HTTPS_PROXY is not looked at.
 	proxy  *url.URL
 	direct bool
+	// environment has the proxies of the controller.
+	environment httpproxy.Config
 }
 
 // plan is what a controller will do for a target.
@@ -47,13 +53,16 @@ func (s *settings) key() string {
 			sum.Write(der)
 		}
 	}
-	return fmt.Sprint(s.bundle, s.alone, s.from, s.pinned, s.unverified, s.proxy, s.direct, hex.EncodeToString(sum.Sum(nil)))
+	return fmt.Sprint(s.bundle, s.negative, s.alone, s.from, s.pinned, s.unverified, s.proxy, s.direct, s.environment, hex.EncodeToString(sum.Sum(nil)))
 }
 
 // plan does what the controller does before it connects. The rules are those of its
 // version; each reader of a Secret names its source.
 func (t *Target) plan() (*plan, *Failure) {
-	p := &plan{settings: settings{bundle: t.Bundle, from: fromObject}}
+	p := &plan{settings: settings{
+		bundle: t.Controller.Bundle, from: fromObject, negative: t.Controller.NegativeSerials || t.before(flux24(t.Kind)),
+		environment: httpproxy.Config{HTTPProxy: t.Controller.HTTPProxy, HTTPSProxy: t.Controller.HTTPSProxy, NoProxy: t.Controller.NoProxy},
+	}}
 	for _, step := range []func(*plan) *Failure{t.readProxy, t.readCert, t.readAuth, t.leaveProxy} {
 		if failed := step(p); failed != nil {
 			return nil, failed
@@ -347,6 +356,15 @@ func (t *Target) leaveProxy(p *plan) *Failure {
 		p.direct = own && (t.Type == "datadog" || !t.flux27())
 	}
 	return nil
+}
+
+// flux24 is the first version of a controller that was built with Go 1.23, which
+// refuses negative serial numbers: https://go.dev/doc/go1.23#cryptox509pkgcryptox509
+func flux24(kind Kind) string {
+	if kind == ImageRepository {
+		return "0.33.0"
+	}
+	return "1.4.0"
 }
 
 // flux27 reports whether a controller is that of Flux 2.7 or newer, which read Secrets

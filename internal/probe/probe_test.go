@@ -37,7 +37,7 @@ func TestTrustedBy(t *testing.T) {
 		"the object's own alone":          {Options{Bundle: bundle, System: pool(corp.cert)}, func(t *Target) { t.Kind, t.Secrets.Cert = Provider, secretWith([]*x509.Certificate{other.cert}, nil) }, "RootsReplaced"},
 		"no root":                         {Options{System: pool()}, nil, "UnknownAuthority"},
 		"another root":                    {Options{Bundle: []*x509.Certificate{other.cert}, System: pool()}, nil, "UnknownAuthority"},
-		"a controller without the bundle": {Options{Bundle: bundle, System: pool()}, func(t *Target) { t.Bundle = false }, "BundleNotMounted"},
+		"a controller without the bundle": {Options{Bundle: bundle, System: pool()}, func(t *Target) { t.Controller.Bundle = false }, "BundleNotMounted"},
 		"the bundle instead":              {Options{Bundle: []*x509.Certificate{other.cert}, System: pool(corp.cert), ReplaceSystem: true}, nil, "RootsReplaced"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -177,7 +177,7 @@ func TestHostsOfCharts(t *testing.T) {
 
 	// The same repository with a certSecretRef, and a source-controller that expects
 	// the name of the repository everywhere.
-	source.Secrets.Cert, source.Version = secretWith([]*x509.Certificate{other.cert}, nil), "1.6.2"
+	source.Secrets.Cert, source.Controller.Version = secretWith([]*x509.Certificate{other.cert}, nil), "1.6.2"
 	reports := Run(t.Context(), []Target{source}, Options{Bundle: []*x509.Certificate{corp.cert}, Proxy: net.proxy})
 	for _, r := range reports {
 		if r.Host == "charts.example.net" {
@@ -189,14 +189,14 @@ func TestHostsOfCharts(t *testing.T) {
 			t.Errorf("got %+v", r.Failure)
 		}
 	}
-	source.Bundle, source.Secrets.Cert = false, secretWith([]*x509.Certificate{other.cert, corp.cert}, nil)
+	source.Controller.Bundle, source.Secrets.Cert = false, secretWith([]*x509.Certificate{other.cert, corp.cert}, nil)
 	for _, r := range Run(t.Context(), []Target{source}, Options{Bundle: []*x509.Certificate{corp.cert}, Proxy: net.proxy}) {
 		if r.Host == "releases.example.org" && (r.Failure == nil || r.Failure.Code != PinnedName || r.Failure.Cure != PinnedName.Cure() || strings.Contains(r.Failure.Cure, "trusts the roots")) {
 			t.Errorf("without a mount: %+v", r.Failure)
 		}
 	}
-	source.Bundle, source.Secrets.Cert = true, secretWith([]*x509.Certificate{other.cert}, nil)
-	source.Version = "1.7.0"
+	source.Controller.Bundle, source.Secrets.Cert = true, secretWith([]*x509.Certificate{other.cert}, nil)
+	source.Controller.Version = "1.7.0"
 	for _, r := range Run(t.Context(), []Target{source}, Options{Bundle: []*x509.Certificate{corp.cert}, Proxy: net.proxy}) {
 		if r.Result == Failed && r.Host != "plain.example.org" {
 			t.Errorf("with the second root: %+v", r)

@@ -79,7 +79,7 @@ func (t *Target) prepare(o *Options) (*plan, *sightings, string) {
 		return nil, seen, ""
 	}
 	seen.doubts, seen.unsure = p.doubts, p.unsure
-	if o.BundleUnknown != "" && t.Bundle {
+	if o.BundleUnknown != "" && t.Controller.Bundle {
 		seen.doubts = append(seen.doubts, failure(BundleUnknown, "a part of spec.caBundle is not known: %s", o.BundleUnknown))
 		seen.unsure = BundleUnknown.Cure()
 	}

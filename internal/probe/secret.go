@@ -140,7 +140,7 @@ func (c *credentials) usePair(cert, key []byte) error {
 }
 
 // certificatesIn returns what CertPool.AppendCertsFromPEM of a controller takes: it
-// passes over what it cannot read, and since Go 1.23 negative serial numbers.
+// passes over what it cannot read. Negative serial numbers are left to newTrust.
 func certificatesIn(text []byte) []*x509.Certificate {
 	var found []*x509.Certificate
 	for len(text) > 0 {
@@ -151,7 +151,7 @@ func certificatesIn(text []byte) []*x509.Certificate {
 		if block.Type != "CERTIFICATE" || len(block.Headers) != 0 {
 			continue
 		}
-		if c, err := x509.ParseCertificate(block.Bytes); err == nil && c.SerialNumber.Sign() >= 0 {
+		if c, err := x509.ParseCertificate(block.Bytes); err == nil {
 			found = append(found, c)
 		}
 	}

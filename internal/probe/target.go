@@ -36,8 +36,8 @@ type Target struct {
 	Role string
 	// Type is spec.type of a Provider, and spec.provider of everything else.
 	Type string
-	// Version of the controller, such as "1.7.3", or "" for the newest that is known.
-	Version string
+	// Controller connects for the source.
+	Controller Controller
 	// URL has the scheme https, or http for a source that is named so. User names and
 	// passwords in it are not used. A registry has its repository as the path.
 	URL *url.URL
@@ -45,14 +45,26 @@ type Target struct {
 	Content Content
 	// Insecure is spec.insecure.
 	Insecure bool
-	// Bundle tells that the controller trusts the bundle.
-	Bundle bool
 	// Secrets are those that the object names.
 	Secrets Secrets
 	// Expected says why a source needs a host that it does not name, or is "".
 	Expected string
 	// Remarks are what can be said without a connection.
 	Remarks Remarks
+}
+
+// Controller is what counts of the controller that connects.
+type Controller struct {
+	// Version, such as "1.7.3", or "" for the newest that is known.
+	Version string
+	// Bundle is set when it trusts the bundle.
+	Bundle bool
+	// NegativeSerials is set when it accepts certificates with a negative serial number
+	// (GODEBUG=x509negativeserial=1).
+	NegativeSerials bool
+	// HTTPSProxy, HTTPProxy and NoProxy are the values of its environment. Where the
+	// first two are "", Options.Proxy counts.
+	HTTPSProxy, HTTPProxy, NoProxy string
 }
 
 // Content is what a controller asks a host for.
@@ -126,7 +138,7 @@ const (
 
 // before reports whether the controller is older than a version.
 func (t *Target) before(limit string) bool {
-	have, err := version.ParseGeneric(t.Version)
+	have, err := version.ParseGeneric(t.Controller.Version)
 	return err == nil && have.LessThan(version.MustParseGeneric(limit))
 }
 

@@ -43,9 +43,23 @@ func newTrust(s *settings, o *Options) *trust {
 			r.parts = append(r.parts, system)
 		}
 	}
-	r.add(fromBundle, o.Bundle, s.bundle && !alone)
-	r.add(s.from, s.ca, true)
+	r.add(fromBundle, s.readable(o.Bundle), s.bundle && !alone)
+	r.add(s.from, s.readable(s.ca), true)
 	return r
+}
+
+// readable leaves out certificates that the controller cannot read.
+func (s *settings) readable(all []*x509.Certificate) []*x509.Certificate {
+	if s.negative {
+		return all
+	}
+	var some []*x509.Certificate
+	for _, c := range all {
+		if c.SerialNumber.Sign() >= 0 {
+			some = append(some, c)
+		}
+	}
+	return some
 }
 
 func (r *trust) add(name string, certificates []*x509.Certificate, used bool) {

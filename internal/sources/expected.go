@@ -22,7 +22,7 @@ func (r *reader) expect(o *krm.Object, controller string, proxy *probe.Secret, n
 	var targets []probe.Target
 	for _, n := range needs {
 		targets = append(targets, probe.Target{
-			Source: nameOf(o), Kind: probe.Host, Role: n.role, Expected: n.why, Bundle: r.mounted(controller),
+			Source: nameOf(o), Kind: probe.Host, Role: n.role, Expected: n.why, Controller: r.controller(controller),
 			URL: &url.URL{Scheme: "https", Host: n.host}, Secrets: probe.Secrets{Proxy: proxy},
 		})
 	}
@@ -220,7 +220,7 @@ func (r *reader) inputs(o *krm.Object, spec krm.Field) []probe.Target {
 	if address == "" || kind == "Static" {
 		return nil
 	}
-	t := probe.Target{Source: nameOf(o), Kind: probe.Host, Role: "api", Expected: "spec.type: " + kind, Bundle: r.mounted(flux.Operator)}
+	t := probe.Target{Source: nameOf(o), Kind: probe.Host, Role: "api", Expected: "spec.type: " + kind, Controller: r.controller(flux.Operator)}
 	u, err := url.Parse(strings.Replace(address, "oci://", "https://", 1))
 	if err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" {
 		t.Remarks.Skip = "spec.url is no URL with https:// or oci://"

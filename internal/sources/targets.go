@@ -19,6 +19,8 @@ type reader struct {
 	config *v1alpha1.FluxTrust
 	// charts are those of HelmCharts and HelmReleases, by their HelmRepository.
 	charts map[string]map[string]string
+	// environments are those of the containers that run a controller.
+	environments map[string]map[string]string
 }
 
 // Targets returns what the objects of a stream connect to, as they stand: the sources
@@ -26,6 +28,7 @@ type reader struct {
 // said in its target.
 func Targets(objects []*krm.Object, config *v1alpha1.FluxTrust) []probe.Target {
 	r := &reader{Inventory: inventory.Of(objects, &config.Spec.Controllers), config: config, charts: chartsOf(objects)}
+	r.environments = environments(r.Inventory)
 	var targets []probe.Target
 	for _, s := range r.Sources {
 		targets = append(targets, r.of(s)...)
@@ -43,13 +46,10 @@ func nameOf(o *krm.Object) string {
 
 // of says what a source connects to.
 func (r *reader) of(s *inventory.Source) []probe.Target {
-	t := probe.Target{Source: nameOf(s.Object), Kind: probe.Kind(s.API.Name), Bundle: r.mounted(s.API.Controller)}
+	t := probe.Target{Source: nameOf(s.Object), Kind: probe.Kind(s.API.Name), Controller: r.controller(s.API.Controller)}
 	if s.Err != nil {
 		t.Remarks.Problem = s.Err.Error()
 		return []probe.Target{t}
-	}
-	if v := r.Versions[s.API.Controller]; v != nil {
-		t.Version = v.String()
 	}
 	spec := s.Object.Before.Loose().Get("spec")
 	if on := spec.Boolean("insecure"); on != nil {
@@ -72,11 +72,6 @@ func (r *reader) of(s *inventory.Source) []probe.Target {
 	}
 	targets := append([]probe.Target{t}, r.sts(s.Object, spec, &t)...)
 	return append(targets, r.besides(s.Object, spec, &t)...)
-}
-
-// mounted reports whether a controller gets the bundle.
-func (r *reader) mounted(controller string) bool {
-	return r.config.Spec.Mount.Method != v1alpha1.None && inventory.Includes(&r.config.Spec.Controllers, controller)
 }
 
 // locate finds the URL of a source, or says why there is none.
@@ -227,7 +222,7 @@ func (r *reader) sts(o *krm.Object, spec krm.Field, bucket *probe.Target) []prob
 		return nil
 	}
 	t := probe.Target{
-		Source: bucket.Source, Kind: probe.Host, Role: "sts", Version: bucket.Version, Bundle: bucket.Bundle,
+		Source: bucket.Source, Kind: probe.Host, Role: "sts", Controller: bucket.Controller,
 		Secrets: probe.Secrets{Proxy: bucket.Secrets.Proxy, Cert: r.secret(o, spec.Peek("sts", "certSecretRef", "name"), certKeys())},
 	}
 	u, err := url.Parse(endpoint)

@@ -41,13 +41,15 @@ func describe(t probe.Target) string {
 	}
 	add("role", t.Role)
 	add("type", t.Type)
-	add("version", t.Version)
+	add("version", t.Controller.Version)
+	add("HTTPS_PROXY", t.Controller.HTTPSProxy)
+	add("NO_PROXY", t.Controller.NoProxy)
 	add("reference", t.Content.Reference)
 	add("bucket", t.Content.Bucket)
 	if len(t.Content.Charts) > 0 {
 		add("charts", fmt.Sprint(t.Content.Charts))
 	}
-	for name, on := range map[string]bool{"insecure": t.Insecure, "without bundle": !t.Bundle, "service account": t.Secrets.ServiceAccount} {
+	for name, on := range map[string]bool{"insecure": t.Insecure, "without bundle": !t.Controller.Bundle, "negative serials": t.Controller.NegativeSerials, "service account": t.Secrets.ServiceAccount} {
 		if on {
 			add(name, " ")
 		}
@@ -108,6 +110,10 @@ func TestTargets(t *testing.T) {
 		"the version of the controller": {
 			helm + "{url: \"https://charts.example.com\"}\n" + deployment("source-controller", "v1.6.2"), "",
 			[]string{"HelmRepository; https://charts.example.com; version 1.6.2"},
+		},
+		"the environment of the controller": {
+			helm + "{url: \"https://charts.example.com\"}\n" + strings.Replace(deployment("source-controller", "v1.6.2"), "image:", "env: [{name: HTTPS_PROXY, value: \"http://p:3128\"}, {name: no_proxy, value: .svc}, {name: GODEBUG, value: \"a=b,x509negativeserial=1\"}], image:", 1), "",
+			[]string{"HelmRepository; https://charts.example.com; HTTPS_PROXY http://p:3128; NO_PROXY .svc; negative serials; version 1.6.2"},
 		},
 		"certSecretRef": {
 			helm + "{url: \"https://charts.example.com\", certSecretRef: {name: ca}}\n" + secret("ca", "type: Opaque\nstringData: {ca.crt: x, tls.key: y}"), "",
