@@ -122,33 +122,22 @@ func (c *client) visit(ctx context.Context, u *url.URL, header http.Header, read
 func (c *client) get(ctx context.Context, u *url.URL, header http.Header, read func(*http.Response) *Failure) (next *url.URL, hops []hop) {
 	seen := hop{host: hostOf(u), plain: u.Scheme != "https"}
 	proxy, err := c.proxyFor(u)
-	if proxy != nil {
-		seen.proxy = proxy.Host
-	}
 	if err != nil {
 		seen.failure = failure(BadProxy, "the proxy is not a valid URL")
 		return nil, []hop{seen}
 	}
+	if proxy == nil {
+		proxy = &url.URL{}
+	}
+	seen.proxy = proxy.Host
 	ctx, cancel := context.WithTimeout(ctx, c.timeout)
 	defer cancel()
 	states := &handshakes{}
-	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{TLSHandshakeDone: states.done})
-	plain := *u
-	plain.User = nil
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, plain.String(), nil)
-	if err != nil {
-		seen.failure = failure(BadSource, "the URL is not valid")
-		return nil, []hop{seen}
-	}
-	for key, values := range header {
-		request.Header[key] = values
-	}
-	request.Header.Set("User-Agent", "flux-trust probe")
-	response, err := c.http.Do(request)
+	response, err := c.send(httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{TLSHandshakeDone: states.done}), u, header)
 	if response != nil {
 		defer response.Body.Close() //nolint:errcheck // nothing was written
 	}
-	if proxy != nil && proxy.Scheme == "https" {
+	if proxy.Scheme == "https" {
 		first := hop{host: proxy.Host, role: "proxy"}
 		if inProxy(err) {
 			first.look(c, proxy, states.take(), err)
@@ -160,21 +149,38 @@ func (c *client) get(ctx context.Context, u *url.URL, header http.Header, read f
 		}
 	}
 	works := seen.plain || seen.look(c, u, states.take(), err)
-	if err != nil {
-		if !works || read != nil || !speaksOtherwise(err) {
-			seen.failure = c.classify(err, &seen, u)
+	switch {
+	case err != nil && works && read == nil && speaksOtherwise(err):
+	case err != nil:
+		seen.failure = c.classify(err, &seen, u)
+	default:
+		if next = redirect(response); next == nil && read != nil {
+			seen.failure = read(response)
 		}
-		return nil, append(hops, seen)
-	}
-	if next = redirect(response); next == nil && read != nil {
-		seen.failure = read(response)
 		// A server that is told of the end may end its answer properly.
-		if seen.failure == nil && ctx.Err() != nil {
+		if next == nil && read != nil && seen.failure == nil && ctx.Err() != nil {
 			seen.failure = c.classify(ctx.Err(), &seen, u)
 		}
 	}
 	return next, append(hops, seen)
 }
+
+// send asks for a URL, without the user and the password that may stand in it.
+func (c *client) send(ctx context.Context, u *url.URL, header http.Header) (*http.Response, error) {
+	plain := *u
+	plain.User = nil
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, plain.String(), nil)
+	if err != nil {
+		return nil, errBadURL
+	}
+	for key, values := range header {
+		request.Header[key] = values
+	}
+	request.Header.Set("User-Agent", "flux-trust probe")
+	return c.http.Do(request) //nolint:wrapcheck // classify knows it
+}
+
+var errBadURL = errors.New("the URL is not valid")
 
 // speaksOtherwise reports whether a host that has completed the handshake just has
 // no answer to HTTP, and does not say that it wants a certificate.

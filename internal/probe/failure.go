@@ -200,6 +200,8 @@ func handshakeCode(err error) Code {
 func networkCode(err error) Code {
 	dns, network := (*net.DNSError)(nil), net.Error(nil)
 	switch {
+	case errors.Is(err, errBadURL):
+		return BadSource
 	case errors.As(err, &dns) && !dns.IsTimeout:
 		return UnknownHost
 	case errors.Is(err, context.Canceled):

@@ -80,31 +80,44 @@ func (h chartHosts) parse(text []byte, base *url.URL) *Failure {
 // which none is kept but URLs.
 func (h chartHosts) readWords(body io.Reader, limited *io.LimitedReader, base *url.URL) *Failure {
 	words := &wordReader{in: bufio.NewReaderSize(body, 64<<10), fresh: true}
-	inURLs, key, versioned := false, false, false
+	search := urlSearch{hosts: h, base: base}
 	for {
 		word, err := words.next()
 		switch {
 		case limited.N == 0:
 			return failure(IndexTooLarge, "the index is larger than 50 MiB")
-		case errors.Is(err, io.EOF) && !versioned:
+		case errors.Is(err, io.EOF) && !search.versioned:
 			return failure(NotAnIndex, "failed to load index: no API version specified")
 		case errors.Is(err, io.EOF):
 			return nil
 		case err != nil:
 			return describe(err)
 		}
-		switch {
-		case word == "urls:" && words.begins, strings.HasPrefix(word, ":") && key: // in YAML, in JSON
-			inURLs = true
-		case word == "]", word == "}", strings.HasSuffix(word, ":") && word != ":":
-			inURLs = false
-		case inURLs && word != "-" && word != "[":
-			h.add(word, base)
-			inURLs = false // source-controller takes the first one
-		}
-		versioned = versioned || word == "apiVersion:" || word == "apiVersion"
-		key = word == "urls"
+		search.next(word, words.begins)
 	}
+}
+
+// urlSearch finds the first URL of each list of them among the words of an index.
+type urlSearch struct {
+	hosts chartHosts
+	base  *url.URL
+	// inURLs tells that a URL may come next, key that the last word is the key of a
+	// list of them in JSON, versioned that there was an apiVersion.
+	inURLs, key, versioned bool
+}
+
+func (s *urlSearch) next(word string, begins bool) {
+	switch {
+	case word == "urls:" && begins, strings.HasPrefix(word, ":") && s.key: // in YAML, in JSON
+		s.inURLs = true
+	case word == "]", word == "}", strings.HasSuffix(word, ":") && word != ":":
+		s.inURLs = false
+	case s.inURLs && word != "-" && word != "[":
+		s.hosts.add(word, s.base)
+		s.inURLs = false // source-controller takes the first one
+	}
+	s.versioned = s.versioned || word == "apiVersion:" || word == "apiVersion"
+	s.key = word == "urls"
 }
 
 // add takes up the URL of a chart, which may be relative to the index.

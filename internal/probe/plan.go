@@ -188,39 +188,53 @@ func (t *Target) readGit(p *plan, s *Secret) *Failure {
 // readHelm reads the login, and the CA and the pair that are deprecated there.
 // https://github.com/fluxcd/source-controller/blob/v1.9.6/internal/helm/getter/client_opts.go
 func (t *Target) readHelm(p *plan, s *Secret) *Failure {
-	_, user := s.Data["username"]
-	_, password := s.Data["password"]
-	missing := []string{"username", "password"}
-	if user {
-		slices.Reverse(missing)
-	}
-	switch old := !t.flux27(); {
-	case old && len(s.Data["username"]) > 0 != (len(s.Data["password"]) > 0):
-		return failure(BadLogin, "invalid '%s' secret data: required fields 'username' and 'password'", s.Name)
-	case !old && user != password:
-		return failure(BadLogin, "secret %s: malformed basic auth - has '%s' but missing '%s'", s, missing[1], missing[0])
+	if failed := t.checkLogin(s); failed != nil {
+		return failed
 	}
 	if t.Kind == HelmRegistry {
 		if failed := t.readLogin(p, s); failed != nil || !t.flux27() {
 			return failed
 		}
 	}
-	var c *credentials
-	var failed *Failure
-	if !t.flux27() {
-		if p.empty() {
-			if c, failed = s.readSet(legacyKeys, true); c != nil {
-				p.pinned = t.URL.Hostname()
-			}
-		}
-	} else if c, failed = s.read(); failed != nil && (failed.Code == NoCA || failed.Code == HalfPair) {
-		failed = nil // that is no error there
-	}
+	c, failed := t.deprecated(p, s)
 	if failed == nil && p.empty() && !c.empty() {
 		p.from = fromAuth
 		p.take(c, t.loginAlone(s, s))
 	}
 	return failed
+}
+
+// checkLogin refuses half a login.
+func (t *Target) checkLogin(s *Secret) *Failure {
+	user, hasUser := s.Data["username"]
+	password, hasPassword := s.Data["password"]
+	switch {
+	case !t.flux27() && len(user) > 0 != (len(password) > 0):
+		return failure(BadLogin, "invalid '%s' secret data: required fields 'username' and 'password'", s.Name)
+	case t.flux27() && hasUser && !hasPassword:
+		return failure(BadLogin, "secret %s: malformed basic auth - has 'username' but missing 'password'", s)
+	case t.flux27() && !hasUser && hasPassword:
+		return failure(BadLogin, "secret %s: malformed basic auth - has 'password' but missing 'username'", s)
+	default:
+		return nil
+	}
+}
+
+// deprecated reads the CA and the pair in the Secret of the login.
+func (t *Target) deprecated(p *plan, s *Secret) (c *credentials, failed *Failure) {
+	switch {
+	case !t.flux27() && p.empty():
+		if c, failed = s.readSet(legacyKeys, true); c != nil {
+			p.pinned = t.URL.Hostname()
+		}
+		return c, failed
+	case !t.flux27():
+		return nil, nil
+	}
+	if c, failed = s.read(); failed != nil && (failed.Code == NoCA || failed.Code == HalfPair) {
+		return nil, nil // that is no error there
+	}
+	return c, failed
 }
 
 // readLogin looks for the host in a Docker config.

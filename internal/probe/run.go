@@ -24,9 +24,8 @@ func Run(ctx context.Context, targets []Target, o Options) []Report {
 	plans := make([]*plan, len(targets))
 	found := make([]*sightings, len(targets))
 	for i := range targets {
-		key := ""
-		plans[i], found[i], key = targets[i].prepare(&o)
-		if plans[i] == nil {
+		var key string
+		if plans[i], found[i], key = targets[i].prepare(&o); plans[i] == nil {
 			key = fmt.Sprint("\n", i) // there is nothing to connect to
 		}
 		if groups[key] == nil {

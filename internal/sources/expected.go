@@ -30,16 +30,9 @@ func (r *reader) expect(o *krm.Object, controller string, proxy *probe.Secret, n
 }
 
 // besides returns what a source connects to beside its own host.
-func (r *reader) besides(o *krm.Object, spec krm.Field, source *probe.Target) []probe.Target {
+func (r *reader) besides(o *krm.Object, controller string, spec krm.Field, source *probe.Target) []probe.Target {
 	if source.URL == nil {
 		return nil
-	}
-	controller := "source-controller"
-	switch source.Kind {
-	case probe.Provider:
-		controller = "notification-controller"
-	case probe.ImageRepository:
-		controller = "image-reflector-controller"
 	}
 	needs := append(r.signatures(o, spec), tokenService(source)...)
 	return r.expect(o, controller, source.Secrets.Proxy, append(needs, api(source)...))
@@ -87,10 +80,9 @@ func tokenService(t *probe.Target) []need {
 	why, host := "spec.provider: "+t.Type, t.URL.Hostname()
 	switch t.Type {
 	case "aws":
-		region, domain := "", "amazonaws.com"
 		if match := ecr.FindStringSubmatch(host); match != nil {
-			region, domain = match[2], match[3]
-			return []need{{"token", "sts." + region + "." + domain, why}, {"token", "api.ecr." + region + "." + domain, why}}
+			at := match[2] + "." + match[3]
+			return []need{{"token", "sts." + at, why}, {"token", "api.ecr." + at, why}}
 		}
 		return []need{{"token", "sts.amazonaws.com", why}}
 	case "azure":

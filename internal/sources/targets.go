@@ -71,7 +71,7 @@ func (r *reader) of(s *inventory.Source) []probe.Target {
 		identity(&t, spec)
 	}
 	targets := append([]probe.Target{t}, r.sts(s.Object, spec, &t)...)
-	return append(targets, r.besides(s.Object, spec, &t)...)
+	return append(targets, r.besides(s.Object, s.API.Controller, spec, &t)...)
 }
 
 // locate finds the URL of a source, or says why there is none.
@@ -129,8 +129,7 @@ func providerAddress(address string, t *probe.Target) (where, field string) {
 
 // parse returns the URL behind an address.
 func parse(kind probe.Kind, s *inventory.Source, address string) (*url.URL, error) {
-	switch kind {
-	case probe.ImageRepository:
+	if kind == probe.ImageRepository {
 		path := "/" + address
 		if first, rest, found := strings.Cut(address, "/"); found && strings.EqualFold(first, s.Host) {
 			path = "/" + rest
@@ -138,10 +137,9 @@ func parse(kind probe.Kind, s *inventory.Source, address string) (*url.URL, erro
 			path = "/library/" + address // the official images of Docker Hub
 		}
 		return &url.URL{Scheme: "https", Host: s.Host, Path: path}, nil
-	case probe.Bucket:
-		if !strings.Contains(address, "://") {
-			address = "https://" + address
-		}
+	}
+	if kind == probe.Bucket && !strings.Contains(address, "://") {
+		address = "https://" + address
 	}
 	u, err := url.Parse(address)
 	if err != nil || u.Host == "" {
@@ -198,7 +196,8 @@ func reference(ref krm.Field) string {
 
 // identity says that the login comes from where the probe cannot look.
 func identity(t *probe.Target, spec krm.Field) {
-	account, text := quote.Name(spec.Peek("serviceAccountName")), ""
+	var text string
+	account := spec.Peek("serviceAccountName")
 	cloud := t.Kind != probe.Provider && t.Type != "" && t.Type != "generic" && (t.Secrets.Auth == nil || t.Kind == probe.GitRepository)
 	switch {
 	case cloud && t.Kind == probe.GitRepository && t.Type == "github" && t.Secrets.Auth == nil:
@@ -209,7 +208,7 @@ func identity(t *probe.Target, spec krm.Field) {
 	case account != "" && t.Kind == probe.Provider && t.Type == "generic", account == "":
 		return
 	default:
-		text = "spec.serviceAccountName: " + account + " may have a login that the probe does not have"
+		text = "spec.serviceAccountName: " + quote.Name(account) + " may have a login that the probe does not have"
 	}
 	t.Remarks.Doubts = append(t.Remarks.Doubts, probe.Doubt(probe.WorkloadIdentity, text))
 }
