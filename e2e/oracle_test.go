@@ -193,8 +193,8 @@ func (o *oracle) states(j judge) map[string]verdict {
 			for _, c := range item.Status.Conditions {
 				if c.Type == "Ready" && c.ObservedGeneration == item.Metadata.Generation {
 					says := map[string]string{"True": ok, "False": failed}[c.Status]
-					if c.Reason == "NoSourceArtifact" {
-						says = "" // the repository comes first
+					if c.Reason == "NoSourceArtifact" || slices.ContainsFunc(passing(), func(text string) bool { return strings.Contains(c.Message, text) }) {
+						says = "" // it is tried again
 					}
 					found[kind+" "+item.Metadata.Name] = verdict{says, c.Message}
 				}
@@ -203,6 +203,9 @@ func (o *oracle) states(j judge) map[string]verdict {
 	}
 	return found
 }
+
+// passing are messages of a slow machine, and of work that is not done yet.
+func passing() []string { return []string{"deadline exceeded", "Please retry", "building artifact"} }
 
 // judged returns the verdict on a row. A chart is a part of its repository; one of
 // the type oci has no state itself.
@@ -302,7 +305,7 @@ func (o *oracle) probe(t *testing.T, j judge, stream []object) map[string]verdic
 	}
 	got := run(t, dir, "env", slices.Concat([]string{"-i"}, o.environment, []string{
 		program(t, "FLUX_TRUST"), "probe", config, file("objects.yaml", stream...), file("controller.yaml", controller),
-		"--system-roots", o.roots, "--timeout", "5s", "-o", "json",
+		"--system-roots", o.roots, "--timeout", "30s", "-o", "json",
 	})...)
 	var result struct {
 		Reports []struct {
@@ -350,7 +353,7 @@ func (o *oracle) compare(t *testing.T, j judge, rows []oracleRow, real map[int]v
 			t.Errorf("%s: the controller says %s (%s), and the probe %s (%s)", r, theirs.says, theirs.message, ours.says, ours.message)
 		case theirs.says != ours.says:
 			_, _ = fmt.Fprintf(out, "  because %s\t\t\t\t\n", r.why)
-		case r.why != "":
+		case r.why != "" && r.agrees != j.tool:
 			t.Errorf("%s: there is nothing to explain by %q", r, r.why)
 		}
 	}

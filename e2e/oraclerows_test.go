@@ -23,8 +23,9 @@ type oracleRow struct {
 	proxy string
 	// only are the tools that judge the row, if not all.
 	only []string
-	// why the probe says something else.
-	why string
+	// why the probe says something else; agrees is a tool that nevertheless says the
+	// same.
+	why, agrees string
 }
 
 func (r oracleRow) String() string {
@@ -63,7 +64,7 @@ func (o *oracle) objects(j judge, i int, r oracleRow) []object {
 	if strings.HasPrefix(r.server, "plain/") {
 		scheme = "http://"
 	}
-	spec := object{"timeout": "5s"}
+	spec := object{"timeout": "30s"}
 	if r.kind != "Provider" {
 		spec["interval"] = "24h"
 	}
@@ -108,19 +109,19 @@ func (o *oracle) objects(j judge, i int, r oracleRow) []object {
 		if secret != "" {
 			ref := name + "-" + strings.ToLower(field)
 			spec[field] = object{"name": ref}
-			objects = append(objects, o.secret(secret, object{"name": ref, "namespace": j.namespace()})...)
+			objects = append(objects, o.secret(secret, address, object{"name": ref, "namespace": j.namespace()})...)
 		}
 	}
 	if r.proxy != "" && r.proxy != "env" {
 		spec["proxySecretRef"] = object{"name": name + "-proxy"}
-		objects = append(objects, o.secret(r.proxy, object{"name": name + "-proxy", "namespace": j.namespace()})...)
+		objects = append(objects, o.secret(r.proxy, address, object{"name": name + "-proxy", "namespace": j.namespace()})...)
 	}
 	return objects
 }
 
-// secret returns a Secret by what is in it; "absent" is none. One that names a proxy
-// starts it.
-func (o *oracle) secret(content string, meta object) []object {
+// secret returns a Secret for a host by what is in it; "absent" is none. One that names
+// a proxy starts it.
+func (o *oracle) secret(content, host string, meta object) []object {
 	o.t.Helper()
 	kind, data := "Opaque", map[string]string{}
 	if content == "absent" {
@@ -165,7 +166,9 @@ func (o *oracle) secret(content string, meta object) []object {
 		case "type basic-auth":
 			kind = "kubernetes.io/basic-auth"
 		case "docker login":
-			kind, data[".dockerconfigjson"] = "kubernetes.io/dockerconfigjson", `{"auths":{}}`
+			kind, data[".dockerconfigjson"] = "kubernetes.io/dockerconfigjson", `{"auths":{"`+host+`":{"username":"u","password":"p"}}}`
+		case "another docker login":
+			kind, data[".dockerconfigjson"] = "kubernetes.io/dockerconfigjson", `{"auths":{"other.example.com":{"username":"u","password":"p"}}}`
 		case "no address":
 			data["username"] = "u"
 		case "no URL":
@@ -200,6 +203,9 @@ func oracleRows() []oracleRow {
 			}
 			if r.cert == "absent" || r.auth == "absent" || r.proxy == "absent" {
 				r.why = notGiven
+				if r.proxy != "" && kind != "GitRepository" || r.cert != "" && kind == "Bucket" {
+					r.agrees = "source-controller-1.3" // it has no such field
+				}
 			}
 			if !strings.Contains(r.server, "/") {
 				r.server += "/" + plain[kind]
@@ -269,6 +275,13 @@ func specialRows() []oracleRow {
 		{kind: "HelmRepository", server: "bundle/helm, bundle charts", cert: "bundle ca.crt"},
 
 		{kind: "HelmRepository", variant: "oci", server: "bundle/oci"},
+		{kind: "HelmRepository", variant: "oci", server: "bundle/oci", proxy: "env"},
+		{kind: "HelmRepository", variant: "oci", server: "bundle/oci", proxy: "env", auth: "docker login"},
+		{kind: "HelmRepository", variant: "oci", server: "unknown/oci", proxy: "env"},
+		{kind: "HelmRepository", variant: "oci", server: "bundle/oci", proxy: "env", cert: "bundle ca.crt"},
+		{kind: "HelmRepository", variant: "oci", server: "bundle/oci, token", proxy: "env"},
+		{kind: "HelmRepository", variant: "oci", server: "bundle/oci, unknown token", proxy: "env"},
+		{kind: "HelmRepository", variant: "oci", server: "bundle/oci, blobs unknown", proxy: "env"},
 		{kind: "HelmRepository", variant: "oci", server: "unknown/oci"},
 		{kind: "HelmRepository", variant: "oci", server: "own/oci", cert: "own ca.crt"},
 		{kind: "HelmRepository", variant: "oci", server: "own/oci", cert: "bad ca.crt"},
@@ -276,6 +289,7 @@ func specialRows() []oracleRow {
 		{kind: "HelmRepository", variant: "oci", server: "bundle/oci", cert: "own ca.crt", auth: "docker login"},
 		{kind: "HelmRepository", variant: "oci", server: "bundle/oci", cert: "own ca.crt"},
 		{kind: "HelmRepository", variant: "oci", server: "bundle/oci", auth: "docker login"},
+		{kind: "HelmRepository", variant: "oci", server: "bundle/oci", auth: "another docker login"},
 		{kind: "HelmRepository", variant: "oci", server: "wants a client/oci", cert: "tls.crt + tls.key"},
 		{kind: "HelmRepository", variant: "oci insecure", server: "plain/oci"},
 		{kind: "HelmRepository", variant: "oci", server: "bundle/page"},

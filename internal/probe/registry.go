@@ -36,6 +36,11 @@ const AnyVersion = "*"
 
 func (l *look) registry(ctx context.Context) {
 	r := &registry{look: l, scheme: l.target.URL.Scheme}
+	if host := l.target.URL.Hostname(); l.target.Kind == HelmRegistry && !l.target.flux27() && (host == "localhost" || strings.HasPrefix(host, "127.")) {
+		// So does containerd's client in Helm before 3.18:
+		// https://github.com/containerd/containerd/blob/v1.7.12/remotes/docker/registry.go
+		r.scheme = "http"
+	}
 	challenge, ok := r.ping(ctx)
 	if !ok || challenge != "" && !r.login(ctx, challenge) {
 		return
