@@ -18,6 +18,7 @@ import (
 
 	"fluxtrust.dev/flux-trust/api/v1alpha1"
 	"fluxtrust.dev/flux-trust/internal/corpus"
+	"fluxtrust.dev/flux-trust/internal/filter"
 	"fluxtrust.dev/flux-trust/internal/krm"
 	"fluxtrust.dev/flux-trust/internal/stream"
 	"fluxtrust.dev/flux-trust/transformer"
@@ -59,7 +60,7 @@ func (d *differ) run(data []byte, needs stream.Needs) (r result) {
 	documents, err := stream.Split("file", data, needs)
 	if err == nil {
 		var pieces stream.Pieces
-		pieces, r.outcome, err = transform(d.config, documents, d.now)
+		pieces, r.outcome, err = filter.Run(d.config, documents, d.now)
 		r.output = string(pieces.Bytes())
 	}
 	if err != nil {

@@ -9,6 +9,7 @@ import (
 	"sigs.k8s.io/kustomize/kyaml/yaml"
 
 	"fluxtrust.dev/flux-trust/api/v1alpha1"
+	"fluxtrust.dev/flux-trust/internal/filter"
 	"fluxtrust.dev/flux-trust/internal/kustomization"
 	"fluxtrust.dev/flux-trust/internal/quote"
 )
@@ -22,7 +23,7 @@ func runFolder(o patchOptions, config *v1alpha1.FluxTrust, configFile string, in
 		if err != nil {
 			return err
 		}
-		resources, _, _, err := resourcesOf(documents)
+		resources, _, _, err := filter.Resources(documents)
 		if err != nil {
 			return err
 		}

@@ -7,9 +7,8 @@ import (
 	"slices"
 	"time"
 
+	"fluxtrust.dev/flux-trust/internal/filter"
 	"fluxtrust.dev/flux-trust/internal/kustomization"
-	"fluxtrust.dev/flux-trust/internal/stream"
-	"fluxtrust.dev/flux-trust/transformer"
 )
 
 // runInPlace is the function over files, each of which is written back. What it adds
@@ -27,11 +26,11 @@ func runInPlace(configFile string, inputs []string, errOut io.Writer) error {
 			return fmt.Errorf("%s stands twice among the inputs", input)
 		}
 	}
-	documents, err := readInputs(configFile, inputs, nil, transformer.Needs(config))
+	files, err := readTexts(configFile, inputs, nil)
 	if err != nil {
 		return err
 	}
-	outcome, changed, err := apply(config, documents, time.Now())
+	after, outcome, err := filter.InPlace(config, files, time.Now())
 	if err != nil {
 		return err
 	}
@@ -39,47 +38,19 @@ func runInPlace(configFile string, inputs []string, errOut io.Writer) error {
 	if outcome.Failed() {
 		return errReported
 	}
-	files, err := changedFiles(inputs, documents, changed, outcome)
-	if err != nil {
-		return err
+	var changes []kustomization.File
+	for _, f := range after {
+		before := files[slices.IndexFunc(files, func(b filter.File) bool { return b.Path == f.Path })]
+		changes = append(changes, kustomization.File{Path: f.Path, Before: before.Text, After: f.Text})
 	}
-	if len(files) == 0 {
+	if len(changes) == 0 {
 		say(errOut, "nothing to write: the files are as configured")
 		return nil
 	}
-	written, err := kustomization.Save(files)
+	written, err := kustomization.Save(changes)
 	if err != nil {
 		return partly(written, err)
 	}
 	say(errOut, "wrote %s", changedNames(written, ", "))
 	return nil
-}
-
-// changedFiles returns the files that hold documents that have changed.
-func changedFiles(inputs []string, documents, changed []*stream.Document, outcome transformer.Outcome) ([]kustomization.File, error) {
-	last := inputs[len(inputs)-1]
-	if len(changed) > 0 {
-		last = changed[0].File
-	}
-	var files []kustomization.File
-	for _, input := range inputs {
-		own := slices.DeleteFunc(slices.Clone(documents), func(d *stream.Document) bool { return d.File != input })
-		if input == last {
-			for _, added := range outcome.Added {
-				own = append(own, stream.New(added, own))
-			}
-		}
-		before, err := readFile(input)
-		if err != nil {
-			return nil, err
-		}
-		after, err := stream.Join(own)
-		if err != nil {
-			return nil, err
-		}
-		if f := (kustomization.File{Path: input, Before: before, After: after.Bytes()}); f.Changed() {
-			files = append(files, f)
-		}
-	}
-	return files, nil
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"fluxtrust.dev/flux-trust/api/v1alpha1"
+	"fluxtrust.dev/flux-trust/internal/filter"
 	"fluxtrust.dev/flux-trust/internal/patches"
 	"fluxtrust.dev/flux-trust/internal/stream"
 	"fluxtrust.dev/flux-trust/transformer"
@@ -117,13 +118,13 @@ func runPatches(o patchOptions, configFile string, inputs []string, in io.Reader
 			return err
 		}
 	}
-	resources, _, _, err := resourcesOf(documents)
+	resources, _, _, err := filter.Resources(documents)
 	if err != nil {
 		return err
 	}
 	options := o.patchOptions()
 	made, outcome := transformer.Patches(config, resources, options, time.Now())
-	outcome.Findings = append(truncated(documents), outcome.Findings...)
+	outcome.Findings = append(filter.Truncated(documents), outcome.Findings...)
 	if outcome.Failed() {
 		printOutcome(errOut, outcome)
 		return errReported

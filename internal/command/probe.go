@@ -17,6 +17,7 @@ import (
 	"sigs.k8s.io/kustomize/kyaml/yaml"
 
 	"fluxtrust.dev/flux-trust/api/v1alpha1"
+	"fluxtrust.dev/flux-trust/internal/filter"
 	"fluxtrust.dev/flux-trust/internal/probe"
 	"fluxtrust.dev/flux-trust/internal/quote"
 	"fluxtrust.dev/flux-trust/transformer"
@@ -151,14 +152,14 @@ func runProbe(ctx context.Context, cmd *cobra.Command, configFile string, inputs
 	if err != nil {
 		return nil, err
 	}
-	resources, _, _, err := resourcesOf(documents)
+	resources, _, _, err := filter.Resources(documents)
 	if err != nil {
 		return nil, err
 	}
 	// Sources stand beside Flux or apart from it, and are probed as they will be.
 	config.Spec.OnNoControllers, config.Spec.Mode = v1alpha1.Ignore, v1alpha1.Transform
 	targets, roots, unknown, outcome := transformer.Targets(config, resources, time.Now())
-	for _, r := range truncated(documents) {
+	for _, r := range filter.Truncated(documents) {
 		warn(cmd.ErrOrStderr(), r.Message)
 	}
 	switch {

@@ -14,6 +14,7 @@ import (
 
 	"fluxtrust.dev/flux-trust/api/v1alpha1"
 	"fluxtrust.dev/flux-trust/internal/corpus"
+	"fluxtrust.dev/flux-trust/internal/filter"
 	"fluxtrust.dev/flux-trust/transformer"
 )
 
@@ -51,7 +52,7 @@ func summary(t *testing.T, file, configFile string) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	resources, _, skipped, err := resourcesOf(documents)
+	resources, _, skipped, err := filter.Resources(documents)
 	if err != nil {
 		t.Fatal(err)
 	}

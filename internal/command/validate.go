@@ -13,6 +13,7 @@ import (
 	"sigs.k8s.io/kustomize/kyaml/fn/framework"
 
 	"fluxtrust.dev/flux-trust/api/v1alpha1"
+	"fluxtrust.dev/flux-trust/internal/filter"
 	"fluxtrust.dev/flux-trust/internal/hardening"
 	"fluxtrust.dev/flux-trust/internal/krm"
 	"fluxtrust.dev/flux-trust/internal/quote"
@@ -91,13 +92,13 @@ func validate(configFile string, inputs []string, in io.Reader, version string) 
 	if err != nil {
 		return nil, err
 	}
-	resources, _, skipped, err := resourcesOf(documents)
+	resources, _, skipped, err := filter.Resources(documents)
 	if err != nil {
 		return nil, err
 	}
 	now := time.Now().UTC()
 	outcome := transformer.RunNeeded(config, resources, skipped, now)
-	outcome.Findings = append(truncated(documents), outcome.Findings...)
+	outcome.Findings = append(filter.Truncated(documents), outcome.Findings...)
 	sum := sha256.Sum256(data)
 	for i := range outcome.Roots {
 		r := &outcome.Roots[i]

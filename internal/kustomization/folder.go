@@ -30,6 +30,9 @@ type Options struct {
 	// Inputs are objects that are not in the folder: those of the bundle, Flux where
 	// flux bootstrap has not run yet, or what an entry of the kustomization would fetch.
 	Inputs []*yaml.RNode
+	// Files are texts of files that are going to be written before those of the result,
+	// by their paths.
+	Files map[string][]byte
 	// Now is the time of the run.
 	Now time.Time
 }
@@ -65,6 +68,8 @@ type folder struct {
 	bundleNow []byte
 	// fetched is what resources build that kustomize would fetch, or nil.
 	fetched []byte
+	// pending are Files by their paths without symbolic links.
+	pending map[string][]byte
 	// created are files that flux bootstrap fills and that must be there for a build,
 	// standIns what they hold in memory.
 	created  []string
@@ -102,6 +107,10 @@ func open(config *v1alpha1.FluxTrust, o Options) (*folder, error) {
 	work.Spec.Sources = nil
 	f := &folder{Options: o, config: &work, hasSources: len(config.Spec.Sources) > 0, dir: resolved(o.Dir)}
 	f.root = f.findRoot()
+	f.pending = map[string][]byte{}
+	for file, text := range o.Files {
+		f.pending[filepath.Join(resolved(filepath.Dir(file)), filepath.Base(file))] = text
+	}
 	if err := f.read(); err != nil {
 		return nil, f.shown(err)
 	}

@@ -134,7 +134,7 @@ func (f *folder) namespaces(nodes []*yaml.RNode) (namespaces []string, installer
 func (f *folder) generator(i int, e *v1alpha1.CABundleEntry, namespace string) (*generator, error) {
 	var missing []string
 	for _, key := range e.ConfigMap.Keys {
-		if info, err := os.Stat(filepath.Join(f.dir, key)); err != nil || info.IsDir() { //nolint:gosec // keys are names of files without folders
+		if !f.has(key) {
 			missing = append(missing, key)
 		}
 	}
@@ -150,6 +150,16 @@ func (f *folder) generator(i int, e *v1alpha1.CABundleEntry, namespace string) (
 	return nil, &MissingError{
 		Path: fmt.Sprintf("spec.caBundle[%d].configMap", i), Name: e.ConfigMap.Name, Dir: f.Dir, Files: f.paths(missing), Similar: f.similar(),
 	}
+}
+
+// has reports whether there is a file in the folder, or is going to be.
+func (f *folder) has(name string) bool {
+	file := filepath.Join(f.dir, name)
+	if _, ok := f.pending[file]; ok {
+		return true
+	}
+	info, err := os.Stat(file) //nolint:gosec // keys of a ConfigMap are names of files without folders
+	return err == nil && !info.IsDir()
 }
 
 // paths returns where files of the folder are.

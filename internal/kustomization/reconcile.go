@@ -140,7 +140,7 @@ func (f *folder) tell(b *built) {
 	}
 	for _, o := range b.objects {
 		if o.GetApiVersion() == v1alpha1.GroupVersion && o.GetKind() == v1alpha1.Kind {
-			f.findings.Add(krm.Warning, codes.ConfigInBuild, krm.NewObject(o.YNode(), nil), krm.Difference{}, "is built by the folder, so Flux would apply it, and the API server does not know the kind; "+
+			f.findings.Add(krm.Error, codes.ConfigInBuild, krm.NewObject(o.YNode(), nil), krm.Difference{}, "is built by the folder, so Flux would apply it, and the API server does not know the kind; "+
 				"take it out of the resources, or give it the annotation config.kubernetes.io/local-config: \"true\"")
 		}
 	}
@@ -360,7 +360,7 @@ func (f *folder) inOrder(files []File) []File {
 // buildsAlong reports whether the folder builds after each of some files, but for the
 // last, which has been looked at.
 func (f *folder) buildsAlong(files []File) bool {
-	done := map[string][]byte{}
+	done := state{files: f.pending}.and(nil).files
 	for _, file := range files[:len(files)-1] {
 		if file.After == nil {
 			continue // nothing names it any more

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 )
 
 // Save writes files in their order, each as a whole or not at all. It returns those
@@ -18,6 +19,25 @@ type writer interface {
 	write(file *os.File, text []byte, mode os.FileMode) error
 	rename(from, to string) error
 	remove(file string) error
+}
+
+// SaveAll writes all files, or none: where one cannot be written, those before it are
+// as they were.
+func SaveAll(files []File) error { return saveAll(system{}, files) }
+
+func saveAll(w writer, files []File) error {
+	done, err := save(w, files)
+	if err == nil || len(done) == 0 {
+		return err
+	}
+	slices.Reverse(done)
+	for i := range done {
+		done[i].Before, done[i].After = done[i].After, done[i].Before
+	}
+	if _, undo := save(system{}, done); undo != nil {
+		return fmt.Errorf("%w; and what was written before that stays: %w", err, undo)
+	}
+	return err
 }
 
 func save(w writer, files []File) ([]File, error) {

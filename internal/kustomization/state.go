@@ -36,7 +36,7 @@ func (f *folder) source(s state, changes ...change) (source, error) {
 	if err != nil {
 		return from, err
 	}
-	from.edits = state{files: f.standIns}.and(s.files).and(map[string][]byte{f.file: s.kustomization.bytes()}).files
+	from.edits = state{files: f.pending}.and(f.standIns).and(s.files).and(map[string][]byte{f.file: s.kustomization.bytes()}).files
 	for _, e := range f.config.Spec.CABundle {
 		if e.Secret != nil {
 			from.secrets = append(from.secrets, e.Secret.Name)
