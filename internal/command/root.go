@@ -34,7 +34,8 @@ func Execute(args []string, version string, in io.Reader, out, errOut io.Writer)
 // newRoot returns the command line. Help and examples use the name: "flux-trust", or "flux
 // trust" for the plugin of the Flux CLI.
 func newRoot(name, version string) *cobra.Command {
-	write := false
+	var write, printVersion bool
+	versionCommand := newVersion(version)
 	root := &cobra.Command{
 		Use:   programName + " [CONFIG INPUT...]",
 		Short: "Give Flux controllers a company CA",
@@ -51,12 +52,14 @@ that has the name of a subcommand is given with its folder: ./version.`,
   flux-trust functionconfig.yaml fluxinstance.yaml --write
   kustomize build --enable-alpha-plugins --enable-exec .
   kpt fn eval --exec flux-trust --fn-config functionconfig.yaml`,
-		Version:           version,
 		Args:              cobra.ArbitraryArgs,
 		ValidArgsFunction: completeRoot,
 		SilenceErrors:     true,
 		SilenceUsage:      true,
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if printVersion {
+				return versionCommand.RunE(cmd, nil)
+			}
 			if write && len(args) == 0 {
 				return errors.New("--write needs a config and the files to change: flux-trust CONFIG FILE... --write")
 			}
@@ -73,13 +76,22 @@ that has the name of a subcommand is given with its folder: ./version.`,
 		},
 	}
 	root.Flags().BoolVar(&write, "write", false, "write the inputs back in place of printing them; for files that no function of kustomize is run over, such as a FluxInstance")
+	// cobra's own flag needs text/template for another wording than its own, and the linker
+	// then keeps every exported method of the program.
+	root.Flags().BoolVarP(&printVersion, "version", "v", false, "version for "+name)
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		if cmd != root {
 			return fmt.Errorf("%w (see %s --help)", err, cmd.CommandPath())
 		}
 		return fmt.Errorf("%w; the output goes to stdout and everything else is in the config (see %s --help)", err, cmd.CommandPath())
 	})
-	root.AddCommand(newPatches(), newValidate(version), newProbe(version), newSchema(), &cobra.Command{
+	root.AddCommand(newPatches(), newValidate(version), newProbe(version), newSchema(), versionCommand)
+	speakAs(root, name)
+	return root
+}
+
+func newVersion(version string) *cobra.Command {
+	return &cobra.Command{
 		Use:     "version",
 		Short:   "Print the version",
 		Example: "  flux-trust version",
@@ -88,10 +100,7 @@ that has the name of a subcommand is given with its folder: ./version.`,
 			_, err := fmt.Fprintln(cmd.OutOrStdout(), programName, version)
 			return err
 		},
-	})
-	root.SetVersionTemplate(programName + " {{.Version}}\n") // as the command version
-	speakAs(root, name)
-	return root
+	}
 }
 
 // needsConfig is for commands whose first argument is a config.
