@@ -34,26 +34,26 @@ func suspectsIn(l *layer, dir string) []suspect {
 	for i := range l.PatchesJson6902 { //nolint:staticcheck // as people have it
 		at(fmt.Sprintf("patchesJson6902[%d]", i), "kustomize applies patchesJson6902 behind all patches; run kustomize edit fix in the folder, which makes patches of them",
 			func(k *types.Kustomization) {
-				k.PatchesJson6902 = slices.Delete(slices.Clone(k.PatchesJson6902), i, i+1) //nolint:staticcheck // as above
+				k.PatchesJson6902 = without(k.PatchesJson6902, i) //nolint:staticcheck // as above
 			})
 	}
 	for i := range l.Replacements {
 		at(fmt.Sprintf("replacements[%d]", i), "kustomize applies replacements behind all patches; write the value itself, as a patch, or leave the field out of the targets",
-			func(k *types.Kustomization) { k.Replacements = slices.Delete(slices.Clone(k.Replacements), i, i+1) })
+			func(k *types.Kustomization) { k.Replacements = without(k.Replacements, i) })
 	}
 	for i := range l.Transformers {
 		at(fmt.Sprintf("transformers[%d]", i), "kustomize applies transformers behind all patches; make a patch of it",
-			func(k *types.Kustomization) { k.Transformers = slices.Delete(slices.Clone(k.Transformers), i, i+1) })
+			func(k *types.Kustomization) { k.Transformers = without(k.Transformers, i) })
 	}
 	for i := range l.Vars { //nolint:staticcheck // as people have it
 		at(fmt.Sprintf("vars[%d]", i), "kustomize puts vars in behind all patches; write the value itself",
-			func(k *types.Kustomization) { k.Vars = slices.Delete(slices.Clone(k.Vars), i, i+1) }) //nolint:staticcheck // as above
+			func(k *types.Kustomization) { k.Vars = without(k.Vars, i) }) //nolint:staticcheck // as above
 	}
 	for i := range l.Images {
-		at(fmt.Sprintf("images[%d]", i), "leave the controllers out of it", func(k *types.Kustomization) { k.Images = slices.Delete(slices.Clone(k.Images), i, i+1) })
+		at(fmt.Sprintf("images[%d]", i), "leave the controllers out of it", func(k *types.Kustomization) { k.Images = without(k.Images, i) })
 	}
 	for i := range l.Labels {
-		at(fmt.Sprintf("labels[%d]", i), "leave it out", func(k *types.Kustomization) { k.Labels = slices.Delete(slices.Clone(k.Labels), i, i+1) })
+		at(fmt.Sprintf("labels[%d]", i), "leave it out", func(k *types.Kustomization) { k.Labels = without(k.Labels, i) })
 	}
 	at("commonAnnotations", "leave the annotations of flux-trust out", func(k *types.Kustomization) { k.CommonAnnotations = nil })
 	at("configurations", "leave them out", func(k *types.Kustomization) { k.Configurations = nil })
@@ -66,13 +66,21 @@ func suspectsIn(l *layer, dir string) []suspect {
 		case l.dir == dir:
 		case patches.Owner(p.Patch) != "":
 			at(fmt.Sprintf("patches[%d]", i), "it is the work of flux-trust in another layer; bring that up to date first, or take it out there: flux-trust patches CONFIG --write DIR --remove",
-				func(k *types.Kustomization) { k.Patches = slices.Delete(slices.Clone(k.Patches), i, i+1) })
+				func(k *types.Kustomization) { k.Patches = without(k.Patches, i) })
 		case isIn(dir, l.dir):
 			at(fmt.Sprintf("patches[%d]", i), "it comes behind the patches of flux-trust; write those into this layer: flux-trust patches CONFIG --write "+quoted(l.dir),
-				func(k *types.Kustomization) { k.Patches = slices.Delete(slices.Clone(k.Patches), i, i+1) })
+				func(k *types.Kustomization) { k.Patches = without(k.Patches, i) })
 		}
 	}
 	return found
+}
+
+// without returns a list without an entry.
+func without[T any](list []T, i int) []T {
+	if i >= len(list) {
+		return list
+	}
+	return slices.Delete(slices.Clone(list), i, i+1)
 }
 
 // blame finds the entry without which the comparison holds, and returns an error that

@@ -59,13 +59,15 @@ type folder struct {
 	// which it is.
 	dir, root string
 	// file is the path of the kustomization, now what it is (nil where there is none),
-	// clean without the work of the config.
-	file  string
-	now   []byte
-	clean *text
+	// start that or a new one, clean without the work of the config.
+	file       string
+	now, start []byte
+	clean      *text
 	// bundle holds the objects of other configs in the file for them.
 	bundle    bundle
 	bundleNow []byte
+	// others is the file with the bundle without what is of the config, or nil.
+	others []byte
 	// fetched is what resources build that kustomize would fetch, or nil.
 	fetched []byte
 	// pending are Files by their paths without symbolic links.
@@ -155,6 +157,7 @@ func (f *folder) read() error {
 		}
 		data = []byte(newKustomization)
 	}
+	f.start = data
 	var err error
 	if f.clean, err = newText(f.file, data); err != nil {
 		return err
@@ -176,6 +179,9 @@ func (f *folder) readBundle() error {
 		return err
 	}
 	delete(f.bundle, f.config.Metadata.Name)
+	if f.others, err = f.bundle.text(); err != nil {
+		return err
+	}
 	return f.clean.set(f.config.Metadata.Name, nil, nil, len(f.bundle) > 0)
 }
 

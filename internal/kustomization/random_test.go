@@ -268,6 +268,7 @@ func reason(err error) string {
 
 // randomFolder writes a folder and returns why it was refused, if it was.
 func randomFolder(t *testing.T, r random) error {
+	t.Helper()
 	files, sub := r.folder()
 	spec, more := r.config()
 	again, _ := r.config()
@@ -308,8 +309,8 @@ func randomFolder(t *testing.T, r random) error {
 		t.Errorf("a second run: %v, %v", err, r.Files)
 	}
 	// Another config of the same name takes over, as far as the folder allows.
-	other, overErr := parseConfig(t, again), error(nil)
-	if _, overErr = reconciled(t, other, o); overErr == nil {
+	other := parseConfig(t, again)
+	if _, err := reconciled(t, other, o); err == nil {
 		fresh := copied(t, before)
 		if _, err := reconciled(t, other, Options{Dir: filepath.Join(fresh, sub), Namespace: "flux-system"}); err != nil {
 			t.Errorf("an own run of the other config: %v", err)

@@ -66,7 +66,7 @@ func (f *folder) reconcile() (Result, error) {
 	if err != nil {
 		return Result{}, err
 	}
-	plain, err := f.start(configured)
+	plain, err := f.first(configured)
 	if err != nil {
 		return Result{}, err
 	}
@@ -87,8 +87,12 @@ func (f *folder) reconcile() (Result, error) {
 	if err != nil {
 		return Result{}, err
 	}
+	if err := f.checkMarks(before, b); err != nil {
+		return Result{}, err
+	}
 	want, err := f.function(f.config, b.objects)
 	if err != nil || want.Failed() {
+		f.notListed(b)
 		return Result{Outcome: want.Outcome}, err
 	}
 	after, built, made, err := f.choose(n, want, b, mark)
@@ -124,6 +128,29 @@ func (f *folder) checkSyncs(b *built, before, after state, mark change) error {
 	return nil
 }
 
+// checkMarks sees that marks change no more than annotations: a strategic merge drops
+// entries of lists that stand twice.
+func (f *folder) checkMarks(s state, marked *built) error {
+	goal, err := newWorld(marked.objects)
+	if err != nil {
+		return err
+	}
+	differ := (*DifferentError)(nil)
+	if _, err = f.compare(goal, s, f.without); errors.As(err, &differ) {
+		first := differ.differences[0]
+		return fmt.Errorf("%s: %s: %s: an entry stands twice, so that every further patch drops one of the two; take it out of your patches", f.file, first.object, first.path)
+	}
+	return err
+}
+
+// notListed says that Flux lies in the folder and is not built.
+func (f *folder) notListed(b *built) {
+	file := filepath.Join(f.dir, componentsFile)
+	if _, err := f.disk(file); err == nil && !b.read[file] && len(f.selected(b.objects)) == 0 {
+		f.findings.Add(krm.Error, codes.NoControllers, nil, krm.Difference{}, "%s is in the folder, and not among the resources of %s; list it there", f.path(file), filepath.Base(f.file))
+	}
+}
+
 // tell says what has not been looked at, and what Flux will make of it.
 func (f *folder) tell(b *built) {
 	slices.Sort(b.absent)
@@ -146,9 +173,9 @@ func (f *folder) tell(b *built) {
 	}
 }
 
-// start builds the folder without the work of the config. Files that flux bootstrap is
+// first builds the folder without the work of the config. Files that flux bootstrap is
 // going to fill hold a stock Flux for that. Objects that the config names are marked.
-func (f *folder) start(mark change) (*built, error) {
+func (f *folder) first(mark change) (*built, error) {
 	files, err := f.bootstrapFiles()
 	if err != nil {
 		return nil, err
@@ -183,7 +210,7 @@ func (f *folder) start(mark change) (*built, error) {
 // with returns the folder with patches of the config, and the objects that they refer
 // to.
 func (f *folder) with(n needs, made []patches.Patch) (state, error) {
-	t, err := newText(f.file, f.clean.bytes())
+	t, err := newText(f.file, f.start) // so that what is the config's stays in its place
 	if err != nil {
 		return state{}, err
 	}

@@ -2,6 +2,7 @@ package kustomization
 
 import (
 	"maps"
+	"path/filepath"
 	"slices"
 
 	"sigs.k8s.io/kustomize/api/types"
@@ -36,7 +37,11 @@ func (f *folder) source(s state, changes ...change) (source, error) {
 	if err != nil {
 		return from, err
 	}
-	from.edits = state{files: f.pending}.and(f.standIns).and(s.files).and(map[string][]byte{f.file: s.kustomization.bytes()}).files
+	base := state{files: f.pending}.and(f.standIns)
+	if f.others != nil {
+		base = base.and(map[string][]byte{filepath.Join(f.dir, bundleFile): f.others})
+	}
+	from.edits = base.and(s.files).and(map[string][]byte{f.file: s.kustomization.bytes()}).files
 	for _, e := range f.config.Spec.CABundle {
 		if e.Secret != nil {
 			from.secrets = append(from.secrets, e.Secret.Name)

@@ -279,7 +279,7 @@ func (s *survey) checkPlugins(l *layer) error {
 	return nil
 }
 
-// plugin refuses what a plugin of kustomize would download.
+// plugin refuses functions, and what a plugin of kustomize would download.
 func (s *survey) plugin(at string, l *layer, text []byte) error {
 	for _, document := range strings.Split(string(text), "\n---") {
 		var object any
@@ -288,6 +288,9 @@ func (s *survey) plugin(at string, l *layer, text []byte) error {
 		}
 		if path := remotePath("", object); path != "" {
 			return &RemoteError{l.file, strings.TrimPrefix(at, l.file+": "), path}
+		}
+		if m, ok := object.(map[string]any); ok && m["kind"] != nil && m["apiVersion"] != "builtin" {
+			return fmt.Errorf("%s: %v of %v is a function, and Flux runs no functions (external plugins disabled): take it out there; what FluxTrust does, flux-trust patches does without", at, m["kind"], m["apiVersion"])
 		}
 	}
 	return nil

@@ -195,7 +195,7 @@ type uncheckedError struct{ error }
 
 // buildSync builds what a Flux Kustomization builds.
 func (f *folder) buildSync(y sync, s state, changes ...change) (*built, error) {
-	from, err := f.source(s, append(changes, y.added)...)
+	from, err := f.source(s, append([]change{y.added}, changes...)...)
 	if err != nil {
 		return nil, err
 	}
@@ -217,6 +217,19 @@ func (f *folder) checkSync(y sync, before, after state, changes ...change) error
 		return &uncheckedError{err}
 	}
 	problem := f.compareSync(y, was, after, changes...)
+	if differ := (*DifferentError)(nil); errors.As(problem, &differ) {
+		for i := range y.spec.Patches {
+			less := y
+			less.spec.Patches = without(y.spec.Patches, i)
+			was, err := f.buildSync(less, before, append(changes, f.without)...)
+			if err == nil && f.compareSync(less, was, after, changes...) == nil {
+				return &UndoneError{
+					DifferentError: differ, File: "Kustomization " + y.name, Field: fmt.Sprintf("spec.patches[%d]", i),
+					Cure: "Flux applies it behind the patches of the folder; move it into the kustomization of the folder",
+				}
+			}
+		}
+	}
 	return blame(problem, was.layers, f.dir, func(c change) error {
 		all := append(slices.Clone(changes), c)
 		was, err := f.buildSync(y, before, append(all, f.without)...)
@@ -229,8 +242,11 @@ func (f *folder) checkSync(y sync, before, after state, changes ...change) error
 
 func (f *folder) compareSync(y sync, was *built, after state, changes ...change) error {
 	var ours, others []*yaml.RNode
+	found := false
 	for _, o := range was.objects {
-		if isPatched(o) && o.GetAnnotations()[patchedMark] == "" {
+		own := o.GetAnnotations()[patchedMark] != ""
+		found = found || own
+		if isPatched(o) && !own {
 			others = append(others, o)
 		} else {
 			ours = append(ours, o)
@@ -241,11 +257,11 @@ func (f *folder) compareSync(y sync, was *built, after state, changes ...change)
 		return err
 	}
 	where := fmt.Sprintf("Flux builds %s (Kustomization %s)", y.spec.Path, y.name)
-	if want.Failed() {
-		return &OutcomeError{where, want.Outcome}
-	}
-	if len(f.selected(want.before)) == 0 {
+	switch {
+	case !found:
 		return &uncheckedError{errors.New("it does not build this folder")}
+	case want.Failed():
+		return &OutcomeError{where, want.Outcome}
 	}
 	goal, err := f.world(want, was.objects)
 	if err != nil {
