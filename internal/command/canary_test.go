@@ -1,8 +1,6 @@
 package command
 
 import (
-	"fluxtrust.dev/flux-trust/internal/patches"
-
 	"bytes"
 	"encoding/base64"
 	"encoding/json"
@@ -15,6 +13,8 @@ import (
 	"unicode"
 
 	"sigs.k8s.io/kustomize/kyaml/yaml"
+
+	"fluxtrust.dev/flux-trust/internal/patches"
 )
 
 // canaries are keys, as they get into a wrong place. None is a name that Kubernetes

@@ -1,13 +1,13 @@
 package command
 
 import (
-	"fluxtrust.dev/flux-trust/internal/patches"
-
 	"strings"
 	"testing"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
+
+	"fluxtrust.dev/flux-trust/internal/patches"
 )
 
 // TestCompletion asks what the scripts of every shell ask.

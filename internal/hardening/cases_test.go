@@ -49,7 +49,8 @@ func podCases() []podCase {
 		},
 		{
 			"an excepted init container is named", "privileged", "exceptContainers: [proxy]", "initContainers:\n" + sidecar("privileged: true") + "containers:\n" + strict,
-			[]string{"privileged: true"}, []string{"privileged (container \"proxy\" must not set securityContext.privileged=true): refused by Pod Security restricted:v1.37; left as it is, because the pod may need it (left alone by exceptContainers: proxy)", "…"},
+			[]string{"privileged: true"},
+			[]string{"privileged (container \"proxy\" must not set securityContext.privileged=true): refused by Pod Security restricted:v1.37; left as it is, because the pod may need it (left alone by exceptContainers: proxy)", "…"},
 		},
 		{
 			"a sidecar may need more", "runAsNonRoot", "", "containers:\n" + strict + sidecar(""),
