@@ -109,10 +109,7 @@ func (p *provider) provide(w provided) {
 // of somebody else that the cluster could take for it, or nil. What has no namespace may
 // get into any.
 func (p *provider) find(w provided) (own, foreign *inventory.Store) {
-	for _, s := range p.inventory.Stores.All {
-		if s.Kind != w.kind || !slices.Contains(s.Object.Names, w.name) {
-			continue
-		}
+	for _, s := range p.inventory.Stores.Having(w.kind, w.name, w.namespace, "") {
 		isThere := slices.Contains(s.Namespaces(), w.namespace)
 		switch {
 		case s.Owner != p.config.Metadata.Name && (isThere || w.kind == inventory.ConfigMap && s.Namespaces()[0] == ""):

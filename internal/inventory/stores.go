@@ -20,9 +20,12 @@ type storeKey struct {
 	fit                   fit
 }
 
-// group is what fits a key: the positions of the first in All, and of the first that
-// has another present name.
-type group struct{ first, other int }
+// group is what fits a key: positions in All, and the first of those that has another
+// present name than the first of all.
+type group struct {
+	all   []int
+	other int
+}
 
 const none = -1
 
@@ -66,10 +69,11 @@ func (s *Stores) index(key storeKey, at int) {
 	g, ok := s.named[key]
 	switch {
 	case !ok:
-		g = group{at, none}
-	case g.other == none && s.All[at].Object.Name() != s.All[g.first].Object.Name():
+		g.other = none
+	case g.other == none && s.All[at].Object.Name() != s.All[g.all[0]].Object.Name():
 		g.other = at
 	}
+	g.all = append(g.all, at)
 	s.named[key] = g
 }
 
@@ -97,23 +101,39 @@ func (s *Stores) Find(kind, name string, namespaces []string) (found, other *Sto
 	return nil, nil
 }
 
-// Namesakes returns the other objects that the cluster could take for one: those of its
-// kind that have one of its names in one of the namespaces, or in none.
-func (s *Stores) Namesakes(of *Store, namespaces []string) []*Store {
+// Having returns the objects of a kind that have a name in one of some namespaces, now or
+// before a build tool changed it.
+func (s *Stores) Having(kind, name string, namespaces ...string) []*Store {
+	var at []int
+	for _, namespace := range namespaces {
+		for _, f := range []fit{presentName, formerName} {
+			at = append(at, s.named[storeKey{kind, namespace, name, f}].all...)
+		}
+	}
+	slices.Sort(at)
 	var found []*Store
-	for _, other := range s.All {
-		if other == of || other.Kind != of.Kind || !intersect(other.Object.Names, of.Object.Names) {
-			continue
-		}
-		if own := other.Namespaces(); of.Kind == ClusterTrustBundle || slices.Contains(own, "") || slices.Contains(namespaces, "") || intersect(own, namespaces) {
-			found = append(found, other)
-		}
+	for _, i := range slices.Compact(at) {
+		found = append(found, s.All[i])
 	}
 	return found
 }
 
-func intersect(a, b []string) bool {
-	return slices.ContainsFunc(a, func(text string) bool { return slices.Contains(b, text) })
+// Namesakes returns the other objects that the cluster could take for one: those of its
+// kind that have one of its names in one of the namespaces, or in none.
+func (s *Stores) Namesakes(of *Store, namespaces []string) []*Store {
+	namespaces = append(slices.Clone(namespaces), "")
+	if of.Kind == ClusterTrustBundle || slices.Index(namespaces, "") < len(namespaces)-1 {
+		namespaces = []string{anyNamespace}
+	}
+	var found []*Store
+	for _, name := range of.Object.Names {
+		for _, other := range s.Having(of.Kind, name, namespaces...) {
+			if other != of && !slices.Contains(found, other) {
+				found = append(found, other)
+			}
+		}
+	}
+	return found
 }
 
 // HoldsSame reports whether another object holds the same under some keys; without
@@ -139,7 +159,7 @@ func (s *Stores) best(kind, name string, namespaces []string, f fit) (found, oth
 	var positions []int
 	for _, namespace := range namespaces {
 		if g, ok := s.named[storeKey{kind, namespace, name, f}]; ok {
-			positions = append(positions, g.first)
+			positions = append(positions, g.all[0])
 			if g.other != none {
 				positions = append(positions, g.other)
 			}

@@ -87,10 +87,10 @@ func (s *step) reportUnknown(have *inventory.Store, namespace, name, why string)
 	s.missing[key] = true
 }
 
-// bundlePEM returns the certificates of the bundle as a text, or why they are not
+// readBundle returns the certificates of the bundle as a text, or why they are not
 // known. Where the bundle cannot be used, which has its own findings, it returns
 // neither.
-func (s *step) bundlePEM() (content, unknown string) {
+func (s *step) readBundle() (content, unknown string) {
 	if len(s.config.Spec.CABundle) == 0 {
 		return "", "it is empty"
 	}

@@ -5,6 +5,7 @@ import (
 	"path"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"k8s.io/apimachinery/pkg/labels"
@@ -53,6 +54,7 @@ func Apply(i *inventory.Inventory, c *v1alpha1.FluxTrust, bundles Bundles, now t
 		inventory: i, config: c, bundles: bundles, now: now,
 		wanted: map[string]int{}, missing: map[string]bool{}, checked: map[*inventory.Store]bool{},
 	}
+	s.bundlePEM = sync.OnceValues(s.readBundle)
 	matched := map[int]bool{}
 	for _, o := range i.Sources {
 		s.apply(o, matched)
@@ -71,6 +73,8 @@ type step struct {
 	config    *v1alpha1.FluxTrust
 	bundles   Bundles
 	now       time.Time
+	// bundlePEM is readBundle, once.
+	bundlePEM func() (content, unknown string)
 	// wanted are the positions of result.Secrets by namespace and name.
 	wanted map[string]int
 	// missing are the Secrets that cannot be made, checked those of others that were
