@@ -46,7 +46,7 @@ func (d Difference) safe() Difference {
 // safe keeps booleans and numbers.
 func safe(value any) any {
 	if text, ok := value.(string); ok {
-		return shown(text)
+		return quote.Value(text)
 	}
 	return value
 }

@@ -88,18 +88,7 @@ func Node(value any) (*yaml.Node, error) {
 // apart.
 func Quote(n *yaml.Node) string {
 	if n.ShortTag() == yaml.NodeTagString && n.Style != 0 {
-		return "the string \"" + shown(n.Value) + "\""
+		return "the string \"" + quote.Value(n.Value) + "\""
 	}
-	return shown(n.Value)
-}
-
-// shown shows a value of a field that the function sets: a word, the name of an object,
-// a path or the paths of an environment variable. All else may be secret.
-func shown(value string) string {
-	for _, how := range []func(string) string{quote.Word, quote.Digest, quote.Name, quote.Key, quote.PathList} {
-		if how(value) == value {
-			return value
-		}
-	}
-	return quote.Word(value)
+	return quote.Value(n.Value)
 }

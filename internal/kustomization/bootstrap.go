@@ -14,6 +14,7 @@ import (
 	"sigs.k8s.io/kustomize/kyaml/yaml/merge2"
 
 	"fluxtrust.dev/flux-trust/internal/installer"
+	"fluxtrust.dev/flux-trust/internal/quote"
 )
 
 // Files of a folder that flux bootstrap writes.
@@ -50,7 +51,7 @@ const standInMore = `spec:
 func (f *folder) bootstrapFiles() ([]string, error) {
 	var k types.Kustomization
 	if err := k.Unmarshal(f.clean.bytes()); err != nil {
-		return nil, fmt.Errorf("%s: %w", f.file, err)
+		return nil, fmt.Errorf("%s: %s", f.file, quote.Without(err.Error(), f.clean.bytes()))
 	}
 	var files []string
 	for _, entry := range k.Resources {

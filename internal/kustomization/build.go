@@ -30,14 +30,14 @@ func (s source) build(dir string) (*built, error) {
 	b := &built{survey: newSurvey(s)}
 	dir = resolved(dir)
 	if err := b.visit(dir, false); err != nil {
-		return nil, err
+		return nil, s.screened(err)
 	}
 	files, err := b.files()
 	if err != nil {
 		return nil, err
 	}
 	if b.objects, err = run(files, dir, b.openAPI); err != nil {
-		return nil, err
+		return nil, s.screened(err)
 	}
 	return b, nil
 }

@@ -10,6 +10,9 @@ import (
 	"strings"
 
 	"sigs.k8s.io/kustomize/kyaml/yaml"
+
+	"fluxtrust.dev/flux-trust/internal/krm"
+	"fluxtrust.dev/flux-trust/internal/quote"
 )
 
 // transformations is an annotation with everything that kustomize has done.
@@ -23,7 +26,7 @@ func idOf(o *yaml.RNode) id {
 }
 
 func (i id) String() string {
-	return strings.TrimSpace(i.kind + " " + strings.TrimPrefix(i.namespace+"/"+i.name, "/"))
+	return strings.TrimSpace(quote.Kind(i.kind) + " " + strings.TrimPrefix(quote.Name(i.namespace)+"/"+quote.Name(i.name), "/"))
 }
 
 // world is what a folder builds, as it is compared: objects by their ids, without
@@ -84,9 +87,9 @@ func (u unlike) String() string {
 	case u.path == "":
 		return u.object.String() + " is new"
 	case !u.shown:
-		return fmt.Sprintf("%s: %s is another one", u.object, u.path)
+		return fmt.Sprintf("%s: %s is another one", u.object, quote.FieldPath(u.path))
 	}
-	return fmt.Sprintf("%s: %s is %s and must be %s", u.object, u.path, inShort(u.got), inShort(u.want))
+	return fmt.Sprintf("%s: %s is %s and must be %s", u.object, quote.FieldPath(u.path), inShort(u.got), inShort(u.want))
 }
 
 // inShort shows what a message can show of a value.
@@ -95,7 +98,8 @@ func inShort(value any) string {
 	case nil:
 		return "absent"
 	case string:
-		if len(value) <= 80 && !strings.Contains(value, "\n") {
+		kind, name, isObject := strings.Cut(value, " ") // as a world has references
+		if quote.Value(value) == value || isObject && quote.Kind(kind) == kind && quote.Name(name) == name && krm.IsName(name) {
 			return fmt.Sprintf("%q", value)
 		}
 		return "another text"

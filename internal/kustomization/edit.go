@@ -8,6 +8,8 @@ import (
 	"strings"
 
 	"sigs.k8s.io/kustomize/kyaml/yaml"
+
+	"fluxtrust.dev/flux-trust/internal/quote"
 )
 
 // wasEmpty stands behind the colon of a list that was there and empty before entries
@@ -71,7 +73,7 @@ func (t *text) parse() error {
 	decoder := yaml.NewDecoder(strings.NewReader(strings.Join(t.lines, "")))
 	var document, more yaml.Node
 	if err := decoder.Decode(&document); err != nil {
-		return fmt.Errorf("%s: %w", t.file, err)
+		return fmt.Errorf("%s: is not valid YAML: %s", t.file, quote.Reader(err))
 	}
 	if err := decoder.Decode(&more); err == nil && len(more.Content) > 0 && !isNull(more.Content[0]) {
 		return fmt.Errorf("%s: is no kustomization: it must hold one document", t.file)

@@ -16,6 +16,7 @@ import (
 
 	"fluxtrust.dev/flux-trust/api/v1alpha1"
 	"fluxtrust.dev/flux-trust/internal/krm"
+	"fluxtrust.dev/flux-trust/internal/quote"
 )
 
 // Options say which folder is to be made right.
@@ -191,7 +192,7 @@ func (f *folder) checkKind() error {
 	root := yaml.NewRNode(f.clean.root)
 	meta.APIVersion, meta.Kind = root.GetApiVersion(), root.GetKind()
 	if meta.APIVersion != "" && !strings.HasPrefix(meta.APIVersion, "kustomize.config.k8s.io/") {
-		return fmt.Errorf("%s: is a %s of %s, not one of kustomize.config.k8s.io/v1beta1; name the folder with %s", f.file, meta.Kind, meta.APIVersion, componentsFile)
+		return fmt.Errorf("%s: is a %s of %s, not one of kustomize.config.k8s.io/v1beta1; name the folder with %s", f.file, quote.Kind(meta.Kind), quote.APIVersion(meta.APIVersion), componentsFile)
 	}
 	return nil
 }

@@ -146,7 +146,7 @@ func (f *folder) release() (map[string][]byte, error) {
 	}
 	b := &built{survey: newSurvey(from)}
 	if err := b.visit(f.dir, false); err != nil {
-		return nil, err
+		return nil, from.screened(err)
 	}
 	type place struct {
 		file string

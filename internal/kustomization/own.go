@@ -12,6 +12,7 @@ import (
 	sigsyaml "sigs.k8s.io/yaml"
 
 	"fluxtrust.dev/flux-trust/internal/patches"
+	"fluxtrust.dev/flux-trust/internal/quote"
 )
 
 // What flux-trust writes into a kustomization is its own: patches, generators, and
@@ -302,7 +303,7 @@ func (t *text) checkKept(before *text, owner string) error {
 func (t *text) rest(owner string) (any, error) {
 	var k types.Kustomization
 	if err := k.Unmarshal(t.bytes()); err != nil {
-		return nil, fmt.Errorf("%s: %w", t.file, err)
+		return nil, fmt.Errorf("%s: %s", t.file, quote.Without(err.Error(), t.bytes()))
 	}
 	isOwn := func(p types.Patch) bool { return patches.Owner(p.Patch) == owner }
 	// Patches of other configs move behind those of users.

@@ -15,6 +15,8 @@ import (
 type source struct {
 	// disk refuses what lies outside of the root.
 	disk filesys.FileSystem
+	// texts are what was read from it, by path.
+	texts map[string][]byte
 	// edits are texts of files, by their paths, in place of those on the disk.
 	edits map[string][]byte
 	// secrets are the names of those whose content is needed.
@@ -32,7 +34,9 @@ func newSource(root string) (source, error) {
 	if err != nil {
 		return source{}, fmt.Errorf("%s: %w", root, err)
 	}
-	return source{disk: disk}, nil
+	s := source{texts: map[string][]byte{}}
+	s.disk = recorder{disk, s.texts}
+	return s, nil
 }
 
 // errNotFound is what a file that is named and not there gives.

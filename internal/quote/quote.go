@@ -54,6 +54,17 @@ func Digest(digest string) string {
 
 var sha256Digest = regexp.MustCompile(`^sha256:[0-9a-f]{64}$`)
 
+// Value returns the value of a field of a pod, or of a reference: a word, a name, a key,
+// an image, a digest, a path, or the paths of an environment variable.
+func Value(value string) string {
+	for _, how := range []func(string) string{Word, Digest, Name, Key, Image, PathList} {
+		if how(value) == value {
+			return value
+		}
+	}
+	return hidden(value)
+}
+
 // Text returns a text of any kind: shown where it is short and printable.
 func Text(text string) string { return show(text, nil) }
 

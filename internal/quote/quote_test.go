@@ -161,3 +161,21 @@ func FuzzLine(f *testing.F) {
 		}
 	})
 }
+
+func TestWithout(t *testing.T) {
+	text := []byte("resources: [../base/of/the/cluster.yaml]\nliterals:\n- password=Correct Horse Battery Staple\nname: a-name-of-twenty-characters\n")
+	for message, want := range map[string]string{
+		"short": "short",
+		"no match for what stands in no text here":                                     "no match for what stands in no text here",
+		"invalid literal 'password=Correct Horse Battery Staple', expected key=value":  "invalid literal '(37 characters, not shown)', expected key=value",
+		"invalid literal \"Correct Horse Battery Staple\" and again Correct Horse Bat": "invalid literal \"(28 characters, not shown)\" and again Correct Horse Bat",
+		"../base/of/the/cluster.yaml: no such file; a-name-of-twenty-characters":       "../base/of/the/cluster.yaml: no such file; a-name-of-twenty-characters",
+	} {
+		if got := Without(message, nil, text); got != want {
+			t.Errorf("%s: got %s, want %s", message, got, want)
+		}
+	}
+	if got := Without(strings.Repeat("x", 2*longestMessage)); len(got) > longestMessage+8 {
+		t.Errorf("a long one has %d bytes", len(got))
+	}
+}

@@ -1,0 +1,63 @@
+package kustomization
+
+import (
+	"sigs.k8s.io/kustomize/kyaml/filesys"
+	"sigs.k8s.io/kustomize/kyaml/yaml"
+
+	"fluxtrust.dev/flux-trust/internal/quote"
+)
+
+// recorder remembers what was read.
+type recorder struct {
+	filesys.FileSystem
+	texts map[string][]byte
+}
+
+func (r recorder) ReadFile(file string) ([]byte, error) {
+	text, err := r.FileSystem.ReadFile(file)
+	if err == nil {
+		r.texts[file] = text
+	}
+	return text, err
+}
+
+// buildError is an error of kustomize, which repeats what it has read: patches, literals
+// of generators, whole objects. Any of them may hold a key.
+type buildError struct {
+	err   error
+	texts [][]byte
+}
+
+// screened returns an error that does not repeat what has been read.
+func (s source) screened(err error) error {
+	if err == nil {
+		return nil
+	}
+	e := &buildError{err: err}
+	for _, texts := range []map[string][]byte{s.texts, s.edits} {
+		for _, text := range texts {
+			e.texts = append(e.texts, text)
+			var n yaml.Node
+			if yaml.Unmarshal(text, &n) == nil { // as kustomize has read it
+				e.texts = append(e.texts, scalars(&n)...)
+			}
+		}
+	}
+	return e
+}
+
+func (e *buildError) Error() string { return quote.Without(e.err.Error(), e.texts...) }
+
+func (e *buildError) Unwrap() error { return e.err }
+
+// scalars returns what stands in a tree in another form than in its text.
+func scalars(n *yaml.Node) [][]byte {
+	if n.Kind == yaml.ScalarNode {
+		return [][]byte{[]byte(n.Value)}
+	}
+	var found [][]byte
+	for _, child := range n.Content {
+		found = append(found, scalars(child)...)
+	}
+	return found
+}
