@@ -93,6 +93,7 @@ func (f *folder) reconcile() (Result, error) {
 	want, err := f.function(f.config, b.objects)
 	if err != nil || want.Failed() {
 		f.notListed(b)
+		f.tellAbsent(b)
 		return Result{Outcome: want.Outcome}, err
 	}
 	after, built, made, err := f.choose(n, want, b, mark)
@@ -151,12 +152,17 @@ func (f *folder) notListed(b *built) {
 	}
 }
 
-// tell says what has not been looked at, and what Flux will make of it.
-func (f *folder) tell(b *built) {
+// tellAbsent names files of generators that are not there.
+func (f *folder) tellAbsent(b *built) {
 	slices.Sort(b.absent)
 	for _, file := range slices.Compact(b.absent) {
 		f.findings.Add(krm.Warning, codes.Unchecked, nil, krm.Difference{}, "%s is not there, and a generator names it: the build was made with an empty one", f.path(file))
 	}
+}
+
+// tell says what has not been looked at, and what Flux will make of it.
+func (f *folder) tell(b *built) {
+	f.tellAbsent(b)
 	for file := range f.standIns {
 		if filepath.Base(file) == componentsFile && len(f.Inputs) == 0 {
 			f.findings.Add(krm.Warning, codes.Unchecked, nil, krm.Difference{}, "%s is not there yet, or empty: the patches are for what flux bootstrap writes; check again when it has run", f.path(file))
