@@ -6,8 +6,8 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
-	"text/template"
 
 	"fluxtrust.dev/flux-trust/api/v1alpha1"
 )
@@ -25,28 +25,24 @@ var templates embed.FS
 
 // policy is a patch as expressions of CEL.
 type policy struct {
-	Name, Owner string
-	Namespaces  []string
-	pattern     string
-	change      podChange
+	name, owner, pattern string
+	namespaces           []string
+	change               podChange
 }
 
 // printAdmissionPolicy prints a MutatingAdmissionPolicy, and a ValidatingAdmissionPolicy
 // that refuses what it could not change.
-func printAdmissionPolicy(r Request) (string, error) { return r.policies("admission-policy.yaml") }
+func printAdmissionPolicy(r Request) (string, error) { return r.policies("admission-policy") }
 
 // printValidatingPolicy prints a ValidatingAdmissionPolicy that warns.
-func printValidatingPolicy(r Request) (string, error) { return r.policies("validating-policy.yaml") }
+func printValidatingPolicy(r Request) (string, error) { return r.policies("validating-policy") }
 
-// printKyvernoPolicy prints a MutatingPolicy of Kyverno.
-func printKyvernoPolicy(r Request) (string, error) { return r.policies("kyverno.yaml") }
+// printKyvernoPolicy prints a MutatingPolicy of Kyverno, and a ValidatingPolicy that
+// refuses what it could not change.
+func printKyvernoPolicy(r Request) (string, error) { return r.policies("kyverno") }
 
 // policies prints a policy for each kind of change that controllers need.
-func (r Request) policies(file string) (string, error) {
-	t, err := template.New(file).Funcs(template.FuncMap{"indent": indent}).ParseFS(templates, "templates/*.yaml")
-	if err != nil {
-		return "", fmt.Errorf("the policy has a fault of its own: %w", err)
-	}
+func (r Request) policies(name string) (string, error) {
 	if len(r.Patches) == 0 {
 		return "", errors.New("the config changes nothing, so there is no policy")
 	}
@@ -57,18 +53,61 @@ func (r Request) policies(file string) (string, error) {
 			return "", fmt.Errorf("an admission policy changes env, volumes, mounts and annotations of Deployments alone: %w", err)
 		}
 		one := policy{
-			Name: "flux-trust-" + r.Owner, Owner: r.Owner, pattern: p.Target.Name, change: change,
-			Namespaces: Request{Namespace: r.Namespace, Patches: []Patch{p}}.namespaces(),
+			name: "flux-trust-" + r.Owner, owner: r.Owner, pattern: p.Target.Name, change: change,
+			namespaces: Request{Namespace: r.Namespace, Patches: []Patch{p}}.namespaces(),
 		}
 		if i > 0 {
-			one.Name += fmt.Sprintf("-%d", i+1)
+			one.name += fmt.Sprintf("-%d", i+1)
 			out.WriteString("---\n")
 		}
-		if err := t.Execute(&out, one); err != nil {
-			return "", fmt.Errorf("the policy has a fault of its own: %w", err)
+		text, err := one.print(name)
+		if err != nil {
+			return "", err
 		}
+		out.WriteString(text)
 	}
-	return strings.ReplaceAll(out.String(), "\n\n", "\n"), nil // the templates leave empty lines
+	return out.String(), nil
+}
+
+// print fills in a template, and the parts that templates share.
+func (p policy) print(name string) (string, error) {
+	in := "matchLabels: {kubernetes.io/metadata.name: " + p.namespaces[0] + "}"
+	if len(p.namespaces) > 1 {
+		in = "matchExpressions:\n- {key: kubernetes.io/metadata.name, operator: In, values: [" + strings.Join(p.namespaces, ", ") + "]}"
+	}
+	values := map[string]string{
+		"name": p.name, "in": in, "namespaces": celList(p.namespaces), "selects": p.selects(), "free": p.isFree(),
+		"variables": p.variables(), "mutations": p.mutations(), "validations": p.validations(),
+	}
+	for _, part := range []string{"selected", "binding"} {
+		text, err := fill(part, values)
+		if err != nil {
+			return "", err
+		}
+		values[part] = strings.TrimSuffix(text, "\n")
+	}
+	return fill(name, values)
+}
+
+// fill puts values in the places of their names, each line of one as far to the right
+// as the first. package text/template would keep the linker from leaving out unused
+// methods: a quarter of the program.
+func fill(name string, values map[string]string) (string, error) {
+	text, err := templates.ReadFile("templates/" + name + ".yaml")
+	if err != nil {
+		return "", fmt.Errorf("a template is missing: %w", err)
+	}
+	lines := strings.SplitAfter(string(text), "\n")
+	for i, line := range lines {
+		before, rest, ok := strings.Cut(line, "{{")
+		key, after, closed := strings.Cut(rest, "}}")
+		if !ok || !closed {
+			continue
+		}
+		indent := line[:len(line)-len(strings.TrimLeft(line, " "))]
+		lines[i] = before + strings.ReplaceAll(values[key], "\n", "\n"+indent) + after
+	}
+	return strings.Join(lines, ""), nil
 }
 
 // acrossNamespaces joins patches that differ in nothing but their namespace.
@@ -95,9 +134,9 @@ func indent(n int, text string) string {
 // spec is where the pod stands.
 const spec = "object.spec.template.spec"
 
-// Selects is true for the Deployments that are meant: by name, label and container. A
+// selects is true for the Deployments that are meant: by name, label and container. A
 // name that is still to be generated ends in any letter.
-func (p policy) Selects() string {
+func (p policy) selects() string {
 	var containers []string
 	for _, c := range p.change.containers {
 		containers = append(containers, spec+".containers.exists(c, c.name == "+cel(c.Name)+")")
@@ -116,12 +155,12 @@ func (p policy) isOurs() string {
 	return fmt.Sprintf(`(has(object.metadata.annotations) &&
 object.metadata.annotations[?'%s'].orValue('') == %s &&
 object.metadata.annotations[?'%s'].orValue('{}').matches(%s))`,
-		v1alpha1.ConfigAnnotation, cel(p.Owner), v1alpha1.PreviousAnnotation, cel(`^[{]("[^"]*":[{]("[A-Z_]+":null,?)*[}],?)*[}]$`))
+		v1alpha1.ConfigAnnotation, cel(p.owner), v1alpha1.PreviousAnnotation, cel(`^[{]("[^"]*":[{]("[A-Z_]+":null,?)*[}],?)*[}]$`))
 }
 
-// IsFree is true where nothing of somebody else's stands in the way: neither another
+// isFree is true where nothing of somebody else's stands in the way: neither another
 // config, nor a volume or values of its own, nor another volume at the path.
-func (p policy) IsFree() string {
+func (p policy) isFree() string {
 	untouched := []string{
 		"!(has(object.metadata.annotations) && " + cel(v1alpha1.ConfigAnnotation) + " in object.metadata.annotations)",
 		fmt.Sprintf("(!has(%s.volumes) || %s.volumes.all(v, !(v.name in %s)))", spec, spec, celList(ownVolumes())),
@@ -147,31 +186,28 @@ func (p policy) IsFree() string {
 
 func ownVolumes() []string { return []string{v1alpha1.CAVolume, v1alpha1.BundleVolume} }
 
-// Variable is a name for an expression.
-type Variable struct{ Name, Expression string }
-
-// Variables are what Mutations refers to.
-func (p policy) Variables() []Variable {
-	found := []Variable{
-		{"ours", p.isOurs()},
-		{"previous", "has(object.metadata.annotations) ? object.metadata.annotations[?'" + v1alpha1.PreviousAnnotation + "'].orValue('') : ''"},
+// variables are what the mutations refer to.
+func (p policy) variables() string {
+	var out []string
+	add := func(name, expression string) {
+		out = append(out, "- name: "+name, "  expression: >-", "    "+strings.ReplaceAll(expression, "\n", "\n    "))
 	}
-	list := func(name, at string) {
-		found = append(found, Variable{name, fmt.Sprintf("has(%s) ? %s : []", at, at)})
-	}
+	list := func(name, at string) { add(name, fmt.Sprintf("has(%s) ? %s : []", at, at)) }
+	add("ours", p.isOurs())
+	add("previous", "has(object.metadata.annotations) ? object.metadata.annotations[?'"+v1alpha1.PreviousAnnotation+"'].orValue('') : ''")
 	list("volumes", spec+".volumes")
 	list("initContainers", spec+".initContainers")
 	for i, c := range p.change.containers {
 		at := fmt.Sprintf("%s.containers[variables.index%d]", spec, i)
-		found = append(found, Variable{fmt.Sprintf("index%d", i), spec + ".containers.map(c, c.name).indexOf(" + cel(c.Name) + ")"})
+		add(fmt.Sprintf("index%d", i), spec+".containers.map(c, c.name).indexOf("+cel(c.Name)+")")
 		list(fmt.Sprintf("mounts%d", i), at+".volumeMounts")
 		list(fmt.Sprintf("env%d", i), at+".env")
 	}
-	return found
+	return strings.Join(out, "\n")
 }
 
-// Mutations returns the JSON patches.
-func (p policy) Mutations() string {
+// mutations returns the JSON patches.
+func (p policy) mutations() string {
 	out := annotationPatches("object.metadata", "/metadata", p.change.annotations, v1alpha1.PreviousAnnotation)
 	out = append(out, annotationPatches(strings.TrimSuffix(spec, "spec")+"metadata", "/spec/template/metadata", p.change.podAnnotations, v1alpha1.DigestAnnotation)...)
 	isOwn := "x.name in " + celList(ownVolumes())
@@ -225,19 +261,14 @@ func listPatches(list, path, key string, entries []map[string]any, stale string)
 		list, stale, key, strings.Join(keys, ", "), path))
 }
 
-// Validation is an expression that is to be true, and what is said where it is not.
-type Validation struct{ Expression, Message string }
-
-// Validations say that a controller trusts the bundle: the variables, the mounts, and
+// validations say that a controller trusts the bundle: the variables, the mounts, and
 // what is mounted.
-func (p policy) Validations() []Validation {
-	var found []Validation
+func (p policy) validations() string {
+	var found []string
 	add := func(what string, all []string) {
 		if len(all) > 0 {
-			found = append(found, Validation{
-				strings.Join(all, " &&\n"),
-				fmt.Sprintf("this controller of Flux does not trust the CA bundle of FluxTrust %s: %s", p.Owner, what),
-			})
+			message := fmt.Sprintf("this controller of Flux does not trust the CA bundle of FluxTrust %s: %s", p.owner, what)
+			found = append(found, "- expression: >-", "    "+strings.Join(all, " &&\n    "), "  message: "+strconv.Quote(message))
 		}
 	}
 	var env, mounts, volumes, names []string
@@ -259,5 +290,5 @@ func (p policy) Validations() []Validation {
 	add("it needs the variable "+strings.Join(slices.Compact(names), ", and ")+"; take its own value out", env)
 	add("it needs the volume "+v1alpha1.CAVolume+" as FluxTrust writes it", volumes)
 	add("the volume "+v1alpha1.CAVolume+" is not mounted where it is needed", mounts)
-	return found
+	return strings.Join(found, "\n")
 }
