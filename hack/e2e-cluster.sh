@@ -10,6 +10,7 @@ for name in etcd kube-apiserver source-controller source-controller-1.7 source-c
     program=$(hack/tool.sh "$name")
     export "$(echo "$name" | tr a-z.- A-Z__)=$program"
 done
+if DEBIAN=$(hack/debian.sh); then export DEBIAN; fi
 # What the probe says beside what the controllers say.
 PROBE_TABLE=$(mktemp)
 export PROBE_TABLE

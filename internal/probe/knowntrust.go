@@ -124,13 +124,13 @@ func knownConnections() []KnownFailure {
 		},
 		{
 			Code: ClientCertificate, Text: "remote error: tls: certificate required",
-			Older:   []string{"remote error: tls: bad certificate"},
+			Older:   []string{"remote error: tls: bad certificate", "HTTP 400 No required SSL certificate was sent"},
 			Because: "the host wants a client certificate, and the source has none",
 			Cure:    "put a client certificate into the Secret of certSecretRef (of secretRef for a GitRepository): tls.crt and tls.key, beside ca.crt",
 		},
 		{
 			Code: ClientRefused, Text: "remote error: tls: unknown certificate authority",
-			Older:   []string{"remote error: tls: expired certificate"},
+			Older:   []string{"remote error: tls: expired certificate", "HTTP 400 The SSL certificate error"},
 			Because: "the host does not accept the client certificate of the source",
 			Cure:    "let the owner of the host issue a client certificate that the host accepts, and put it into the Secret as tls.crt and tls.key",
 		},

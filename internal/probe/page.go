@@ -8,6 +8,7 @@ import (
 	"mime"
 	"net/http"
 	"regexp"
+	"slices"
 	"strings"
 )
 
@@ -40,16 +41,27 @@ func page(response *http.Response, start []byte, instead string) *Failure {
 		return nil
 	}
 	text := "the answer is an HTML page"
-	if match := title.FindSubmatch(start); match != nil {
-		if name := oneLine(html.UnescapeString(string(match[1]))); name != "" {
-			text += fmt.Sprintf(" with the title %q", name)
-		}
+	if name := titleOf(start); name != "" {
+		text += fmt.Sprintf(" with the title %q", name)
 	}
-	by := looksInspecting(strings.Join([]string{string(start), response.Header.Get("Server"), response.Header.Get("Via"), response.Request.URL.Host}, " "))
-	if by != "" {
+	if by := proxyIn(response, start); by != "" {
 		text += fmt.Sprintf(", from a proxy by the word %q in it", by)
 	}
 	return failure(Page, "%s, and not %s", text, instead)
+}
+
+// titleOf returns the title of a page, or "".
+func titleOf(start []byte) string {
+	match := title.FindSubmatch(start)
+	if match == nil {
+		return ""
+	}
+	return oneLine(html.UnescapeString(string(match[1])))
+}
+
+// proxyIn returns the word in an answer that gives a proxy away, or "".
+func proxyIn(response *http.Response, start []byte) string {
+	return looksInspecting(strings.Join([]string{string(start), response.Header.Get("Server"), response.Header.Get("Via"), response.Request.URL.Host}, " "))
 }
 
 // peek reads the start of an answer.
@@ -74,22 +86,34 @@ func begin(response *http.Response, instead string) ([]byte, *Failure) {
 // has credentials, a host that asks for them is in doubt only.
 func (l *look) answered(response *http.Response, what string) *Failure {
 	code := response.StatusCode
-	asks := code == http.StatusUnauthorized || code == http.StatusForbidden
-	text := fmt.Sprintf("HTTP %d %s for %s", code, http.StatusText(code), what)
-	switch {
-	case code == http.StatusOK:
+	if code == http.StatusOK {
 		return nil
+	}
+	start, failed := peek(response)
+	if failed != nil {
+		return failed
+	}
+	text := fmt.Sprintf("HTTP %d %s for %s", code, http.StatusText(code), what)
+	shown := page(response, start, what)
+	if shown != nil {
+		text += ": " + shown.Error
+	}
+	asks := code == http.StatusUnauthorized || code == http.StatusForbidden
+	switch {
+	case shown != nil && proxyIn(response, start) != "" && slices.Contains([]int{http.StatusForbidden, http.StatusUnavailableForLegalReasons, http.StatusNetworkAuthenticationRequired}, code):
+		return failure(ProxyRefused, "%s", text)
+	case code == http.StatusBadRequest && bytes.Contains(start, []byte("No required SSL certificate was sent")):
+		return failure(ClientCertificate, "HTTP 400 No required SSL certificate was sent")
+	case code == http.StatusBadRequest && bytes.Contains(start, []byte("The SSL certificate error")):
+		return failure(ClientRefused, "HTTP 400 The SSL certificate error")
 	case asks && l.target.sends():
 		l.doubt(CredentialsNotSent, "%s: the probe does not send the credentials of the source", text)
 		return errAsked
-	}
-	if _, failed := begin(response, what); failed != nil {
-		text += ": " + failed.Error
-	}
-	if asks {
+	case asks:
 		return failure(Unauthorized, "%s", text)
+	default:
+		return failure(HTTPStatus, "%s", text)
 	}
-	return failure(HTTPStatus, "%s", text)
 }
 
 // errAsked ends a look at a host that has asked for credentials; it is no failure.
