@@ -3,8 +3,8 @@ package installer
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
-	"text/template"
 
 	"sigs.k8s.io/kustomize/kyaml/yaml"
 
@@ -32,18 +32,17 @@ func StockOf(i *inventory.Installer) Stock {
 // stockDeployment is a controller as every release of Flux has it, as far as the
 // function looks: the container, its securityContext, and where something is
 // mounted. The image is left out, because it differs from release to release.
-// flux-operator leaves out on OpenShift what the platform sets.
 const stockDeployment = `apiVersion: apps/v1
 kind: Deployment
 metadata:
-  name: {{.Name}}
-  namespace: {{printf "%q" .Namespace}}
-  labels: {app.kubernetes.io/component: {{.Name}}, app.kubernetes.io/part-of: flux}
+  name: {{NAME}}
+  namespace: {{NAMESPACE}}
+  labels: {app.kubernetes.io/component: {{NAME}}, app.kubernetes.io/part-of: flux}
 spec:
-  selector: {matchLabels: {app: {{.Name}}}}
+  selector: {matchLabels: {app: {{NAME}}}}
   template:
     metadata:
-      labels: {app: {{.Name}}}
+      labels: {app: {{NAME}}}
       annotations: {prometheus.io/port: "8080", prometheus.io/scrape: "true"}
     spec:
       containers:
@@ -53,15 +52,11 @@ spec:
           allowPrivilegeEscalation: false
           capabilities: {drop: [ALL]}
           readOnlyRootFilesystem: true
-{{- if not .OpenShift}}
           runAsNonRoot: true
           seccompProfile: {type: RuntimeDefault}
-{{- end}}
-        volumeMounts: [{{range $i, $v := .Volumes}}{{if $i}}, {{end}}{name: {{$v.Name}}, mountPath: {{$v.Path}}}{{end}}]
-      volumes: [{{range $i, $v := .Volumes}}{{if $i}}, {{end}}{name: {{$v.Name}}, emptyDir: {}}{{end}}]
-{{- if not .OpenShift}}
+        volumeMounts: [{{MOUNTS}}]
+      volumes: [{{VOLUMES}}]
       securityContext: {fsGroup: 1337}
-{{- end}}
 `
 
 // volume is an emptyDir of a controller.
@@ -79,20 +74,28 @@ func stockVolumes(controller string) []volume {
 	}
 }
 
-// deployment returns a stock controller.
+// deployment returns a stock controller. flux-operator leaves out on OpenShift what the
+// platform sets.
 func (s Stock) deployment(controller string) (*inventory.Workload, error) {
-	var text strings.Builder
-	err := template.Must(template.New("stock").Parse(stockDeployment)).Execute(&text, struct {
-		Name, Namespace string
-		OpenShift       bool
-		Volumes         []volume
-	}{controller, s.Namespaces[0], s.OpenShift, stockVolumes(controller)})
+	var mounts, volumes []string
+	for _, v := range stockVolumes(controller) {
+		mounts = append(mounts, fmt.Sprintf("{name: %s, mountPath: %s}", v.Name, v.Path))
+		volumes = append(volumes, fmt.Sprintf("{name: %s, emptyDir: {}}", v.Name))
+	}
+	// text/template would keep the linker from leaving out unused methods.
+	text := strings.NewReplacer("{{NAME}}", controller, "{{NAMESPACE}}", strconv.Quote(s.Namespaces[0]),
+		"{{MOUNTS}}", strings.Join(mounts, ", "), "{{VOLUMES}}", strings.Join(volumes, ", ")).Replace(stockDeployment)
+	n, err := yaml.Parse(text)
 	if err != nil {
 		return nil, fmt.Errorf("the stock Deployment of %s: %w", controller, err)
 	}
-	n, err := yaml.Parse(text.String())
-	if err != nil {
-		return nil, fmt.Errorf("the stock Deployment of %s: %w", controller, err)
+	if s.OpenShift {
+		pod := krm.Field{Node: n.YNode()}.Get("spec", "template", "spec")
+		pod.Remove("securityContext")
+		for _, c := range pod.Items("containers") {
+			c.Get("securityContext").Remove("runAsNonRoot")
+			c.Get("securityContext").Remove("seccompProfile")
+		}
 	}
 	object := krm.NewObject(n.YNode(), nil)
 	object.Namespaces = s.Namespaces
