@@ -191,10 +191,8 @@ func TestFluxOperatorBuilds(t *testing.T) {
 			t.Parallel()
 			b := repository(t, files)
 			b.write("flux/ca.crt", newAuthority(t, "root").pem())
-			config := ""
 			if strings.Contains(name, "OpenShift") {
-				config = "  securityContext: {profile: OpenShift}\n"
-				b.write("config.yaml", read(t, filepath.Join(b.dir, "config.yaml"))+config)
+				b.write("config.yaml", read(t, filepath.Join(b.dir, "config.yaml"))+"  securityContext: {profile: OpenShift}\n")
 			}
 			builds := func() string {
 				b.write("all.yaml", b.ok(kustomize, "build", "flux"))

@@ -124,8 +124,7 @@ func TestClusterProbe(t *testing.T) {
 				}
 			}
 			o.s.mustApply(stream...)
-			real, said := o.ask(j, rows), o.probe(t, j, stream)
-			o.compare(t, j, rows, real, said)
+			o.compare(t, j, rows, o.ask(j, rows), o.probe(t, j, stream))
 		})
 	}
 }
@@ -335,7 +334,7 @@ func (o *oracle) probe(t *testing.T, j judge, stream []object) map[string]verdic
 
 // compare prints the table, and fails where the probe says something else without a
 // reason.
-func (o *oracle) compare(t *testing.T, j judge, rows []oracleRow, real map[int]verdict, said map[string]verdict) {
+func (o *oracle) compare(t *testing.T, j judge, rows []oracleRow, asked map[int]verdict, said map[string]verdict) {
 	t.Helper()
 	var table strings.Builder
 	out := tabwriter.NewWriter(&table, 0, 0, 2, ' ', 0)
@@ -346,7 +345,7 @@ func (o *oracle) compare(t *testing.T, j judge, rows []oracleRow, real map[int]v
 			continue
 		}
 		n++
-		theirs, ours := real[i], said[r.kind+" "+r.name(i)]
+		theirs, ours := asked[i], said[r.kind+" "+r.name(i)]
 		_, _ = fmt.Fprintf(out, "%s\t%s\t%s\t%s\t%s\n", r, theirs.says, ours.says, brief(theirs.message), brief(ours.message))
 		switch {
 		case theirs.says != ours.says && r.why == "":

@@ -217,9 +217,7 @@ func (p *peers) connect(status int) http.Handler {
 
 func (p *peers) forward(w http.ResponseWriter, r *http.Request) {
 	r.RequestURI = ""
-	if address, ok := p.hosts.Load(r.URL.Hostname()); ok {
-		r.URL.Host = address.(string) //nolint:errcheck // only strings are stored
-	}
+	r.URL.Host = p.address(r.URL.Hostname(), r.URL.Host)
 	response, err := http.DefaultTransport.RoundTrip(r)
 	if err != nil {
 		w.WriteHeader(http.StatusBadGateway)
@@ -232,10 +230,15 @@ func (p *peers) forward(w http.ResponseWriter, r *http.Request) {
 
 func (p *peers) dial(host string) (net.Conn, error) {
 	name, _, _ := strings.Cut(host, ":")
-	if address, ok := p.hosts.Load(name); ok {
-		host = address.(string) //nolint:errcheck // only strings are stored
+	return net.DialTimeout("tcp", p.address(name, host), 5*time.Second)
+}
+
+// address returns where a name leads to, or what is given for other names.
+func (p *peers) address(name, other string) string {
+	if address, _ := p.hosts.Load(name); address != nil {
+		return fmt.Sprint(address)
 	}
-	return net.DialTimeout("tcp", host, 5*time.Second)
+	return other
 }
 
 func splice(client net.Conn, from io.Reader, backend net.Conn) {

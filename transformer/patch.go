@@ -44,8 +44,10 @@ func Patches(config *v1alpha1.FluxTrust, resources []Resource, o PatchOptions, n
 	about := trust.About(config)
 	made, r := run(config, s, o, options{Options: trust.Options{Now: now, FollowsNames: o.FollowsNames}, patching: true}, about)
 	if len(config.Spec.Sources) > 0 {
-		first := krm.Finding{Code: codes.SourcesNotPatched, Severity: krm.Warning, Object: about, Difference: krm.At("spec.sources"),
-			Message: "is no part of the patches, which are for the controllers; run the function over the Flux objects themselves"}
+		first := krm.Finding{
+			Code: codes.SourcesNotPatched, Severity: krm.Warning, Object: about, Difference: krm.At("spec.sources"),
+			Message: "is no part of the patches, which are for the controllers; run the function over the Flux objects themselves",
+		}
 		r.found = append(krm.Findings{first}, r.found...)
 	}
 	outcome := outcomeOf(s, r)

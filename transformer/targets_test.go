@@ -33,15 +33,21 @@ func TestTargets(t *testing.T) {
 	}{
 		"as it stands": {"", []string{source, bundle}, 1, "", func(t probe.Target) bool { return t.Controller.Bundle && t.Secrets.Cert == nil }},
 		"with a certSecretRef of the config": {
-			"  sources: [{kinds: [HelmRepository], certSecretRef: {name: made}}]\n", []string{source, bundle}, 1, "",
+			"  sources: [{kinds: [HelmRepository], certSecretRef: {name: made}}]\n",
+			[]string{source, bundle},
+			1, "",
 			func(t probe.Target) bool {
 				return t.Secrets.Cert != nil && strings.Contains(string(t.Secrets.Cert.Data["ca.crt"]), "-----BEGIN CERTIFICATE-----")
 			},
 		},
 		"a bundle that is not known": {"", []string{source}, 0, "it is not in the stream", func(t probe.Target) bool { return t.Controller.Bundle }},
 		"without a mount":            {"  mount: {method: None}\n", []string{source, bundle}, 1, "", func(t probe.Target) bool { return !t.Controller.Bundle }},
-		"in a List": {"", []string{"apiVersion: v1\nkind: List\nitems:\n- " + strings.ReplaceAll(strings.TrimSpace(source), "\n", "\n  ") + "\n", bundle}, 1, "",
-			func(t probe.Target) bool { return t.Source == "HelmRepository apps/a" }},
+		"in a List": {
+			"",
+			[]string{"apiVersion: v1\nkind: List\nitems:\n- " + strings.ReplaceAll(strings.TrimSpace(source), "\n", "\n  ") + "\n", bundle},
+			1, "",
+			func(t probe.Target) bool { return t.Source == "HelmRepository apps/a" },
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			config, err := v1alpha1.Parse("c.yaml", []byte("apiVersion: fluxtrust.dev/v1alpha1\nkind: FluxTrust\nmetadata: {name: x}\nspec:\n  onNoControllers: Ignore\n  caBundle: [{configMap: {name: corp-ca, keys: [ca.crt]}}]\n"+tc.config))

@@ -71,14 +71,7 @@ func differences(s stream, r *result) krm.Findings {
 			differs(o, krm.Difference{}, "must not be there: the config no longer provides it")
 		}
 		for _, d := range o.Differences() {
-			isDigest := strings.HasSuffix(d.Path, ".annotations."+v1alpha1.DigestAnnotation) || d.Proposed == nil && isDigestOnly(r.inventory, o, d.Path)
-			switch {
-			case isDigest && d.Proposed != nil && d.Current == nil:
-				found.Add(krm.Info, codes.RestartByHand, o, d, "is missing, because the run that wrote the manifests had not seen the content of spec.caBundle: "+
-					"the pods do not restart by themselves when it changes; give that run the objects of spec.caBundle as well, or restart the controllers after a change")
-			case isDigest && d.Proposed == nil && unknown != "":
-				found.Add(krm.Warning, codes.Unchecked, o, d, "the digest of the roots cannot be compared, because the content of spec.caBundle is not known (%s); give validate its objects as well", unknown)
-			default:
+			if !isDigest(r.inventory, o, d) || !digestDiffers(&found, o, d, unknown) {
 				differs(o, d, message(o, d))
 			}
 		}
@@ -91,6 +84,26 @@ func differences(s stream, r *result) krm.Findings {
 		differs(o, krm.Difference{}, "is missing: "+why)
 	}
 	return found
+}
+
+// digestDiffers tells of a digest that is missing or cannot be compared, which is no
+// error: another run made it, which may have seen more or less. It reports whether it did.
+func digestDiffers(found *krm.Findings, o *krm.Object, d krm.Difference, unknown string) bool {
+	switch {
+	case d.Proposed != nil && d.Current == nil:
+		found.Add(krm.Info, codes.RestartByHand, o, d, "is missing, because the run that wrote the manifests had not seen the content of spec.caBundle: "+
+			"the pods do not restart by themselves when it changes; give that run the objects of spec.caBundle as well, or restart the controllers after a change")
+	case d.Proposed == nil && unknown != "":
+		found.Add(krm.Warning, codes.Unchecked, o, d, "the digest of the roots cannot be compared, because the content of spec.caBundle is not known (%s); give validate its objects as well", unknown)
+	default:
+		return false
+	}
+	return true
+}
+
+// isDigest reports whether a difference is that of the digest of the roots.
+func isDigest(i *inventory.Inventory, o *krm.Object, d krm.Difference) bool {
+	return strings.HasSuffix(d.Path, ".annotations."+v1alpha1.DigestAnnotation) || d.Proposed == nil && isDigestOnly(i, o, d.Path)
 }
 
 // isDigestOnly reports whether the path is that of metadata of a pod template which hold

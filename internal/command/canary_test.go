@@ -43,6 +43,7 @@ var forgeries = []string{
 // command says.
 func TestPlanted(t *testing.T) {
 	everyPosition(t, slices.Concat(canaries, forgeries), func(t *testing.T, what, planted, said string) {
+		t.Helper()
 		if leaked := overlap(said, planted); leaked != "" && slices.Contains(canaries, planted) {
 			t.Errorf("%s: %q comes out in\n%s", what, leaked, excerpt(said, leaked))
 		}
@@ -84,6 +85,7 @@ var seeds = []string{
 // everyPosition plants texts at every position of configs and inputs, one at a time,
 // runs every command and checks what it says.
 func everyPosition(t *testing.T, texts []string, check func(t *testing.T, what, planted, said string)) {
+	t.Helper()
 	n := 0
 	for _, seed := range seeds {
 		dir := filepath.Join("testdata", seed)

@@ -52,14 +52,24 @@ func TestForgedNames(t *testing.T) {
 	}
 	config, input := "config.yaml"+name, "input.yaml"+name
 	for _, args := range [][]string{
-		{config, input}, {config, "bad.yaml" + name}, {config, "none.yaml" + name}, {"none.yaml" + name, input}, {input, config},
-		{"validate", config, input}, {"validate", config, input, "-o", "json"}, {"validate", config, input, "-o", name},
-		{"patches", config, input, "-o", "kustomization"}, {"patches", config, "-o", name}, {"patches", config, "--write", "none" + name},
+		{config, input},
+		{config, "bad.yaml" + name},
+		{config, "none.yaml" + name},
+		{"none.yaml" + name, input},
+		{input, config},
+		{"validate", config, input},
+		{"validate", config, input, "-o", "json"},
+		{"validate", config, input, "-o", name},
+		{"patches", config, input, "-o", "kustomization"},
+		{"patches", config, "-o", name},
+		{"patches", config, "--write", "none" + name},
 		{"probe", config, input, "source.yaml", "--system-roots", "None"},
 		{"probe", config, input, "source.yaml", "--system-roots", "None", "-o", "json"},
 		{"probe", config, input, "source.yaml", "--system-roots", "None", "-o", "yaml"},
 		{"probe", config, input, "source.yaml", "--system-roots", "none" + name},
-		{"schema", "-o", name}, {"version", name}, {"--" + name},
+		{"schema", "-o", name},
+		{"version", name},
+		{"--" + name},
 	} {
 		stdout, stderr, _ := run(nil, args...)
 		said := string(stderr)

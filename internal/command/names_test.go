@@ -25,24 +25,34 @@ func TestNames(t *testing.T) {
 	t.Chdir(t.TempDir())
 	for name, tc := range map[string]struct{ config, input, want string }{
 		"all is well": {config, secret("stringData: {ca.crt: " + root + "}\n"), ""},
-		"an escape": {config, configMap("flux-system", "binaryData: {a/b: QQ==}\n"),
-			`ConfigMap flux-system/corp-ca (input.yaml, document 2): binaryData.a/b: is no key for the API server`},
+		"an escape": {
+			config, configMap("flux-system", "binaryData: {a/b: QQ==}\n"),
+			`ConfigMap flux-system/corp-ca (input.yaml, document 2): binaryData.a/b: is no key for the API server`,
+		},
 		"two dots": {config, configMap("flux-system", "binaryData: {'..': QQ==}\n"), `binaryData...: is no key for the API server`},
-		"a key that is too long": {config, configMap("flux-system", "binaryData: {"+long+": QQ==}\n"),
-			`binaryData.(254 characters, not shown): is no key for the API server`},
+		"a key that is too long": {
+			config, configMap("flux-system", "binaryData: {"+long+": QQ==}\n"),
+			`binaryData.(254 characters, not shown): is no key for the API server`,
+		},
 		"a key of both":             {config, configMap("flux-system", "binaryData: {ca.crt: QQ==}\n"), `binaryData.ca.crt: stands in data and binaryData, which the API server refuses; remove one`},
 		"stringData wins over data": {config, secret("data: {ca.crt: QQ==}\nstringData: {ca.crt: " + root + "}\n"), ""},
 		"a key of a Secret":         {config, secret("stringData: {'a b': x, ca.crt: " + root + "}\n"), `Secret flux-system/corp-ca (input.yaml, document 3): stringData.a b: is no key`},
 		"a key to be substituted":   {config, secret("stringData: {'${key}': x, ca.crt: " + root + "}\n"), ""},
-		"a namespace": {strings.ReplaceAll(config, "corporate-ca", "x"), strings.ReplaceAll(configMap("Flux_System", ""), "namespace: flux-system", "namespace: Flux_System"),
-			`metadata.namespace: "Flux_System" is not a namespace for the API server`},
+		"a namespace": {
+			strings.ReplaceAll(config, "corporate-ca", "x"), strings.ReplaceAll(configMap("Flux_System", ""), "namespace: flux-system", "namespace: Flux_System"),
+			`metadata.namespace: "Flux_System" is not a namespace for the API server`,
+		},
 		"a config of two lines":  {strings.Replace(config, "name: corporate-ca", `name: "a\nb"`, 1), deployment, `config.yaml:3: metadata.name: the value cannot be the name of a config`},
 		"a config with capitals": {strings.Replace(config, "name: corporate-ca", "name: Corporate_CA", 1), deployment, `config.yaml:3: metadata.name: "Corporate_CA" cannot be the name of a config`},
-		"a name that is too long": {strings.Replace(config, "configMap: {name: corp-ca", "configMap: {name: "+long, 1), deployment,
-			`spec.caBundle[0].configMap.name: the value cannot be the name of a ConfigMap`},
+		"a name that is too long": {
+			strings.Replace(config, "configMap: {name: corp-ca", "configMap: {name: "+long, 1), deployment,
+			`spec.caBundle[0].configMap.name: the value cannot be the name of a ConfigMap`,
+		},
 		"a key of the config": {strings.Replace(config, "keys: [ca.crt]", "keys: [a/b, ..]", 1), deployment, `spec.caBundle[0].configMap.keys[1]: ".." cannot be a key`},
-		"a container": {strings.Replace(config, "spec: {", "spec: {securityContext: {exceptContainers: [a.b]}, ", 1), deployment,
-			`spec.securityContext.exceptContainers[0]: "a.b" cannot be the name of a container`},
+		"a container": {
+			strings.Replace(config, "spec: {", "spec: {securityContext: {exceptContainers: [a.b]}, ", 1), deployment,
+			`spec.securityContext.exceptContainers[0]: "a.b" cannot be the name of a container`,
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			for file, text := range map[string]string{"config.yaml": tc.config, "input.yaml": tc.input} {

@@ -128,10 +128,10 @@ func (p pinned) checkOutput(t *testing.T, stream, input string) {
 	for _, o := range objects {
 		volumes, _, _ := unstructured.NestedSlice(o.Object, "spec", "template", "spec", "volumes")
 		for _, v := range volumes {
-			sources, _, _ := unstructured.NestedSlice(v.(map[string]any), "projected", "sources")
+			sources, _, _ := unstructured.NestedSlice(mapping(v), "projected", "sources")
 			for _, s := range sources {
 				for field, kind := range map[string]string{"configMap": "ConfigMap", "secret": "Secret"} {
-					if name, ok, _ := unstructured.NestedString(s.(map[string]any), field, "name"); ok {
+					if name, ok, _ := unstructured.NestedString(mapping(s), field, "name"); ok {
 						kinds, names = append(kinds, kind), append(names, name)
 					}
 				}
@@ -160,6 +160,11 @@ func (p pinned) checkOutput(t *testing.T, stream, input string) {
 	}
 }
 
+func mapping(v any) map[string]any {
+	m, _ := v.(map[string]any)
+	return m
+}
+
 // apiObjects returns the objects of a stream as kubectl and the API server read them.
 func apiObjects(t *testing.T, stream string) []unstructured.Unstructured {
 	t.Helper()
@@ -178,7 +183,9 @@ func apiObjects(t *testing.T, stream string) []unstructured.Unstructured {
 			found = append(found, *o)
 		case *unstructured.UnstructuredList:
 			if err := o.EachListItem(func(item runtime.Object) error {
-				found = append(found, *item.(*unstructured.Unstructured))
+				if one, ok := item.(*unstructured.Unstructured); ok {
+					found = append(found, *one)
+				}
 				return nil
 			}); err != nil {
 				t.Fatal(err)

@@ -62,20 +62,38 @@ func TestWorkloads(t *testing.T) {
 		"of a config":        {strings.Replace(controller, "labels:", "annotations: {fluxtrust.dev/config: x}, labels:", 1), v1alpha1.Controllers{}, "source-controller [1] of x concerned"},
 		"without containers": {strings.SplitN(controller, "      - {name: s", 2)[0], v1alpha1.Controllers{}, "source-controller [] concerned: spec.template.spec: this is a controller by its name and labels, and has no container that could run one; give the Deployment its containers, or name it under spec.controllers.exclude"},
 		"that is broken":     {strings.Replace(controller, "image: x", "image: [x]", 1), v1alpha1.Controllers{}, "source-controller [] concerned: spec.template.spec.containers.[name=sidecar].image: expected a string, got a list"},
-		"broken, somebody else's": {"apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: x}\nspec: {template: {spec: {containers: 5}}}\n", v1alpha1.Controllers{},
-			`x [] patch: spec.template.spec.containers: expected a list, got the number 5`},
+		"broken, somebody else's": {
+			"apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: x}\nspec: {template: {spec: {containers: 5}}}\n",
+			v1alpha1.Controllers{},
+			`x [] patch: spec.template.spec.containers: expected a list, got the number 5`,
+		},
 		"broken metadata": {"apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: {}}\n", v1alpha1.Controllers{}, " [] patch: metadata.name: expected a string, got a mapping"},
-		"additional by name": {"apiVersion: apps/v1\nkind: DaemonSet\nmetadata: {name: x, namespace: ns, labels: {a: b}}\nspec: {selector: {}, template: {spec: {containers: [{name: a}, {name: b}]}}}\n",
-			v1alpha1.Controllers{Additional: []v1alpha1.AdditionalController{{Kind: "DaemonSet", Name: "x", Namespace: "ns", LabelSelector: "a=b"}}}, "x [0 1] concerned"},
-		"additional of another kind": {"apiVersion: apps/v1\nkind: DaemonSet\nmetadata: {name: x}\nspec: {selector: {}}\n",
-			v1alpha1.Controllers{Additional: []v1alpha1.AdditionalController{{Kind: "Deployment", Name: "x"}}}, "x []"},
-		"additional of another label": {"apiVersion: apps/v1\nkind: DaemonSet\nmetadata: {name: x, labels: {a: c}}\nspec: {selector: {}}\n",
-			v1alpha1.Controllers{Additional: []v1alpha1.AdditionalController{{Kind: "DaemonSet", LabelSelector: "a=b"}}}, "x []"},
-		"additional of another namespace": {"apiVersion: apps/v1\nkind: DaemonSet\nmetadata: {name: x, namespace: other}\nspec: {selector: {}}\n",
-			v1alpha1.Controllers{Additional: []v1alpha1.AdditionalController{{Kind: "DaemonSet", Name: "x", Namespace: "ns"}}}, "x []"},
-		"parts": {"apiVersion: operators.coreos.com/v1alpha1\nkind: ClusterServiceVersion\nmetadata: {name: csv}\nspec: {install: {spec: {deployments: [{name: other}, " +
-			"{name: flux-operator, label: {app.kubernetes.io/name: flux-operator}, spec: {template: {metadata: {annotations: {fluxtrust.dev/config: x}}, spec: {containers: [{name: manager}]}}}}]}}}\n",
-			v1alpha1.Controllers{}, "other []\nflux-operator [0] of x concerned"},
+		"additional by name": {
+			"apiVersion: apps/v1\nkind: DaemonSet\nmetadata: {name: x, namespace: ns, labels: {a: b}}\nspec: {selector: {}, template: {spec: {containers: [{name: a}, {name: b}]}}}\n",
+			v1alpha1.Controllers{Additional: []v1alpha1.AdditionalController{{Kind: "DaemonSet", Name: "x", Namespace: "ns", LabelSelector: "a=b"}}},
+			"x [0 1] concerned",
+		},
+		"additional of another kind": {
+			"apiVersion: apps/v1\nkind: DaemonSet\nmetadata: {name: x}\nspec: {selector: {}}\n",
+			v1alpha1.Controllers{Additional: []v1alpha1.AdditionalController{{Kind: "Deployment", Name: "x"}}},
+			"x []",
+		},
+		"additional of another label": {
+			"apiVersion: apps/v1\nkind: DaemonSet\nmetadata: {name: x, labels: {a: c}}\nspec: {selector: {}}\n",
+			v1alpha1.Controllers{Additional: []v1alpha1.AdditionalController{{Kind: "DaemonSet", LabelSelector: "a=b"}}},
+			"x []",
+		},
+		"additional of another namespace": {
+			"apiVersion: apps/v1\nkind: DaemonSet\nmetadata: {name: x, namespace: other}\nspec: {selector: {}}\n",
+			v1alpha1.Controllers{Additional: []v1alpha1.AdditionalController{{Kind: "DaemonSet", Name: "x", Namespace: "ns"}}},
+			"x []",
+		},
+		"parts": {
+			"apiVersion: operators.coreos.com/v1alpha1\nkind: ClusterServiceVersion\nmetadata: {name: csv}\nspec: {install: {spec: {deployments: [{name: other}, " +
+				"{name: flux-operator, label: {app.kubernetes.io/name: flux-operator}, spec: {template: {metadata: {annotations: {fluxtrust.dev/config: x}}, spec: {containers: [{name: manager}]}}}}]}}}\n",
+			v1alpha1.Controllers{},
+			"other []\nflux-operator [0] of x concerned",
+		},
 		"parts that cannot be read": {"apiVersion: operators.coreos.com/v1alpha1\nkind: ClusterServiceVersion\nspec: {install: 5}\n", v1alpha1.Controllers{}, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -143,8 +161,11 @@ func TestStoresFind(t *testing.T) {
 		"the first":                      {[]string{config("ca", "ns"), config("ca", "ns")}, []string{"ns"}, "ca ns"},
 		"two old ones":                   {[]string{config("ca-2456789bcd", "ns"), config("ca-bcdfghkmtt", "ns")}, []string{"ns"}, "ca-2456789bcd ns or ca-bcdfghkmtt"},
 		"two old ones in two namespaces": {[]string{config("ca-2456789bcd", "a"), config("ca-bcdfghkmtt", "b")}, []string{"a", "b"}, "ca-2456789bcd a or ca-bcdfghkmtt"},
-		"made by trust-manager": {[]string{"apiVersion: trust.cert-manager.io/v1alpha1\nkind: Bundle\nmetadata: {name: ca}\nspec: {target: {configMap: {key: k}}}\n"},
-			[]string{"ns"}, "ca "},
+		"made by trust-manager": {
+			[]string{"apiVersion: trust.cert-manager.io/v1alpha1\nkind: Bundle\nmetadata: {name: ca}\nspec: {target: {configMap: {key: k}}}\n"},
+			[]string{"ns"},
+			"ca ",
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			got := ""

@@ -64,9 +64,11 @@ func (s selection) containers(w *Workload) selected {
 	case len(found.additional) > 0 && len(w.Seen.Containers) > 0:
 		found.selected = mainContainers(w)
 	case len(found.additional) > 0 || s.isBroken(w):
-		found.err = &krm.FieldError{Code: codes.NoContainer, Path: strings.TrimPrefix(w.In(w.Object.Before.Loose()).Path+".spec.template.spec", "."),
+		found.err = &krm.FieldError{
+			Code: codes.NoContainer, Path: strings.TrimPrefix(w.In(w.Object.Before.Loose()).Path+".spec.template.spec", "."),
 			Message: "this is a controller by its name and labels, and has no container that could run one; " +
-				"give the Deployment its containers, or name it under spec.controllers.exclude"}
+				"give the Deployment its containers, or name it under spec.controllers.exclude",
+		}
 	}
 	return found
 }

@@ -126,11 +126,6 @@ func acrossNamespaces(list []Patch) []Patch {
 	return found
 }
 
-// indent puts spaces in front of every line but the first.
-func indent(n int, text string) string {
-	return strings.ReplaceAll(text, "\n", "\n"+strings.Repeat(" ", n))
-}
-
 // spec is where the pod stands.
 const spec = "object.spec.template.spec"
 

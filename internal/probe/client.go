@@ -138,31 +138,49 @@ func (c *client) get(ctx context.Context, u *url.URL, header http.Header, read f
 		defer response.Body.Close() //nolint:errcheck // nothing was written
 	}
 	if proxy.Scheme == "https" {
-		first := hop{host: proxy.Host, role: "proxy"}
-		if inProxy(err) {
-			first.look(c, proxy, states.take(), err)
-			first.failure = c.classify(err, &first, proxy)
-			return nil, []hop{first}
-		}
-		if first.look(c, proxy, states.take(), nil) {
+		first, shown := c.lookAtProxy(proxy, states, err)
+		if shown {
 			hops = append(hops, first)
+		}
+		if first.failure != nil {
+			return nil, hops
 		}
 	}
 	works := seen.plain || seen.look(c, u, states.take(), err)
 	switch {
-	case err != nil && works && read == nil && speaksOtherwise(err):
-	case err != nil:
+	case err == nil:
+		next, seen.failure = c.follow(ctx, &seen, u, response, read)
+	case !works || read != nil || !speaksOtherwise(err):
 		seen.failure = c.classify(err, &seen, u)
-	default:
-		if next = redirect(response); next == nil && read != nil {
-			seen.failure = read(response)
-		}
-		// A server that is told of the end may end its answer properly.
-		if next == nil && read != nil && seen.failure == nil && ctx.Err() != nil {
-			seen.failure = c.classify(ctx.Err(), &seen, u)
-		}
 	}
 	return next, append(hops, seen)
+}
+
+// lookAtProxy returns what was seen of a proxy that speaks TLS, and whether it is to be
+// shown: where a request failed in the proxy, and where it has shown a certificate.
+func (c *client) lookAtProxy(proxy *url.URL, states *handshakes, err error) (hop, bool) {
+	seen := hop{host: proxy.Host, role: "proxy"}
+	if !inProxy(err) {
+		return seen, seen.look(c, proxy, states.take(), nil)
+	}
+	seen.look(c, proxy, states.take(), err)
+	seen.failure = c.classify(err, &seen, proxy)
+	return seen, true
+}
+
+// follow returns where an answer redirects to, or else what is wrong with the answer.
+func (c *client) follow(ctx context.Context, seen *hop, u *url.URL, response *http.Response, read func(*http.Response) *Failure) (*url.URL, *Failure) {
+	next := redirect(response)
+	if next != nil || read == nil {
+		return next, nil
+	}
+	failed := read(response)
+	if ctx.Err() != nil {
+		// A server that is told of the end may end its answer properly: what was read up to
+		// there is not what it would have said.
+		failed = c.classify(ctx.Err(), seen, u)
+	}
+	return nil, failed
 }
 
 // send asks for a URL, without the user and the password that may stand in it.

@@ -98,22 +98,32 @@ func (l *look) answered(response *http.Response, what string) *Failure {
 	if shown != nil {
 		text += ": " + shown.Error
 	}
-	asks := code == http.StatusUnauthorized || code == http.StatusForbidden
 	switch {
-	case shown != nil && proxyIn(response, start) != "" && slices.Contains([]int{http.StatusForbidden, http.StatusUnavailableForLegalReasons, http.StatusNetworkAuthenticationRequired}, code):
+	case shown != nil && refuses(code) && proxyIn(response, start) != "":
 		return failure(ProxyRefused, "%s", text)
 	case code == http.StatusBadRequest && bytes.Contains(start, []byte("No required SSL certificate was sent")):
 		return failure(ClientCertificate, "HTTP 400 No required SSL certificate was sent")
 	case code == http.StatusBadRequest && bytes.Contains(start, []byte("The SSL certificate error")):
 		return failure(ClientRefused, "HTTP 400 The SSL certificate error")
-	case asks && l.target.sends():
-		l.doubt(CredentialsNotSent, "%s: the probe does not send the credentials of the source", text)
-		return errAsked
-	case asks:
-		return failure(Unauthorized, "%s", text)
+	case code == http.StatusUnauthorized || code == http.StatusForbidden:
+		return l.asked(text)
 	default:
 		return failure(HTTPStatus, "%s", text)
 	}
+}
+
+// asked returns the failure of a host that asks for credentials.
+func (l *look) asked(text string) *Failure {
+	if !l.target.sends() {
+		return failure(Unauthorized, "%s", text)
+	}
+	l.doubt(CredentialsNotSent, "%s: the probe does not send the credentials of the source", text)
+	return errAsked
+}
+
+// refuses reports whether a proxy answers with this code where it lets nobody through.
+func refuses(code int) bool {
+	return slices.Contains([]int{http.StatusForbidden, http.StatusUnavailableForLegalReasons, http.StatusNetworkAuthenticationRequired}, code)
 }
 
 // errAsked ends a look at a host that has asked for credentials; it is no failure.

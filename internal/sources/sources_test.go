@@ -181,8 +181,13 @@ func TestMatchesHost(t *testing.T) {
 		glob, host string
 		want       bool
 	}{
-		{"*.example.com", "charts.example.com", true}, {"*.Example.com", "charts.example.com:8443", true}, {"*.example.com:8443", "charts.example.com:8443", true},
-		{"*.example.com:1", "charts.example.com:8443", false}, {"example.com", "charts.example.com", false}, {"*", "", false}, {"[[]::1]", "[::1]", true},
+		{"*.example.com", "charts.example.com", true},
+		{"*.Example.com", "charts.example.com:8443", true},
+		{"*.example.com:8443", "charts.example.com:8443", true},
+		{"*.example.com:1", "charts.example.com:8443", false},
+		{"example.com", "charts.example.com", false},
+		{"*", "", false},
+		{"[[]::1]", "[::1]", true},
 	} {
 		if got := matchesHost(tc.glob, tc.host); got != tc.want {
 			t.Errorf("%s, %s: %t", tc.glob, tc.host, got)

@@ -132,14 +132,14 @@ func FuzzList(f *testing.F) {
 		if same, err := Join(documents); err != nil || !bytes.Equal(same.Bytes(), text) {
 			t.Fatalf("%v\n%q became\n%q", err, text, same.Bytes())
 		}
-		if got, want := kindsOf(documents, "A"), kindsOf(whole, "A"); !reflect.DeepEqual(got, want) {
+		if got, want := valuesOf(documents), valuesOf(whole); !reflect.DeepEqual(got, want) {
 			t.Fatalf("%d resources, want %d\n%q", len(got), len(want), text)
 		}
 		if documents[0].list == nil || documents[0].replaced {
 			return // not item by item
 		}
 		edit(documents)
-		want := kindsOf(documents, "A")
+		want := valuesOf(documents)
 		edited, err := Join(documents)
 		if err != nil {
 			return // said, and nothing written
@@ -148,15 +148,15 @@ func FuzzList(f *testing.F) {
 		if err != nil {
 			t.Fatalf("%v\n%q became\n%q", err, text, edited.Bytes())
 		}
-		if got := kindsOf(again, "A"); !reflect.DeepEqual(got, want) {
+		if got := valuesOf(again); !reflect.DeepEqual(got, want) {
 			t.Fatalf("%v, want %v\n%q became\n%q", got, want, text, edited.Bytes())
 		}
 	})
 }
 
-// kindsOf returns what the resources of a kind mean, those in lists included. What
+// valuesOf returns what the resources of kind A mean, those in lists included. What
 // readers disagree about is nil.
-func kindsOf(documents []*Document, kind string) []any {
+func valuesOf(documents []*Document) []any {
 	values := []any{}
 	for _, d := range documents {
 		resource := d.Resource()
@@ -168,7 +168,7 @@ func kindsOf(documents []*Document, kind string) []any {
 		}
 		objects, _ := krm.NewObjects(resource.YNode(), nil)
 		for _, o := range objects {
-			if o.Kind() != kind {
+			if o.Kind() != "A" {
 				continue
 			}
 			var value any

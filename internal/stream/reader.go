@@ -27,8 +27,8 @@ func (r *reader) chunk(c chunk) ([]*Document, error) {
 	if documents, ok, err := r.json(c); ok || err != nil {
 		return documents, err
 	}
-	if documents, ok, err := r.list(c); ok || err != nil {
-		return documents, err
+	if documents, ok := r.list(c); ok {
+		return documents, nil
 	}
 	if err := r.budget.check(len(c.body)); err != nil {
 		return nil, err
@@ -91,31 +91,27 @@ func (r *reader) needsTree(n *yaml.Node, text []byte) bool {
 }
 
 // list reads a chunk that is a List in block style, item by item. The result is false
-// where it is anything else, or one of its items cannot be read without the others.
-func (r *reader) list(c chunk) ([]*Document, bool, error) {
+// where it is anything else, or one of its items cannot be read without the others: as a
+// whole it may fail for another reason, which is said then.
+func (r *reader) list(c chunk) ([]*Document, bool) {
 	if r.needs == nil {
-		return nil, false, nil
+		return nil, false
 	}
 	l, ok := findItems(c.body)
 	if !ok {
-		return nil, false, nil
+		return nil, false
 	}
 	before := r.budget
 	if ok, err := l.read(r); !ok || err != nil {
 		r.budget = before
-		return nil, false, nil // as a whole it may fail for another reason, which is said
+		return nil, false
 	}
-	without := l.without()
-	root, err := chunk{body: without, line: 1}.parse()
-	if err != nil || root.Content[0].Kind != yaml.MappingNode {
+	root, err := chunk{body: l.without(), line: 1}.parse()
+	if err != nil || root.Content[0].Kind != yaml.MappingNode || !l.isListOf(krm.NewObject(root.Content[0], nil)) {
 		r.budget = before
-		return nil, false, nil
+		return nil, false
 	}
-	if !l.isListOf(krm.NewObject(root.Content[0], nil)) {
-		r.budget = before
-		return nil, false, nil
-	}
-	return l.documents(&Document{lead: c.lead, body: c.body}), true, nil
+	return l.documents(&Document{lead: c.lead, body: c.body}), true
 }
 
 // documents returns the document of a list and those of its items.

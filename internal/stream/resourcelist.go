@@ -67,7 +67,7 @@ func readItems(data []byte, needsFor func(config *yaml.RNode) Needs) (*ResourceL
 	rest := items.without()
 	l, err := readWhole(rest)
 	if err != nil || !items.isFieldOf(l.document) || !sameConfig(l.FunctionConfig(), config) {
-		return nil, false, nil
+		return nil, false, nil //nolint:nilerr // the whole of it is read next, and fails by itself
 	}
 	l.rest, l.list = rest, items
 	return l, true, nil
@@ -137,12 +137,8 @@ func readWhole(data []byte) (*ResourceList, error) {
 		return nil, fmt.Errorf("is a document that %w", err)
 	}
 	document = yaml.NewRNode(root)
-	seen := map[string]bool{}
-	for i, key := range document.YNode().Content {
-		if i%2 == 0 && seen[key.Value] {
-			return nil, fmt.Errorf("is a ResourceList in which %s stands twice", quote.Key(key.Value))
-		}
-		seen[key.Value] = seen[key.Value] || i%2 == 0
+	if key, ok := twice(document.YNode()); ok {
+		return nil, fmt.Errorf("is a ResourceList in which %s stands twice", quote.Key(key))
 	}
 	l := &ResourceList{document: document, list: &list{}}
 	items := l.field("items")
@@ -158,6 +154,19 @@ func readWhole(data []byte) (*ResourceList, error) {
 	}
 	l.list.count = len(l.list.items)
 	return l, nil
+}
+
+// twice returns a key that stands twice in a mapping.
+func twice(mapping *yaml.Node) (string, bool) {
+	seen := map[string]bool{}
+	for i := 0; i < len(mapping.Content); i += 2 {
+		key := mapping.Content[i].Value
+		if seen[key] {
+			return key, true
+		}
+		seen[key] = true
+	}
+	return "", false
 }
 
 // Items returns the resources that are needed. They must not be changed: hand
