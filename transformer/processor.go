@@ -1,12 +1,9 @@
 package transformer
 
 import (
-	"errors"
-	"slices"
 	"strconv"
 	"time"
 
-	"sigs.k8s.io/kustomize/kyaml/fn/framework"
 	"sigs.k8s.io/kustomize/kyaml/kio/kioutil"
 	"sigs.k8s.io/kustomize/kyaml/yaml"
 
@@ -15,42 +12,19 @@ import (
 	"fluxtrust.dev/flux-trust/internal/quote"
 )
 
-// ErrResults says that a result is an error. The results say what is wrong.
-var ErrResults = errors.New("the function ended with errors, see its results")
-
-// Processor runs the function over a ResourceList of kyaml's framework.
-type Processor struct {
-	// Now is the time of the run.
-	Now time.Time
-	// Skipped is how many resources the stream holds beside the items that Needs
-	// says are not needed.
-	Skipped int
-	// Outcome is that of the last Process, without results that came in.
-	Outcome Outcome
-}
-
-var _ framework.ResourceListProcessor = (*Processor)(nil)
-
-// Process changes the items of a ResourceList and appends to its results. When
-// one of the new results is an error, it returns ErrResults and leaves the
-// items as they came in.
-func (p *Processor) Process(rl *framework.ResourceList) error {
-	config, err := v1alpha1.FromNode(rl.FunctionConfig)
+// Process runs the function over the items of a ResourceList, by its functionConfig.
+// Skipped is how many resources the list holds beside the items that Needs says are
+// needed. What is wrong with the config is among the findings.
+func Process(config *yaml.RNode, items []*yaml.RNode, skipped int, now time.Time) Outcome {
+	c, err := v1alpha1.FromNode(config)
 	if err != nil {
-		p.Outcome = Outcome{Items: rl.Items, Findings: ConfigFindings(rl.FunctionConfig, err)}
-	} else {
-		resources := make([]Resource, len(rl.Items))
-		for i, item := range rl.Items {
-			resources[i] = Resource{Node: item, File: fileOf(item)}
-		}
-		p.Outcome = RunNeeded(config, resources, p.Skipped, p.Now)
+		return Outcome{Items: items, Findings: ConfigFindings(config, err)}
 	}
-	rl.Items = slices.DeleteFunc(slices.Concat(p.Outcome.Items, p.Outcome.Added), func(item *yaml.RNode) bool { return item == nil })
-	rl.Results = append(rl.Results, p.Outcome.Results()...)
-	if p.Outcome.Failed() {
-		return ErrResults
+	resources := make([]Resource, len(items))
+	for i, item := range items {
+		resources[i] = Resource{Node: item, File: fileOf(item)}
 	}
-	return nil
+	return RunNeeded(c, resources, skipped, now)
 }
 
 // fileOf returns the file that an orchestrator has read an item from, or nil.

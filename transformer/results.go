@@ -3,7 +3,6 @@ package transformer
 import (
 	"errors"
 
-	"sigs.k8s.io/kustomize/kyaml/fn/framework"
 	"sigs.k8s.io/kustomize/kyaml/yaml"
 
 	"fluxtrust.dev/flux-trust/api/v1alpha1"
@@ -13,29 +12,27 @@ import (
 )
 
 // Results returns the findings as results of a ResourceList.
-func (o Outcome) Results() framework.Results {
-	var results framework.Results
+func (o Outcome) Results() krm.Results {
+	var results krm.Results
 	for _, f := range o.Findings {
 		results = append(results, resultOf(f))
 	}
 	return results
 }
 
-func resultOf(f krm.Finding) *framework.Result {
-	r := &framework.Result{Message: f.Message, Severity: framework.Severity(f.Severity)}
+func resultOf(f krm.Finding) *krm.Result {
+	r := &krm.Result{Message: f.Message, Severity: f.Severity}
 	if f.Object == nil {
 		return r
 	}
 	about := f.Object.Before
+	r.File = f.Object.File
 	r.ResourceRef = &yaml.ResourceIdentifier{
 		TypeMeta: yaml.TypeMeta{APIVersion: quote.APIVersion(about.Peek("apiVersion")), Kind: quote.Kind(about.Peek("kind"))},
 		NameMeta: yaml.NameMeta{Name: quote.Name(about.Peek("metadata", "name")), Namespace: quote.Name(about.Peek("metadata", "namespace"))},
 	}
-	if f.Object.File != nil {
-		r.File = &framework.File{Path: f.Object.File.Path, Index: f.Object.File.Index}
-	}
 	if f.Path != "" {
-		r.Field = &framework.Field{Path: f.Path, CurrentValue: f.Current, ProposedValue: f.Proposed}
+		r.Field = &krm.ResultField{Path: f.Path, CurrentValue: f.Current, ProposedValue: f.Proposed}
 	}
 	return r
 }

@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"github.com/aymanbagabas/go-udiff"
-	"sigs.k8s.io/kustomize/kyaml/fn/framework"
 	"sigs.k8s.io/kustomize/kyaml/kio"
 	"sigs.k8s.io/kustomize/kyaml/yaml"
 	kubeyaml "sigs.k8s.io/yaml"
@@ -53,7 +52,7 @@ type result struct {
 	output, err string
 	// outcome has no findings, which may hold errors: results has them.
 	outcome transformer.Outcome
-	results framework.Results
+	results krm.Results
 }
 
 func (d *differ) run(data []byte, needs stream.Needs) (r result) {
@@ -101,7 +100,7 @@ func sameOutcome(a, b result) bool {
 
 // sameCount leaves out how many resources there are: a List that is read as a whole is
 // one.
-func sameCount(results framework.Results) framework.Results {
+func sameCount(results krm.Results) krm.Results {
 	same := slices.Clone(results)
 	for i, r := range same {
 		if _, after, ok := strings.Cut(r.Message, "no Flux controller among "); ok {

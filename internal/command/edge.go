@@ -6,10 +6,10 @@ import (
 	"io"
 	"strings"
 
-	"sigs.k8s.io/kustomize/kyaml/fn/framework"
 	"sigs.k8s.io/kustomize/kyaml/yaml"
 
 	"fluxtrust.dev/flux-trust/api/v1alpha1"
+	"fluxtrust.dev/flux-trust/internal/krm"
 	"fluxtrust.dev/flux-trust/internal/probe"
 	"fluxtrust.dev/flux-trust/internal/quote"
 )
@@ -54,8 +54,8 @@ func paragraph(message string) string {
 }
 
 // safeResults returns results that may be written to a stream or into a report.
-func safeResults(results framework.Results) framework.Results {
-	safe := make(framework.Results, len(results))
+func safeResults(results krm.Results) krm.Results {
+	safe := make(krm.Results, len(results))
 	for i, r := range results {
 		c := *r
 		c.Message = paragraph(r.Message)
@@ -66,10 +66,10 @@ func safeResults(results framework.Results) framework.Results {
 			}
 		}
 		if r.File != nil {
-			c.File = &framework.File{Path: quote.Line(r.File.Path), Index: r.File.Index}
+			c.File = &krm.File{Path: quote.Line(r.File.Path), Index: r.File.Index}
 		}
 		if r.Field != nil {
-			c.Field = &framework.Field{Path: quote.FieldPath(r.Field.Path), CurrentValue: safeValue(r.Field.CurrentValue), ProposedValue: safeValue(r.Field.ProposedValue)}
+			c.Field = &krm.ResultField{Path: quote.FieldPath(r.Field.Path), CurrentValue: safeValue(r.Field.CurrentValue), ProposedValue: safeValue(r.Field.ProposedValue)}
 		}
 		safe[i] = &c
 	}

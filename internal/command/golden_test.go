@@ -84,7 +84,7 @@ func validates(t *testing.T, input, expected string) {
 	}
 	for _, r := range v.Results {
 		if r.Severity == "error" && !strings.Contains(r.Message, "refused by ") && !strings.Contains(r.Message, "cannot be checked, because") {
-			t.Errorf("after the function: %s", r)
+			t.Errorf("after the function: %s", sentence(r))
 		}
 	}
 }

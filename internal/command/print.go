@@ -5,8 +5,6 @@ import (
 	"io"
 	"strings"
 
-	"sigs.k8s.io/kustomize/kyaml/fn/framework"
-
 	"fluxtrust.dev/flux-trust/internal/krm"
 	"fluxtrust.dev/flux-trust/transformer"
 )
@@ -18,9 +16,9 @@ func printOutcome(errOut io.Writer, o transformer.Outcome) {
 	switch {
 	case o.Validated:
 		fmt.Fprintf(text, "flux-trust: %s checked, %d not as configured, %s, %s\n",
-			krm.Count(o.Controllers, "controller"), o.Changed, krm.Count(count[framework.Error], "error"), krm.Count(count[framework.Warning], "warning"))
-	case count[framework.Error] > 0:
-		fmt.Fprintf(text, "flux-trust: nothing changed: %s, %s\n", krm.Count(count[framework.Error], "error"), krm.Count(count[framework.Warning], "warning"))
+			krm.Count(o.Controllers, "controller"), o.Changed, krm.Count(count[krm.Error], "error"), krm.Count(count[krm.Warning], "warning"))
+	case count[krm.Error] > 0:
+		fmt.Fprintf(text, "flux-trust: nothing changed: %s, %s\n", krm.Count(count[krm.Error], "error"), krm.Count(count[krm.Warning], "warning"))
 	default:
 		restored := ""
 		if o.Released > 0 {
@@ -29,18 +27,18 @@ func printOutcome(errOut io.Writer, o transformer.Outcome) {
 		if o.Sources+o.SourcesReleased > 0 {
 			restored += fmt.Sprintf(", %s selected, %d changed", krm.Count(o.Sources, "source"), o.SourcesChanged)
 		}
-		fmt.Fprintf(text, "flux-trust: %s found, %d changed%s, %s\n", krm.Count(o.Controllers, "controller"), o.Changed, restored, krm.Count(count[framework.Warning], "warning"))
+		fmt.Fprintf(text, "flux-trust: %s found, %d changed%s, %s\n", krm.Count(o.Controllers, "controller"), o.Changed, restored, krm.Count(count[krm.Warning], "warning"))
 	}
 	// Where stderr is closed there is nobody left to tell.
 	_, _ = io.WriteString(errOut, text.String())
 }
 
 // complaints writes warnings and errors, and counts results.
-func complaints(o transformer.Outcome) (*strings.Builder, map[framework.Severity]int) {
-	text, count := &strings.Builder{}, map[framework.Severity]int{}
+func complaints(o transformer.Outcome) (*strings.Builder, map[krm.Severity]int) {
+	text, count := &strings.Builder{}, map[krm.Severity]int{}
 	for _, r := range safeResults(o.Results()) {
 		count[r.Severity]++
-		if r.Severity != framework.Info {
+		if r.Severity != krm.Info {
 			fmt.Fprintf(text, "flux-trust: %s: %s\n", r.Severity, sentence(r))
 		}
 	}
@@ -54,12 +52,12 @@ func printPatched(errOut io.Writer, made int, o transformer.Outcome) {
 	if made != 1 {
 		patches = fmt.Sprintf("%d patches", made)
 	}
-	fmt.Fprintf(text, "flux-trust: %s for %s, %s\n", patches, krm.Count(o.Controllers, "controller"), krm.Count(count[framework.Warning], "warning"))
+	fmt.Fprintf(text, "flux-trust: %s for %s, %s\n", patches, krm.Count(o.Controllers, "controller"), krm.Count(count[krm.Warning], "warning"))
 	_, _ = io.WriteString(errOut, text.String())
 }
 
 // sentence says which resource in which file, which field, and what.
-func sentence(r *framework.Result) string {
+func sentence(r *krm.Result) string {
 	var parts []string
 	if r.ResourceRef != nil {
 		who := strings.TrimSpace(r.ResourceRef.Kind + " " + strings.TrimPrefix(r.ResourceRef.Namespace+"/"+r.ResourceRef.Name, "/"))

@@ -7,7 +7,6 @@ import (
 	"os"
 	"time"
 
-	"sigs.k8s.io/kustomize/kyaml/fn/framework"
 	"sigs.k8s.io/kustomize/kyaml/yaml"
 
 	"fluxtrust.dev/flux-trust/api/v1alpha1"
@@ -43,27 +42,22 @@ func runResourceList(in io.Reader, out, errOut io.Writer) error {
 // process runs the function over the text of a ResourceList, which comes back with
 // its results even when one of them is an error.
 func process(input []byte, needsFor func(config *yaml.RNode) stream.Needs, now time.Time) (stream.Pieces, transformer.Outcome, error) {
-	processor := &transformer.Processor{Now: now}
 	list, err := stream.ReadResourceList(input, needsFor)
 	if errors.Is(err, stream.ErrNoResourceList) {
-		return nil, processor.Outcome, fmt.Errorf("stdin %w; for plain YAML give a config and \"-\": flux-trust functionconfig.yaml -", err)
+		return nil, transformer.Outcome{}, fmt.Errorf("stdin %w; for plain YAML give a config and \"-\": flux-trust functionconfig.yaml -", err)
 	} else if err != nil {
-		return nil, processor.Outcome, fmt.Errorf("stdin %w", err)
+		return nil, transformer.Outcome{}, fmt.Errorf("stdin %w", err)
 	}
-	rl := &framework.ResourceList{Items: list.Items(), FunctionConfig: list.FunctionConfig()}
-	processor.Skipped = list.Skipped()
-	if err := processor.Process(rl); err != nil && !errors.Is(err, transformer.ErrResults) {
-		return nil, processor.Outcome, err
-	}
-	for i, item := range processor.Outcome.Items {
+	outcome := transformer.Process(list.FunctionConfig(), list.Items(), list.Skipped(), now)
+	for i, item := range outcome.Items {
 		list.Replace(i, item)
 	}
-	list.Add(processor.Outcome.Added...)
-	if err := list.AddResults(safeResults(processor.Outcome.Results())); err != nil {
-		return nil, processor.Outcome, err
+	list.Add(outcome.Added...)
+	if err := list.AddResults(safeResults(outcome.Results())); err != nil {
+		return nil, outcome, err
 	}
 	output, err := list.Pieces()
-	return output, processor.Outcome, err
+	return output, outcome, err
 }
 
 // needsFor tells what the config of a ResourceList needs. What is wrong with the

@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
-	"sigs.k8s.io/kustomize/kyaml/fn/framework"
 
 	"fluxtrust.dev/flux-trust/api/v1alpha1"
 	"fluxtrust.dev/flux-trust/internal/filter"
@@ -38,7 +37,7 @@ type validation struct {
 	Roots       []trust.Root        `json:"roots"`
 	Verdicts    []hardening.Verdict `json:"podSecurity"`
 	Exceptions  []string            `json:"exceptions"`
-	Results     framework.Results   `json:"results"`
+	Results     krm.Results         `json:"results"`
 }
 
 func newValidate(version string) *cobra.Command {
@@ -164,7 +163,7 @@ func (v *validation) text() string {
 	errors := 0
 	for _, r := range v.Results {
 		fmt.Fprintf(&out, "  %s: %s\n", r.Severity, sentence(r))
-		if r.Severity == framework.Error {
+		if r.Severity == krm.Error {
 			errors++
 		}
 	}

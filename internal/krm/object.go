@@ -22,9 +22,9 @@ const (
 
 // File is where an object stands.
 type File struct {
-	Path string
+	Path string `yaml:"path,omitempty" json:"path,omitempty"`
 	// Index of the object in its file, from 0.
-	Index int
+	Index int `yaml:"index,omitempty" json:"index,omitempty"`
 }
 
 // Object is one object of a stream, before and after.

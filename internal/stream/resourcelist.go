@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 
-	"sigs.k8s.io/kustomize/kyaml/fn/framework"
 	"sigs.k8s.io/kustomize/kyaml/kio"
 	"sigs.k8s.io/kustomize/kyaml/yaml"
 
@@ -203,7 +202,7 @@ func (l *ResourceList) FunctionConfig() *yaml.RNode {
 }
 
 // AddResults appends to the results of functions that ran before.
-func (l *ResourceList) AddResults(results framework.Results) error {
+func (l *ResourceList) AddResults(results krm.Results) error {
 	if len(results) == 0 {
 		return nil
 	}
