@@ -61,7 +61,7 @@ func TestProbe(t *testing.T) {
 		"by the bundle":           {[]string{bundled, sources, "--system-roots", "none"}, 0, "√ HOST  by bundle \\(O=Acme Co\\)  for HelmRepository apps/charts \\(index\\)\n"},
 		"by a file":               {[]string{other, sources, "--system-roots", roots}, 0, "√ HOST  by system roots \\(O=Acme Co\\)  for HelmRepository apps/charts \\(index\\)\n"},
 		"by both":                 {[]string{bundled, sources, "--system-roots", roots, "--fail-on", "warning"}, 0, "√ HOST  by system roots, bundle \\(O=Acme Co\\)  for HelmRepository apps/charts"},
-		"by none":                 {[]string{other, sources, "--system-roots", "NONE"}, 1, "× HOST  for HelmRepository apps/charts \\(index\\)\n    SelfSigned: tls: failed to verify certificate: x509: certificate signed by unknown authority.*\n    cure: compare the certificate.*\n    more: docs/troubleshooting.md#selfsigned\n    chain: O=Acme Co"},
+		"by none":                 {[]string{other, sources, "--system-roots", "NONE"}, 1, "× HOST  for HelmRepository apps/charts \\(index\\)\n    SelfSigned: tls: failed to verify certificate: x509: certificate signed by unknown authority.*\n    cure: the server is its own root: compare its certificate.*\n    more: docs/troubleshooting.md#selfsigned\n    chain: O=Acme Co"},
 		"not by those of Go here": {[]string{other, sources, "--system-roots", "Host", "--timeout", "5s", "--concurrency", "1"}, 1, "× HOST  for HelmRepository apps/charts \\(index\\)\n    SelfSigned"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -20,7 +20,7 @@ func knownTrust() []KnownFailure {
 		{
 			Code: RenewedRoot, Text: `x509: certificate signed by unknown authority (possibly because of "x509: ECDSA verification failure" while trying to verify candidate authority certificate "Corp Root")`,
 			Older:   []string{`(possibly because of "crypto/rsa: verification error" while trying to verify candidate authority certificate`},
-			Because: "a root of the right name is trusted, and another certificate of this name signed the chain: the root has been renewed with a new key, or there are two",
+			Because: "a root of the right name is trusted, and another certificate of this name signed the chain: the root has been renewed, mostly with a new key, or there are two",
 			Cure:    "add the other certificate of this name to spec.caBundle, and keep the old one until nothing needs it",
 		},
 		{
@@ -57,7 +57,7 @@ func knownTrust() []KnownFailure {
 		},
 		{
 			Code: WrongName, Text: "x509: certificate is valid for a.example.com, not b.example.com",
-			Older:   []string{"SSL: no alternative certificate subject name matches target host name"},
+			Older:   []string{"x509: certificate is not valid for any names, but wanted to match b.example.com", "SSL: no alternative certificate subject name matches target host name"},
 			Because: "the certificate is not for this name; whether its root is trusted has not been looked at yet",
 			Cure:    "use a host name that the certificate has, or let the owner of the host put this name into it as a DNS name",
 		},

@@ -14,7 +14,8 @@ import (
 
 // settings are how a controller connects, once it has read what an object names.
 type settings struct {
-	bundle bool
+	bundle  bool
+	without Without
 	// negative tells that negative serial numbers are accepted.
 	negative bool
 	// credentials are those of the object, from where it names them. alone tells that
@@ -53,14 +54,14 @@ func (s *settings) key() string {
 			sum.Write(der)
 		}
 	}
-	return fmt.Sprint(s.bundle, s.negative, s.alone, s.from, s.pinned, s.unverified, s.proxy, s.direct, s.environment, hex.EncodeToString(sum.Sum(nil)))
+	return fmt.Sprint(s.bundle, s.without, s.negative, s.alone, s.from, s.pinned, s.unverified, s.proxy, s.direct, s.environment, hex.EncodeToString(sum.Sum(nil)))
 }
 
 // plan does what the controller does before it connects. The rules are those of its
 // version; each reader of a Secret names its source.
 func (t *Target) plan() (*plan, *Failure) {
 	p := &plan{settings: settings{
-		bundle: t.Controller.Bundle, from: fromObject, negative: t.Controller.NegativeSerials || t.before(flux24(t.Kind)),
+		bundle: t.Controller.Bundle, without: t.Controller.Without, from: fromObject, negative: t.Controller.NegativeSerials || t.before(flux24(t.Kind)),
 		environment: httpproxy.Config{HTTPProxy: t.Controller.HTTPProxy, HTTPSProxy: t.Controller.HTTPSProxy, NoProxy: t.Controller.NoProxy},
 	}}
 	for _, step := range []func(*plan) *Failure{t.readProxy, t.readCert, t.readAuth, t.leaveProxy} {

@@ -57,8 +57,9 @@ type Target struct {
 type Controller struct {
 	// Version, such as "1.7.3", or "" for the newest that is known.
 	Version string
-	// Bundle is set when it trusts the bundle.
-	Bundle bool
+	// Bundle is set when it trusts the bundle; else Without says why it does not.
+	Bundle  bool
+	Without Without
 	// NegativeSerials is set when it accepts certificates with a negative serial number
 	// (GODEBUG=x509negativeserial=1).
 	NegativeSerials bool
@@ -66,6 +67,17 @@ type Controller struct {
 	// first two are "", Options.Proxy counts.
 	HTTPSProxy, HTTPProxy, NoProxy string
 }
+
+// Without says why a controller does not trust the bundle.
+type Without string
+
+// The reasons.
+const (
+	// WithoutMount means that no controller gets it.
+	WithoutMount Without = "Mount"
+	// WithoutController means that this one is left out.
+	WithoutController Without = "Controller"
+)
 
 // Content is what a controller asks a host for.
 type Content struct {

@@ -21,8 +21,9 @@ type trust struct {
 	// known are the roots but for those of the system, whose certificates a pool does
 	// not give.
 	known []*x509.Certificate
-	// left are roots that the controller does not use, by where they come from.
-	left []part
+	// left are roots that the controller does not use, unread those that it cannot
+	// read, by where they come from.
+	left, unread []part
 }
 
 type part struct {
@@ -43,33 +44,40 @@ func newTrust(s *settings, o *Options) *trust {
 			r.parts = append(r.parts, system)
 		}
 	}
-	r.add(fromBundle, s.readable(o.Bundle), s.bundle && !alone)
-	r.add(s.from, s.readable(s.ca), true)
+	r.add(s, fromBundle, o.Bundle, s.bundle && !alone)
+	r.add(s, s.from, s.ca, true)
 	return r
 }
 
-// readable leaves out certificates that the controller cannot read.
-func (s *settings) readable(all []*x509.Certificate) []*x509.Certificate {
-	if s.negative {
-		return all
-	}
-	var some []*x509.Certificate
+// readable separates certificates that the controller can read from others.
+func (s *settings) readable(all []*x509.Certificate) (read, unread []*x509.Certificate) {
 	for _, c := range all {
-		if c.SerialNumber.Sign() >= 0 {
-			some = append(some, c)
+		if s.negative || c.SerialNumber.Sign() >= 0 {
+			read = append(read, c)
+		} else {
+			unread = append(unread, c)
 		}
 	}
-	return some
+	return read, unread
 }
 
-func (r *trust) add(name string, certificates []*x509.Certificate, used bool) {
-	if len(certificates) == 0 {
-		return
-	}
+func newPart(name string, certificates []*x509.Certificate) part {
 	p := part{name, x509.NewCertPool()}
 	for _, c := range certificates {
 		p.pool.AddCert(c)
 	}
+	return p
+}
+
+func (r *trust) add(s *settings, name string, all []*x509.Certificate, used bool) {
+	certificates, unread := s.readable(all)
+	if len(unread) > 0 && used {
+		r.unread = append(r.unread, newPart(name, unread))
+	}
+	if len(certificates) == 0 {
+		return
+	}
+	p := newPart(name, certificates)
 	if !used {
 		r.left = append(r.left, p)
 		return

@@ -15,12 +15,19 @@ import (
 func (r *reader) controller(name string) probe.Controller {
 	env := r.environments[name]
 	c := probe.Controller{
-		Bundle:          r.config.Spec.Mount.Method != v1alpha1.None && inventory.Includes(&r.config.Spec.Controllers, name),
 		NegativeSerials: slices.Contains(strings.Split(env["GODEBUG"], ","), "x509negativeserial=1"),
 		// In the order in which Go reads them: https://pkg.go.dev/golang.org/x/net/http/httpproxy
 		HTTPSProxy: cmp.Or(env["HTTPS_PROXY"], env["https_proxy"]),
 		HTTPProxy:  cmp.Or(env["HTTP_PROXY"], env["http_proxy"]),
 		NoProxy:    cmp.Or(env["NO_PROXY"], env["no_proxy"]),
+	}
+	switch {
+	case r.config.Spec.Mount.Method == v1alpha1.None:
+		c.Without = probe.WithoutMount
+	case !inventory.Includes(&r.config.Spec.Controllers, name):
+		c.Without = probe.WithoutController
+	default:
+		c.Bundle = true
 	}
 	if v := r.Versions[name]; v != nil {
 		c.Version = v.String()

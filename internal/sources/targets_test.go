@@ -49,7 +49,8 @@ func describe(t probe.Target) string {
 	if len(t.Content.Charts) > 0 {
 		add("charts", fmt.Sprint(t.Content.Charts))
 	}
-	for name, on := range map[string]bool{"insecure": t.Insecure, "without bundle": !t.Controller.Bundle, "negative serials": t.Controller.NegativeSerials, "service account": t.Secrets.ServiceAccount} {
+	add("without bundle", string(t.Controller.Without))
+	for name, on := range map[string]bool{"insecure": t.Insecure, "negative serials": t.Controller.NegativeSerials, "service account": t.Secrets.ServiceAccount} {
 		if on {
 			add(name, " ")
 		}
@@ -226,8 +227,8 @@ func TestTargets(t *testing.T) {
 			notify + "{type: github, address: \"https://github.com/x/y\"}", "",
 			[]string{"Provider; https://github.com/x/y; type github", "Host; https://api.github.com; expected spec.type: github; role api"},
 		},
-		"no mount":             {helm + "{url: \"https://charts.example.com\"}", "  mount: {method: None}\n", []string{"HelmRepository; https://charts.example.com; without bundle"}},
-		"another controller":   {helm + "{url: \"https://charts.example.com\"}", "  controllers: {exclude: [source-controller]}\n", []string{"HelmRepository; https://charts.example.com; without bundle"}},
+		"no mount":             {helm + "{url: \"https://charts.example.com\"}", "  mount: {method: None}\n", []string{"HelmRepository; https://charts.example.com; without bundle Mount"}},
+		"another controller":   {helm + "{url: \"https://charts.example.com\"}", "  controllers: {exclude: [source-controller]}\n", []string{"HelmRepository; https://charts.example.com; without bundle Controller"}},
 		"nothing that is read": {"apiVersion: v1\nkind: ConfigMap\nmetadata: {name: x}\n", "", nil},
 		"what SOPS encrypts": {
 			secret("x", "sops: {hc_vault: [{vault_address: \"https://vault.example.com:8200\"}], kms: [{arn: \"arn:aws:kms:eu-west-1:1:key/x\"}], gcp_kms: [{}], azure_kv: [{vault_url: \"https://x.vault.azure.net\"}]}"), "",
@@ -238,14 +239,14 @@ func TestTargets(t *testing.T) {
 		},
 		"decryption with Vault": {
 			"apiVersion: kustomize.toolkit.fluxcd.io/v1\nkind: Kustomization\nmetadata: {name: x, namespace: apps}\nspec: {decryption: {provider: sops, secretRef: {name: keys}}}\n" + secret("keys", "stringData: {sops.vault-token: x}"), "",
-			[]string{"Host; nowhere; KeyServiceUnknown spec.decryption decrypts with Vault, and its address stands in the encrypted files; without bundle"},
+			[]string{"Host; nowhere; KeyServiceUnknown spec.decryption decrypts with Vault, and its address stands in the encrypted files"},
 		},
 		"decryption with age": {
 			"apiVersion: kustomize.toolkit.fluxcd.io/v1\nkind: Kustomization\nmetadata: {name: x, namespace: apps}\nspec: {decryption: {provider: sops, secretRef: {name: keys}}}\n" + secret("keys", "stringData: {x.agekey: x}"), "", nil,
 		},
 		"a chart from Git": {
 			"apiVersion: source.toolkit.fluxcd.io/v1\nkind: HelmChart\nmetadata: {name: x, namespace: apps}\nspec: {chart: ./x, sourceRef: {kind: GitRepository, name: y}}\n", "",
-			[]string{"Host; nowhere; DependenciesUnknown its Chart.yaml in a GitRepository may name repositories of dependencies; without bundle"},
+			[]string{"Host; nowhere; DependenciesUnknown its Chart.yaml in a GitRepository may name repositories of dependencies"},
 		},
 		"inputs of flux-operator": {
 			"apiVersion: fluxcd.controlplane.io/v1\nkind: ResourceSetInputProvider\nmetadata: {name: x, namespace: apps}\nspec: {type: GitHubBranch, url: \"https://github.com/x/y\"}\n", "",
