@@ -37,6 +37,10 @@ func Host(host string) string { return show(host, hostName) }
 // File returns the name of a file that an input, not the command line, has named.
 func File(name string) string { return show(name, fileName) }
 
+// URL returns where something is fetched from: without a user, but for that of git, and
+// with no more of a query than a revision.
+func URL(url string) string { return show(url, remoteURL) }
+
 // PathList returns a path, or the paths of an environment variable.
 func PathList(paths string) string { return show(paths, pathList) }
 
@@ -99,6 +103,7 @@ var (
 	hostName      = regexp.MustCompile(`^([a-z0-9A-Z*][-a-z0-9A-Z._*]*|\[[0-9a-fA-F:.]+\])(:[0-9]{1,5})?$`)
 	fileName      = regexp.MustCompile(`^[-\pL\pN ._@+~/\\:]*\.(ya?ml|json)$|^[-a-z0-9._/]+$`)
 	pathList      = regexp.MustCompile(`^[/$][-A-Za-z0-9._/:${}()]*$`)
+	remoteURL     = regexp.MustCompile(`^([a-z+]+::)?([a-z+]+://)?(git@)?[a-z0-9][-a-z0-9.]*(:[0-9]{1,5})?[:/][-\w./]*(\?(ref|version)=[-\w./]{1,40})?$`)
 	plainWord     = regexp.MustCompile(`^[-.\w/]{1,19}$|^(CAP_)?[A-Z]+(_[A-Z]+)+$`)
 )
 

@@ -44,6 +44,10 @@ func TestShown(t *testing.T) {
 		"host":                   {Host, "Charts.example.com:8443", "Charts.example.com:8443"},
 		"host with a password":   {Host, "user:password@charts.example.com", "(32 characters, not shown)"},
 		"file":                   {File, "clusters/my cluster/gotk-components.yaml", "clusters/my cluster/gotk-components.yaml"},
+		"URL":                    {URL, "https://github.com/fluxcd/flux2/manifests/install?ref=v2.9.4", "https://github.com/fluxcd/flux2/manifests/install?ref=v2.9.4"},
+		"URL of git":             {URL, "ssh://git@git.example.com:7999/platform/flux.git", "ssh://git@git.example.com:7999/platform/flux.git"},
+		"URL with a password":    {URL, "https://me:hunter2@git.example.com/platform", "(43 characters, not shown)"},
+		"URL with a token":       {URL, "https://git.example.com/platform/flux?private_token=abc", "(55 characters, not shown)"},
 		"words as a file":        {File, "correct horse battery staple", "(28 characters, not shown)"},
 		"path list":              {PathList, "/etc/ssl/certs:/etc/pki/tls/certs:$(MORE)", "/etc/ssl/certs:/etc/pki/tls/certs:$(MORE)"},
 		"base64 as a path list":  {PathList, "/" + key, "(49 characters, not shown)"},
@@ -150,7 +154,7 @@ func FuzzLine(f *testing.F) {
 	f.Add("MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQg")
 	f.Fuzz(func(t *testing.T, text string) {
 		for name, got := range map[string]string{
-			"Line": Line(text), "Name": Name(text), "Key": Key(text), "Text": Text(text), "File": File(text), "Subject": Subject(text), "Word": Word(text),
+			"Line": Line(text), "Name": Name(text), "Key": Key(text), "Text": Text(text), "File": File(text), "URL": URL(text), "Subject": Subject(text), "Word": Word(text),
 		} {
 			if strings.ContainsFunc(got, func(r rune) bool { return !unicode.IsPrint(r) }) {
 				t.Errorf("%s lets %q through", name, got)

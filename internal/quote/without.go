@@ -7,7 +7,7 @@ const longestMessage = 16 << 10
 
 // Without returns a message of somebody else's code without the pieces of some texts
 // that it repeats: pieces of 20 characters and more are shown where they are names,
-// keys, files, paths or images alone.
+// keys, files, URLs, paths or images alone.
 func Without(message string, texts ...[]byte) string {
 	if len(message) > longestMessage {
 		message = strings.ToValidUTF8(message[:longestMessage], "") + "…"
@@ -49,7 +49,7 @@ func Without(message string, texts ...[]byte) string {
 // isShown reports whether a piece of a text is something that has a form of its own.
 func isShown(piece string) bool {
 	piece = strings.Trim(piece, " '\"`:,;[]{}()")
-	for _, how := range []func(string) string{Name, Key, File, PathList, Image, Kind, APIVersion} {
+	for _, how := range []func(string) string{Name, Key, File, URL, PathList, Image, Kind, APIVersion} {
 		if how(piece) == piece {
 			return true
 		}
