@@ -1,0 +1,142 @@
+package command
+
+import (
+	"bytes"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/asn1"
+	"encoding/pem"
+	"fmt"
+	"math/big"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+	"unicode/utf16"
+
+	"github.com/rogpeppe/go-internal/testscript"
+	"sigs.k8s.io/kustomize/api/krusty"
+	"sigs.k8s.io/kustomize/kyaml/filesys"
+
+	"fluxtrust.dev/flux-trust/internal/bundle"
+)
+
+func TestMain(m *testing.M) {
+	program := func() { os.Exit(Execute(os.Args[1:], "VERSION", os.Stdin, os.Stdout, os.Stderr)) }
+	testscript.Main(m, map[string]func(){programName: program, "kustomize": kustomizeBuild})
+}
+
+// kustomizeBuild is "kustomize build DIR", by kustomize's own library.
+func kustomizeBuild() {
+	built, err := krusty.MakeKustomizer(krusty.MakeDefaultOptions()).Run(filesys.MakeFsOnDisk(), os.Args[2])
+	if err == nil {
+		var text []byte
+		if text, err = built.AsYaml(); err == nil {
+			_, err = os.Stdout.Write(text)
+		}
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+}
+
+// TestScript runs whole command lines, in folders with certificates in many forms under
+// ca, and the examples.
+func TestScript(t *testing.T) {
+	roots := certificates(t)
+	examples, err := filepath.Abs("../../examples")
+	if err != nil {
+		t.Fatal(err)
+	}
+	files := certificateFiles(t, roots)
+	testscript.Run(t, testscript.Params{
+		Dir: "testdata/script",
+		Setup: func(e *testscript.Env) error {
+			e.Vars = append(e.Vars, "EXAMPLES="+examples)
+			for i, root := range roots {
+				block, _ := pem.Decode([]byte(root))
+				certificate, err := x509.ParseCertificate(block.Bytes)
+				if err != nil {
+					return err
+				}
+				e.Vars = append(e.Vars, fmt.Sprintf("SHA%d=%s", i+1, bundle.Fingerprint(certificate)))
+			}
+			if err := os.Mkdir(filepath.Join(e.WorkDir, "ca"), 0o700); err != nil {
+				return err
+			}
+			for name, text := range files {
+				if err := os.WriteFile(filepath.Join(e.WorkDir, "ca", name), text, 0o600); err != nil {
+					return err
+				}
+			}
+			return nil
+		},
+	})
+}
+
+// certificateFiles returns certificates in the forms that people have them in.
+func certificateFiles(t *testing.T, roots []string) map[string][]byte {
+	t.Helper()
+	block, _ := pem.Decode([]byte(roots[0]))
+	var wide bytes.Buffer
+	wide.WriteString("\xff\xfe")
+	for _, unit := range utf16.Encode([]rune(roots[0])) {
+		wide.Write([]byte{byte(unit), byte(unit >> 8)})
+	}
+	leaf, key := newLeaf(t)
+	return map[string][]byte{
+		"root.crt": []byte(roots[0]), "root.cer": block.Bytes, "root.p7b": pkcs7(t, block.Bytes), "root.txt": wide.Bytes(),
+		"new.pem": []byte(roots[1]), "both.pem": []byte(roots[0] + roots[1]),
+		"page.cer": []byte("<!DOCTYPE html>\n<html><title>Sign in</title></html>\n"), "leaf.crt": leaf, "server.pem": append(leaf, key...), "empty.crt": nil,
+	}
+}
+
+// pkcs7 returns a certificate as PKCS #7 in DER, as RFC 5652 has it.
+func pkcs7(t *testing.T, certificate []byte) []byte {
+	t.Helper()
+	signed := asn1.ObjectIdentifier{1, 2, 840, 113549, 1, 7, 2}
+	data := asn1.ObjectIdentifier{1, 2, 840, 113549, 1, 7, 1}
+	text, err := asn1.Marshal(struct {
+		Type    asn1.ObjectIdentifier
+		Content any `asn1:"explicit,tag:0"`
+	}{signed, struct {
+		Version      int
+		Algorithms   []asn1.RawValue `asn1:"set"`
+		Content      struct{ Type asn1.ObjectIdentifier }
+		Certificates asn1.RawValue
+		Signers      []asn1.RawValue `asn1:"set"`
+	}{
+		Version: 1, Content: struct{ Type asn1.ObjectIdentifier }{data},
+		Certificates: asn1.RawValue{Class: asn1.ClassContextSpecific, Tag: 0, IsCompound: true, Bytes: certificate},
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return text
+}
+
+// newLeaf returns the certificate of a server, and its key.
+func newLeaf(t *testing.T) (certificate, key []byte) {
+	t.Helper()
+	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	template := &x509.Certificate{
+		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "registry.example.com"}, DNSNames: []string{"registry.example.com"},
+		NotAfter: time.Now().Add(time.Hour), BasicConstraintsValid: true,
+	}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, private.Public(), private)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := x509.MarshalPKCS8PrivateKey(private)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}), pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: text})
+}

@@ -1,0 +1,137 @@
+package setup
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/aymanbagabas/go-udiff"
+)
+
+// Extensions returns those of files with certificates.
+func Extensions() []string { return []string{"crt", "cer", "pem", "der", "p7b", "p7c"} }
+
+// Similar names the files of a folder that look like certificates, in brackets, or is "".
+func Similar(dir string) string {
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return ""
+	}
+	var found []string
+	for _, e := range entries {
+		if ext := strings.TrimPrefix(strings.ToLower(filepath.Ext(e.Name())), "."); !e.IsDir() && slices.Contains(Extensions(), ext) {
+			found = append(found, filepath.Join(dir, e.Name()))
+		}
+	}
+	if len(found) == 0 {
+		return ""
+	}
+	return " (there is " + strings.Join(found, ", ") + ")"
+}
+
+// Summary says what is going to be trusted.
+func (p *Plan) Summary() string {
+	var out strings.Builder
+	fmt.Fprintf(&out, "%s is %s. Its controllers are to trust, beside the public roots:\n", p.Dir, p.Kind.says())
+	for _, r := range p.Roots {
+		from := "already there"
+		if r.From != "" {
+			from = "from " + r.From
+		}
+		fmt.Fprintf(&out, "  %s\n    %s\n    until %s, %s\n", r.Name(), r.Fingerprint(), r.Until(), from)
+	}
+	for _, r := range p.Dropped {
+		fmt.Fprintf(&out, "No longer:\n  %s\n    %s\n", r.Name(), r.Fingerprint())
+	}
+	return out.String()
+}
+
+// body matches a line of the text of a certificate in a difference.
+var body = regexp.MustCompile(`^[-+ ] *[A-Za-z0-9+/=]{1,76}\r?\n$`)
+
+// Diff returns what is going to change. The text of certificates tells nobody anything,
+// so it is left out.
+func (p *Plan) Diff() string {
+	var out strings.Builder
+	for _, f := range p.Files {
+		from, to := f.Path, f.Path
+		if f.Before == nil {
+			from = "/dev/null"
+		}
+		if f.After == nil {
+			to = "/dev/null"
+		}
+		out.WriteString(short(udiff.Unified(from, to, string(f.Before), string(f.After))))
+	}
+	return out.String()
+}
+
+// short writes a "…" in place of the text of each certificate.
+func short(diff string) string {
+	const longest = 40 // of a word that is no such text
+	var out strings.Builder
+	inside, left := false, ""
+	for line := range strings.Lines(diff) {
+		text := strings.TrimLeft(line[1:], " ")
+		if isBody := body.MatchString(line) && (inside || len(text) > longest); isBody {
+			if left != line[:1] {
+				out.WriteString(line[:1] + "…\n")
+			}
+			left = line[:1]
+			continue
+		}
+		inside, left = strings.HasPrefix(text, "-----BEGIN CERTIFICATE-----"), ""
+		out.WriteString(line)
+	}
+	return out.String()
+}
+
+// Next says what to do with what was written. The name is that of the program.
+func (p *Plan) Next(name string) string {
+	var out strings.Builder
+	add := []string{"git", "add"}
+	for _, f := range p.Files {
+		add = append(add, f.Path)
+	}
+	if len(p.Files) > 0 {
+		fmt.Fprintf(&out, "\nCommit this:\n  %s\n  git commit -m 'Let Flux trust the company CA'\n  git push\n", command(add...))
+	}
+	fmt.Fprintf(&out, "Then run, when Flux has applied it:\n  kubectl get deployments,configmaps -n %s -o yaml | %s validate %s -\n", p.namespace(), name, quoted(p.Config))
+	if p.rotates {
+		fmt.Fprintf(&out, "When no server needs the old root any more:\n  %s init NEW-CERTIFICATE --dir %s --force\n", name, quoted(p.Dir))
+	}
+	return out.String()
+}
+
+// namespace returns that of the controllers.
+func (p *Plan) namespace() string {
+	for _, namespace := range p.Outcome.Namespaces {
+		if namespace != "" {
+			return namespace
+		}
+	}
+	return p.Namespace
+}
+
+// command returns a line for a shell.
+func command(words ...string) string {
+	line := make([]string, len(words))
+	for i, w := range words {
+		line[i] = quoted(w)
+	}
+	return strings.Join(line, " ")
+}
+
+// simple matches words that a shell takes as they are.
+var simple = regexp.MustCompile(`^[-A-Za-z0-9._/@:+,=]+$`)
+
+// quoted returns a word for a shell.
+func quoted(word string) string {
+	if simple.MatchString(word) {
+		return word
+	}
+	return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
+}
