@@ -243,13 +243,18 @@ func Groups() []Group {
 }
 
 // IsChange reports whether findings of a code tell of a change that a run makes.
-func IsChange(code krm.Code) bool {
+func IsChange(code krm.Code) bool { return find(code).Change }
+
+// Text explains a code in a sentence, or returns "".
+func Text(code krm.Code) string { return find(code).Text }
+
+func find(code krm.Code) Entry {
 	for _, group := range Groups() {
 		for _, entry := range group.Entries {
 			if entry.Code == code {
-				return entry.Change
+				return entry
 			}
 		}
 	}
-	return false
+	return Entry{}
 }

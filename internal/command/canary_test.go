@@ -4,7 +4,9 @@ import (
 	"bytes"
 	"encoding/base64"
 	"encoding/json"
+	"encoding/xml"
 	"fmt"
+	"html"
 	"os"
 	"path/filepath"
 	"slices"
@@ -15,6 +17,7 @@ import (
 	"sigs.k8s.io/kustomize/kyaml/yaml"
 
 	"fluxtrust.dev/flux-trust/internal/patches"
+	"fluxtrust.dev/flux-trust/internal/report"
 )
 
 // canaries are keys, as they get into a wrong place. None is a name that Kubernetes
@@ -204,11 +207,11 @@ func everything(t *testing.T, turn int, config, input string) map[string]string 
 	said := map[string]string{}
 	_, stderr, _ := run(nil, "config.yaml", "input.yaml")
 	said["plain"] = string(stderr)
-	if format := [...]string{"text", "json", ""}[turn%3]; format != "" {
+	if format := append(report.Names(), "")[turn%(len(report.Names())+1)]; format != "" {
 		stdout, stderr, _ := run(nil, "validate", "config.yaml", "input.yaml", "-o", format)
-		said["validate -o "+format] = string(stdout) + string(stderr)
+		said["validate -o "+format] = asRead(t, format, string(stdout)) + string(stderr)
 	} else {
-		format = patches.FormatNames()[turn/3%len(patches.FormatNames())]
+		format = patches.FormatNames()[turn/(len(report.Names())+1)%len(patches.FormatNames())]
 		_, stderr, _ := run(nil, "patches", "config.yaml", "input.yaml", "-o", format)
 		said["patches -o "+format] = string(stderr)
 	}
@@ -216,6 +219,33 @@ func everything(t *testing.T, turn int, config, input string) map[string]string 
 	said["ResourceList"] = string(stderr)
 	said["results"] = resultsOf(t, stdout)
 	return said
+}
+
+// asRead holds a report against the syntax of its format, and returns what it says to a
+// reader, so that no escape hides a piece of a key.
+func asRead(t *testing.T, format, text string) string {
+	t.Helper()
+	switch format {
+	case "json", "sarif":
+		if text != "" && !json.Valid([]byte(text)) {
+			t.Errorf("-o %s is no JSON:\n%s", format, text)
+		}
+	case "junit":
+		if text != "" {
+			if err := xml.Unmarshal([]byte(text), new(struct{})); err != nil {
+				t.Errorf("-o junit is no XML: %v\n%s", err, text)
+			}
+		}
+		return text + strings.ReplaceAll(html.UnescapeString(text), "\n", " ")
+	case "markdown":
+		for line := range strings.Lines(text) {
+			if cells := strings.Count(line, "|"); cells != 0 && cells != 4 && cells != 5 || strings.ContainsAny(line, "@`") {
+				t.Errorf("-o markdown has a line that is none of its own:\n%s", line)
+			}
+		}
+		return text + strings.ReplaceAll(html.UnescapeString(text), "\n", " ")
+	}
+	return text
 }
 
 // canaryList puts a config and the documents of an input into a ResourceList.

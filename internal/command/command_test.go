@@ -40,7 +40,7 @@ func TestCommandLine(t *testing.T) {
 		"patches without format": {"patches config.yaml", "", "-o says where the patches go; write one of kustomization, "},
 		"patches as what":        {"patches config.yaml -o yaml", "", "-o yaml is not known; write one of kustomization, "},
 		"validate without input": {"validate config.yaml", "", "no input: name files behind config.yaml"},
-		"validate as what":       {"validate config.yaml in.yaml -o yaml", "", "-o yaml is not known; write text or json"},
+		"validate as what":       {"validate config.yaml in.yaml -o yaml", "", "-o yaml is not known; write one of text, json, sarif, "},
 		"validate nothing":       {"validate", "", "no config was given: flux-trust validate CONFIG INPUT... (see flux-trust validate --help)"},
 		"patches of nothing":     {"patches", "", "no config was given: flux-trust patches CONFIG [INPUT...] -o FORMAT (see"},
 		"probe nothing":          {"probe", "", "no config was given: flux-trust probe CONFIG INPUT... (see"},

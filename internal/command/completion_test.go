@@ -14,8 +14,8 @@ import (
 func TestCompletion(t *testing.T) {
 	files := "yaml|yml|json|:8" // a filter for names of files
 	for args, want := range map[string]string{
-		"validate -o ":                  "text|json|:4",
-		"validate --output ":            "text|json|:4",
+		"validate -o ":                  "text|json|sarif|github|junit|markdown|:4",
+		"validate --output ":            "text|json|sarif|github|junit|markdown|:4",
 		"validate ":                     files,
 		"validate config.yaml ":         files,
 		"probe config.yaml in.yaml -o ": "table|json|yaml|:4",

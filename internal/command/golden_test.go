@@ -11,6 +11,8 @@ import (
 
 	"sigs.k8s.io/kustomize/kyaml/kio"
 	"sigs.k8s.io/kustomize/kyaml/yaml"
+
+	"fluxtrust.dev/flux-trust/internal/report"
 )
 
 var update = flag.Bool("update", false, "write the golden files anew")
@@ -71,20 +73,20 @@ func validates(t *testing.T, input, expected string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if report, stderr, code := run(before, "validate", "config.yaml", "-"); code == 0 && !bytes.Equal(before, after) {
-		t.Errorf("valid, although the function changes it\n%s%s", report, stderr)
+	if said, stderr, code := run(before, "validate", "config.yaml", "-"); code == 0 && !bytes.Equal(before, after) {
+		t.Errorf("valid, although the function changes it\n%s%s", said, stderr)
 	}
-	report, stderr, code := run(after, "validate", "config.yaml", "-", "-o", "json")
-	var v validation
-	if err := json.Unmarshal(report, &v); err != nil {
-		t.Fatalf("%v\n%s%s", err, report, stderr)
+	text, stderr, code := run(after, "validate", "config.yaml", "-", "-o", "json")
+	var v report.Report
+	if err := json.Unmarshal(text, &v); err != nil {
+		t.Fatalf("%v\n%s%s", err, text, stderr)
 	}
 	if v.Valid != (code == 0) {
 		t.Errorf("exit code %d, valid %t", code, v.Valid)
 	}
-	for _, r := range v.Results {
+	for _, r := range v.Findings {
 		if r.Severity == "error" && !strings.Contains(r.Message, "refused by ") && !strings.Contains(r.Message, "cannot be checked, because") {
-			t.Errorf("after the function: %s", sentence(r))
+			t.Errorf("after the function: %s", &r)
 		}
 	}
 }

@@ -33,13 +33,13 @@ func printOutcome(errOut io.Writer, o transformer.Outcome) {
 	_, _ = io.WriteString(errOut, text.String())
 }
 
-// complaints writes warnings and errors, and counts results.
+// complaints writes warnings and errors, and counts findings.
 func complaints(o transformer.Outcome) (*strings.Builder, map[krm.Severity]int) {
 	text, count := &strings.Builder{}, map[krm.Severity]int{}
-	for _, r := range safeResults(o.Results()) {
-		count[r.Severity]++
-		if r.Severity != krm.Info {
-			fmt.Fprintf(text, "flux-trust: %s: %s\n", r.Severity, sentence(r))
+	for _, f := range findings(o) {
+		count[f.Severity]++
+		if f.Severity != krm.Info {
+			fmt.Fprintf(text, "flux-trust: %s: %s\n", f.Severity, &f)
 		}
 	}
 	return text, count
@@ -54,20 +54,4 @@ func printPatched(errOut io.Writer, made int, o transformer.Outcome) {
 	}
 	fmt.Fprintf(text, "flux-trust: %s for %s, %s\n", patches, krm.Count(o.Controllers, "controller"), krm.Count(count[krm.Warning], "warning"))
 	_, _ = io.WriteString(errOut, text.String())
-}
-
-// sentence says which resource in which file, which field, and what.
-func sentence(r *krm.Result) string {
-	var parts []string
-	if r.ResourceRef != nil {
-		who := strings.TrimSpace(r.ResourceRef.Kind + " " + strings.TrimPrefix(r.ResourceRef.Namespace+"/"+r.ResourceRef.Name, "/"))
-		if r.File != nil {
-			who += fmt.Sprintf(" (%s, document %d)", r.File.Path, r.File.Index+1)
-		}
-		parts = append(parts, who)
-	}
-	if r.Field != nil {
-		parts = append(parts, r.Field.Path)
-	}
-	return strings.Join(append(parts, r.Message), ": ")
 }

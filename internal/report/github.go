@@ -1,0 +1,37 @@
+package report
+
+import (
+	"fmt"
+	"strings"
+
+	"fluxtrust.dev/flux-trust/internal/krm"
+	"fluxtrust.dev/flux-trust/internal/quote"
+)
+
+// github writes workflow commands, one per group: GitHub shows ten of each severity.
+// https://docs.github.com/actions/reference/workflow-commands-for-github-actions
+func (r *Report) github() string {
+	var out strings.Builder
+	command := map[krm.Severity]string{krm.Error: "error", krm.Warning: "warning", krm.Info: "notice"}
+	for _, g := range r.groups() {
+		text := g.String()
+		if len(g.all) > 1 {
+			text = strings.Join(append([]string{g.sentence()}, g.objects()...), "\n")
+		}
+		fmt.Fprintf(&out, "::%s file=%s,title=%s::%s\n", command[g.Severity], quote.Property(r.file(g.Finding)), quote.Property("flux-trust: "+string(g.Code)), quote.Annotation(text))
+	}
+	fmt.Fprintf(&out, "%s: %s\n", r.Tool, r.verdict())
+	return out.String()
+}
+
+// file returns where to look for what a finding is about: the config where nothing says
+// it, because code scanning refuses a result without a place.
+func (r *Report) file(f *Finding) string {
+	if f.File == nil || f.File.Path == stdin {
+		return r.Config
+	}
+	return f.File.Path
+}
+
+// stdin is the name of what was read from there.
+const stdin = "stdin"

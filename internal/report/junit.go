@@ -1,0 +1,73 @@
+package report
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"fluxtrust.dev/flux-trust/internal/quote"
+)
+
+// testCase is an object that was looked at.
+type testCase struct {
+	class, name string
+	findings    []*Finding
+}
+
+// junit writes a test case for each object, with a failure where there is one to fail
+// on. Other findings are its output.
+func (r *Report) junit() string {
+	cases := r.testCases()
+	failures := 0
+	var out strings.Builder
+	for _, c := range cases {
+		var failed, other, codes []string
+		for _, f := range c.findings {
+			line := fmt.Sprintf("%s: %s [%s]", f.Severity, f, f.Code)
+			if !r.fails(f) {
+				other = append(other, line)
+				continue
+			}
+			failed = append(failed, line)
+			if !slices.Contains(codes, string(f.Code)) {
+				codes = append(codes, string(f.Code))
+			}
+		}
+		fmt.Fprintf(&out, "    <testcase classname=\"%s\" name=\"%s\">\n", quote.XML(c.class), quote.XML(c.name))
+		if len(failed) > 0 {
+			failures++
+			fmt.Fprintf(&out, "      <failure type=\"%s\" message=\"%s\">%s</failure>\n", quote.XML(strings.Join(codes, ", ")), quote.XML(failed[0]), quote.XML(strings.Join(failed, "\n")))
+		}
+		if len(other) > 0 {
+			fmt.Fprintf(&out, "      <system-out>%s</system-out>\n", quote.XML(strings.Join(other, "\n")))
+		}
+		out.WriteString("    </testcase>\n")
+	}
+	counts := fmt.Sprintf("tests=\"%d\" failures=\"%d\" errors=\"0\"", len(cases), failures)
+	return fmt.Sprintf("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites name=\"%s\" %s>\n  <testsuite name=\"%s\" %s timestamp=\"%s\">\n%s  </testsuite>\n</testsuites>\n",
+		quote.XML(r.Tool), counts, quote.XML("FluxTrust "+r.ConfigName), counts, r.Time.Format("2006-01-02T15:04:05"), &out)
+}
+
+// testCases returns the config, every controller, and every other object that there is
+// something to say about.
+func (r *Report) testCases() []testCase {
+	cases := []testCase{{class: "FluxTrust", name: r.ConfigName}}
+	at := func(class, name string) *testCase {
+		i := slices.IndexFunc(cases, func(c testCase) bool { return c.class == class && c.name == name })
+		if i < 0 {
+			i, cases = len(cases), append(cases, testCase{class: class, name: name})
+		}
+		return &cases[i]
+	}
+	for _, v := range r.Verdicts {
+		at("Deployment", strings.TrimPrefix(v.Namespace+"/"+v.Name, "/"))
+	}
+	for i := range r.Findings {
+		f, c := &r.Findings[i], &cases[0]
+		if f.ResourceRef != nil {
+			c = at(f.ResourceRef.Kind, f.name())
+		}
+		c.findings = append(c.findings, f)
+	}
+	return cases
+}

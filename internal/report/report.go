@@ -1,0 +1,191 @@
+package report
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"fluxtrust.dev/flux-trust/internal/hardening"
+	"fluxtrust.dev/flux-trust/internal/krm"
+	"fluxtrust.dev/flux-trust/internal/trust"
+)
+
+// Report is what a command has found. Its JSON is part of the interface.
+type Report struct {
+	// Tool and Version have made the report, Time is when.
+	Tool    string    `json:"tool"`
+	Version string    `json:"version"`
+	Time    time.Time `json:"time"`
+	// Config is the file, ConfigName its metadata.name, ConfigDigest the SHA-256 of
+	// its bytes.
+	Config       string `json:"config"`
+	ConfigName   string `json:"configName"`
+	ConfigDigest string `json:"configDigest"`
+	// Valid tells that no finding is one to fail on.
+	Valid       bool                `json:"valid"`
+	Controllers int                 `json:"controllers"`
+	Roots       []trust.Root        `json:"roots"`
+	Verdicts    []hardening.Verdict `json:"podSecurity"`
+	Exceptions  []string            `json:"exceptions"`
+	Findings    []Finding           `json:"results"`
+
+	// FailOn is the severity from which on a finding is one to fail on: an error, unless
+	// it says warning.
+	FailOn krm.Severity `json:"-"`
+}
+
+// Finding is one thing to tell.
+type Finding struct {
+	Code krm.Code `json:"-"`
+	krm.Result
+}
+
+// path returns that of the field, or "".
+func (f *Finding) path() string {
+	if f.Field == nil {
+		return ""
+	}
+	return f.Field.Path
+}
+
+// sentence returns the field and the message.
+func (f *Finding) sentence() string {
+	if path := f.path(); path != "" {
+		return path + ": " + f.Message
+	}
+	return f.Message
+}
+
+// name returns namespace/name of the object.
+func (f *Finding) name() string {
+	return strings.TrimPrefix(f.ResourceRef.Namespace+"/"+f.ResourceRef.Name, "/")
+}
+
+// about returns the object with its file, or "".
+func (f *Finding) about() string {
+	if f.ResourceRef == nil {
+		return ""
+	}
+	who := strings.TrimSpace(f.ResourceRef.Kind + " " + f.name())
+	if f.File != nil {
+		who += fmt.Sprintf(" (%s, document %d)", f.File.Path, f.File.Index+1)
+	}
+	return who
+}
+
+// String says which object in which file, which field, and what.
+func (f *Finding) String() string {
+	if who := f.about(); who != "" {
+		return who + ": " + f.sentence()
+	}
+	return f.sentence()
+}
+
+// fails reports whether a finding is one to fail on.
+func (r *Report) fails(f *Finding) bool {
+	return f.Severity == krm.Error || f.Severity == r.FailOn
+}
+
+// Judge sets Valid.
+func (r *Report) Judge() {
+	r.Valid = true
+	for i := range r.Findings {
+		r.Valid = r.Valid && !r.fails(&r.Findings[i])
+	}
+}
+
+// count counts the findings of a severity.
+func (r *Report) count(s krm.Severity) int {
+	n := 0
+	for i := range r.Findings {
+		if r.Findings[i].Severity == s {
+			n++
+		}
+	}
+	return n
+}
+
+// verdict sums up the report.
+func (r *Report) verdict() string {
+	counts := krm.Count(r.count(krm.Error), "error") + ", " + krm.Count(r.count(krm.Warning), "warning")
+	if r.Valid {
+		return fmt.Sprintf("valid: %s as configured, %s", krm.Count(r.Controllers, "controller"), counts)
+	}
+	return "not valid: " + counts
+}
+
+// group is what several objects have in common.
+type group struct {
+	*Finding
+	all []*Finding
+}
+
+// groups returns findings that differ in nothing but the object as one, in the order of
+// the first, errors before warnings before what is for information.
+func (r *Report) groups() []group {
+	var groups []group
+	type key struct {
+		code           krm.Code
+		severity       krm.Severity
+		path, sentence string
+	}
+	at := map[key]int{}
+	for i := range r.Findings {
+		f := &r.Findings[i]
+		k := key{f.Code, f.Severity, f.path(), f.Message}
+		if j, ok := at[k]; ok && f.ResourceRef != nil && groups[j].ResourceRef != nil {
+			groups[j].all = append(groups[j].all, f)
+			continue
+		}
+		at[k] = len(groups)
+		groups = append(groups, group{f, []*Finding{f}})
+	}
+	slices.SortStableFunc(groups, func(a, b group) int { return rank(a.Severity) - rank(b.Severity) })
+	return groups
+}
+
+func rank(s krm.Severity) int {
+	return slices.Index([]krm.Severity{krm.Error, krm.Warning, krm.Info}, s)
+}
+
+// objects returns those of a group, by kind and file: names first, so that a long list
+// can be read.
+func (g group) objects() []string {
+	type key struct{ kind, file string }
+	type part struct {
+		key
+		names, documents []string
+	}
+	var parts []*part
+	for _, f := range g.all {
+		if f.ResourceRef == nil {
+			continue
+		}
+		k := key{kind: f.ResourceRef.Kind}
+		document := ""
+		if f.File != nil {
+			k.file, document = f.File.Path, fmt.Sprint(f.File.Index+1)
+		}
+		i := slices.IndexFunc(parts, func(p *part) bool { return p.key == k })
+		if i < 0 {
+			i, parts = len(parts), append(parts, &part{key: k})
+		}
+		parts[i].names = append(parts[i].names, f.name())
+		if document != "" && !slices.Contains(parts[i].documents, document) {
+			parts[i].documents = append(parts[i].documents, document)
+		}
+	}
+	var lines []string
+	for _, p := range parts {
+		line := strings.TrimSpace(p.kind + " " + strings.Join(p.names, ", "))
+		if word := "document"; p.file != "" {
+			if len(p.documents) > 1 {
+				word = "documents"
+			}
+			line += fmt.Sprintf(" (%s, %s %s)", p.file, word, strings.Join(p.documents, ", "))
+		}
+		lines = append(lines, line)
+	}
+	return lines
+}
