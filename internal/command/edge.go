@@ -89,7 +89,7 @@ func safeValue(value any) any {
 func safeReports(reports []probe.Report) []probe.Report {
 	safe := make([]probe.Report, len(reports))
 	for i, r := range reports {
-		r.Source, r.Host, r.Proxy = quote.Line(r.Source), quote.Line(r.Host), quote.Line(r.Proxy)
+		r.Source, r.Host, r.Proxy, r.Expected = quote.Line(r.Source), quote.Line(r.Host), quote.Line(r.Proxy), quote.Line(r.Expected)
 		r.TrustedBy, r.Notes = quote.Lines(r.TrustedBy), quote.Lines(r.Notes)
 		chain := make([]probe.Certificate, len(r.Chain))
 		for j, c := range r.Chain {

@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -178,8 +179,9 @@ func runProbe(ctx context.Context, cmd *cobra.Command, configFile string, inputs
 	}
 	result := &probing{Tool: "flux-trust", Config: quote.Line(configFile), SystemRoots: quote.Line(flags.systemRoots)}
 	result.take(probe.Run(ctx, targets, options))
-	for end := time.Now().Add(flags.wait); !result.passes(flags.failOn) && ctx.Err() == nil && time.Now().Before(end); {
-		pause(ctx, min(waitPause, time.Until(end)))
+	end := time.Now().Add(flags.wait)
+	for wait := firstPause; !result.passes(flags.failOn) && ctx.Err() == nil && time.Now().Before(end); wait = min(2*wait, longestPause) {
+		pause(ctx, min(wait, time.Until(end)))
 		if ctx.Err() == nil {
 			result.take(probe.Run(ctx, targets, options))
 		}
@@ -187,8 +189,11 @@ func runProbe(ctx context.Context, cmd *cobra.Command, configFile string, inputs
 	return result, nil
 }
 
-// waitPause is the time between two attempts of --wait.
-const waitPause = 5 * time.Second
+// Between two attempts of --wait.
+const (
+	firstPause   = time.Second
+	longestPause = 8 * time.Second
+)
 
 // pause waits, unless the context ends.
 func pause(ctx context.Context, d time.Duration) {
@@ -210,9 +215,11 @@ func (p *probing) take(reports []probe.Report) {
 	p.OK, p.Failed, p.Unchecked, p.Skipped = count[probe.OK], count[probe.Failed], count[probe.Unchecked], count[probe.Skipped]
 }
 
-// passes reports whether the exit code is 0.
+// passes reports whether the exit code is 0. A run that was ended early has not looked
+// at everything.
 func (p *probing) passes(failOn string) bool {
-	return p.Failed == 0 && (p.Unchecked == 0 || failOn != "warning")
+	interrupted := func(r probe.Report) bool { return r.Failure != nil && r.Failure.Code == probe.Interrupted }
+	return p.Failed == 0 && (p.Unchecked == 0 || failOn != "warning" && !slices.ContainsFunc(p.Reports, interrupted))
 }
 
 // systemRoots returns what stands for the public roots.

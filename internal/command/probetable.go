@@ -1,8 +1,9 @@
 package command
 
 import (
+	"cmp"
 	"fmt"
-	"slices"
+	"regexp"
 	"strings"
 
 	"fluxtrust.dev/flux-trust/internal/krm"
@@ -13,7 +14,24 @@ import (
 type finding struct {
 	reports []probe.Report
 	// hosts and sources are those of the reports, each once, in their order.
-	hosts, sources []string
+	hosts, sources names
+}
+
+// names are in the order in which they were first met.
+type names struct {
+	all  []string
+	seen map[string]bool
+}
+
+func (n *names) add(name string) {
+	if name == "" || n.seen[name] {
+		return
+	}
+	if n.seen == nil {
+		n.seen = map[string]bool{}
+	}
+	n.seen[name] = true
+	n.all = append(n.all, name)
 }
 
 // results are in the order in which they are printed: what matters most stands next
@@ -32,7 +50,10 @@ func results() []struct {
 // What is equal is said once.
 func (p *probing) table(s style) string {
 	var out strings.Builder
+	counts := make([]any, 0, len(results())+1)
+	counts = append(counts, krm.Count(p.sources(), "source"))
 	for _, kind := range results() {
+		var hosts names
 		for _, f := range p.findings(kind.result) {
 			mark := kind.mark
 			if kind.color != "" {
@@ -43,10 +64,23 @@ func (p *probing) table(s style) string {
 			} else {
 				f.complain(&out, mark, s)
 			}
+			for _, r := range f.reports {
+				hosts.add(cmp.Or(r.Host, r.Source))
+			}
 		}
+		counts = append(counts, len(hosts.all))
 	}
-	fmt.Fprintf(&out, "\n%s, %d failed, %d unchecked, %d skipped\n", krm.Count(p.OK, "host")+" ok", p.Failed, p.Unchecked, p.Skipped)
+	out.WriteString("\n" + s.wrap("", fmt.Sprintf("%s; hosts: %d ok, %d skipped, %d unchecked, %d failed", counts...)))
 	return out.String()
+}
+
+// sources counts those of all reports.
+func (p *probing) sources() int {
+	var all names
+	for _, r := range p.Reports {
+		all.add(r.Source)
+	}
+	return len(all.all)
 }
 
 // findings groups the reports with a result.
@@ -57,14 +91,7 @@ func (p *probing) findings(result probe.Result) []*finding {
 		if r.Result != result {
 			continue
 		}
-		key := strings.Join([]string{r.Host, r.Proxy, r.Expected, strings.Join(r.TrustedBy, ", "), strings.Join(r.Notes, "\n"), chain(r.Chain)}, "\n")
-		if f := r.Failure; f != nil {
-			// Hosts with the same failure are one finding.
-			key = strings.Join([]string{string(f.Code), strings.ReplaceAll(f.Error, r.Host, ""), strings.ReplaceAll(f.Cure, r.Host, ""), r.Proxy, r.Expected, strings.Join(r.Notes, "\n")}, "\n")
-			if r.Inspector != nil {
-				key += r.Inspector.Subject
-			}
-		}
+		key := findingKey(r)
 		f := byKey[key]
 		if f == nil {
 			f = &finding{}
@@ -76,55 +103,79 @@ func (p *probing) findings(result probe.Result) []*finding {
 	return order
 }
 
+// address is one that a connection was tried to. Hosts behind one firewall have many.
+var address = regexp.MustCompile(`\b(dial|read|write) (tcp )?\S+:\d+: `) //nolint:gochecknoglobals // compiled once
+
+// findingKey is equal for reports that are told at once: what is said of one host, or
+// one failure of many hosts.
+func findingKey(r probe.Report) string {
+	notes := strings.Join(r.Notes, "\n")
+	f := r.Failure
+	if f == nil {
+		return strings.Join([]string{r.Host, r.Proxy, r.Expected, strings.Join(r.TrustedBy, ", "), notes, chain(r.Chain)}, "\n")
+	}
+	text, cure := address.ReplaceAllString(f.Error, ""), f.Cure
+	name, _, _ := strings.Cut(r.Host, ":")
+	if name != "" {
+		text, cure = strings.ReplaceAll(strings.ReplaceAll(text, r.Host, ""), name, ""), strings.ReplaceAll(strings.ReplaceAll(cure, r.Host, ""), name, "")
+	}
+	inspector := ""
+	if r.Inspector != nil {
+		inspector = r.Inspector.Subject
+	}
+	return strings.Join([]string{string(f.Code), text, cure, r.Proxy, r.Expected, notes, inspector}, "\n")
+}
+
 func (f *finding) add(r probe.Report) {
-	host, source := r.Host, r.Source
+	source := r.Source
 	if r.Role != "" && r.Role != "source" {
 		source += " (" + r.Role + ")"
 	}
-	if host != "" && !slices.Contains(f.hosts, host) {
-		f.hosts = append(f.hosts, host)
-	}
-	if !slices.Contains(f.sources, source) {
-		f.sources = append(f.sources, source)
-	}
+	f.hosts.add(r.Host)
+	f.sources.add(source)
 	f.reports = append(f.reports, r)
 }
 
 // line writes a host that needs no further word.
 func (f *finding) line(out *strings.Builder, mark string, s style) {
 	r := f.reports[0]
-	text := orDash(r.Host)
+	text := cmp.Or(r.Host, "-")
 	if len(r.TrustedBy) > 0 {
 		text += "  by " + strings.Join(r.TrustedBy, ", ") + " (" + r.Chain[len(r.Chain)-1].Issuer + ")"
 	}
-	fmt.Fprintf(out, "%s %s  for %s\n", mark, text, listed(f.sources, s))
+	out.WriteString(s.marked(mark, text+"  for "+f.sources.listed(s)))
 	f.rest(out, s)
 }
 
-// complain writes what fails or is not known, and what to do about it.
+// complain writes what fails or is not known, and what to do about it. Of several hosts
+// it shows the first.
 func (f *finding) complain(out *strings.Builder, mark string, s style) {
 	r := f.reports[0]
-	through := ""
+	through, of := "", ""
 	if r.Proxy != "" {
 		through = " (through the proxy " + r.Proxy + ")"
 	}
-	fmt.Fprintf(out, "%s %s  for %s\n", mark, orDash(listed(f.hosts, s)), listed(f.sources, s))
+	if len(f.hosts.all) > 1 {
+		of = " of " + r.Host
+	}
+	out.WriteString(s.marked(mark, cmp.Or(f.hosts.listed(s), "-")+"  for "+f.sources.listed(s)))
 	out.WriteString(s.wrap("    ", string(r.Failure.Code)+": "+r.Failure.Error+through))
 	out.WriteString(s.wrap("    ", "cure: "+r.Failure.Cure))
 	out.WriteString(s.wrap("    ", "more: docs/troubleshooting.md#"+strings.ToLower(string(r.Failure.Code))))
 	if len(r.Chain) > 0 {
-		out.WriteString(s.wrap("    ", "chain: "+chain(r.Chain)))
+		out.WriteString(s.wrap("    ", "chain"+of+": "+chain(r.Chain)))
 	}
 	if i := r.Inspector; i != nil {
-		fingerprint := i.Fingerprint
-		if fingerprint == "" {
-			fingerprint = "not presented, so its SHA-256 is not known"
-		}
-		out.WriteString(s.wrap("    ", "looks like an inspecting proxy that is not in the bundle: "+i.Why))
-		out.WriteString(s.wrap("    ", "its root: "+i.Subject+", "+fingerprint))
-		out.WriteString(s.wrap("    ", "compare it with what the owner of the proxy gives you before you add it"))
+		inspected(out, i, s)
 	}
 	f.rest(out, s)
+}
+
+// inspected writes about the root of a proxy.
+func inspected(out *strings.Builder, i *probe.Inspector, s style) {
+	out.WriteString(s.wrap("    ", "looks like an inspecting proxy that is not in the bundle: "+i.Why))
+	out.WriteString(s.wrap("    ", "its root: "+i.Subject+", "+cmp.Or(i.Fingerprint, "not presented, so its SHA-256 is not known")))
+	out.WriteString(s.wrap("    ", "compare it with what the owner of the proxy gives you before you add it"))
 }
 
 // rest writes why a host is expected, and notes.
@@ -138,19 +189,20 @@ func (f *finding) rest(out *strings.Builder, s style) {
 	}
 }
 
-// listed joins names as far as there is room for them.
-func listed(names []string, s style) string {
+// listed joins names as far as there is room for them: five, or what a line of the
+// terminal holds.
+func (n *names) listed(s style) string {
 	most := 5
 	if s.width > 0 {
 		room := s.width
-		for most = 0; most < len(names) && (most == 0 || room > len(names[most])); most++ {
-			room -= len(names[most]) + 2
+		for most = 0; most < len(n.all) && (most == 0 || room > len(n.all[most])); most++ {
+			room -= len(n.all[most]) + len(", ")
 		}
 	}
-	if len(names) <= most+1 {
-		return strings.Join(names, ", ")
+	if len(n.all) <= most+1 {
+		return strings.Join(n.all, ", ")
 	}
-	return fmt.Sprintf("%s and %d more", strings.Join(names[:most], ", "), len(names)-most)
+	return fmt.Sprintf("%s and %d more", strings.Join(n.all[:most], ", "), len(n.all)-most)
 }
 
 // chain names what a host has presented, its own certificate first, and who signed
@@ -166,13 +218,6 @@ func chain(certificates []probe.Certificate) string {
 	text := strings.Join(names, " < ")
 	if last := certificates[len(certificates)-1]; last.Issuer != last.Subject {
 		text += ", issued by " + last.Issuer
-	}
-	return text
-}
-
-func orDash(text string) string {
-	if text == "" {
-		return "-"
 	}
 	return text
 }

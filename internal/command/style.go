@@ -46,6 +46,15 @@ func (s style) paint(color, text string) string {
 	return "\x1b[" + color + "m" + text + "\x1b[0m"
 }
 
+// marked writes a mark before a text; further lines of it stand below the text.
+func (s style) marked(mark, text string) string {
+	const indent = "  "
+	if s.width == 0 || len([]rune(text))+len(indent) <= s.width {
+		return mark + " " + text + "\n"
+	}
+	return mark + " " + strings.TrimPrefix(s.wrap(indent, text), indent)
+}
+
 // wrap breaks a text into lines of the width, at spaces; without a terminal it stays
 // one line.
 func (s style) wrap(indent, text string) string {

@@ -54,6 +54,9 @@ func describe(err error) *Failure {
 		err = u.Err
 	}
 	code := codeOf(err)
+	if code == Interrupted {
+		return failure(code, "interrupted")
+	}
 	if op := (*net.OpError)(nil); errors.As(err, &op) && op.Source != nil && op.Addr != nil {
 		return failure(code, "%s %s: %s", op.Op, op.Addr, oneLine(op.Err.Error()))
 	}
@@ -61,6 +64,9 @@ func describe(err error) *Failure {
 }
 
 func codeOf(err error) Code {
+	if errors.Is(err, context.Canceled) {
+		return Interrupted // wherever it was
+	}
 	for _, table := range []func(error) Code{proxyCode, certificateCode, handshakeCode, networkCode} {
 		if code := table(err); code != "" {
 			return code
@@ -204,8 +210,6 @@ func networkCode(err error) Code {
 		return BadSource
 	case errors.As(err, &dns) && !dns.IsTimeout:
 		return UnknownHost
-	case errors.Is(err, context.Canceled):
-		return Interrupted
 	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, os.ErrDeadlineExceeded), errors.As(err, &network) && network.Timeout():
 		return Timeout
 	case errors.Is(err, syscall.ECONNREFUSED):

@@ -77,7 +77,7 @@ func tokenService(t *probe.Target) []need {
 	if t.Kind == probe.Provider || t.Secrets.Auth != nil && t.Kind != probe.GitRepository {
 		return nil
 	}
-	why, host := "spec.provider: "+t.Type, t.URL.Hostname()
+	why, host := "spec.provider: "+quote.Word(t.Type), t.URL.Hostname()
 	switch t.Type {
 	case "aws":
 		if match := ecr.FindStringSubmatch(host); match != nil {
@@ -110,7 +110,7 @@ func api(t *probe.Target) []need {
 	if t.Kind != probe.Provider {
 		return nil
 	}
-	why := "spec.type: " + t.Type
+	why := "spec.type: " + quote.Word(t.Type)
 	switch host := t.URL.Hostname(); {
 	case strings.HasPrefix(t.Type, "github") && host == "github.com":
 		return gitAPI(host, why)
@@ -212,7 +212,7 @@ func (r *reader) inputs(o *krm.Object, spec krm.Field) []probe.Target {
 	if address == "" || kind == "Static" {
 		return nil
 	}
-	t := probe.Target{Source: nameOf(o), Kind: probe.Host, Role: "api", Expected: "spec.type: " + kind, Controller: r.controller(flux.Operator)}
+	t := probe.Target{Source: nameOf(o), Kind: probe.Host, Role: "api", Expected: "spec.type: " + quote.Word(kind), Controller: r.controller(flux.Operator)}
 	u, err := url.Parse(strings.Replace(address, "oci://", "https://", 1))
 	if err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" {
 		t.Remarks.Skip = "spec.url is no URL with https:// or oci://"
