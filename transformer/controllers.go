@@ -32,10 +32,12 @@ type changer struct {
 	*result
 	options
 	done controllers
+	// proxied are the namespaces for which it is said what there is to say of a proxy.
+	proxied map[string]bool
 }
 
 func newChanger(r *result, o options) *changer {
-	return &changer{result: r, options: o, done: controllers{namespaces: map[string]bool{}, excepted: map[string]bool{}}}
+	return &changer{result: r, options: o, proxied: map[string]bool{}, done: controllers{namespaces: map[string]bool{}, excepted: map[string]bool{}}}
 }
 
 // changeControllers changes the workloads and installers, in the order of the stream.
@@ -109,6 +111,7 @@ func (c *changer) apply(w *inventory.Workload, s trust.Settings, found *krm.Find
 	if w.Object.Err() != nil {
 		return nil
 	}
+	c.proxy(w, &s)
 	*found = append(*found, trust.CheckRootFiles(w, &s)...)
 	if s.Security.Profile != v1alpha1.NoProfile {
 		*found = append(*found, podOf(w, &s).Harden()...)
@@ -117,6 +120,7 @@ func (c *changer) apply(w *inventory.Workload, s trust.Settings, found *krm.Find
 		}
 	}
 	c.trust(w, &s, found)
+	*found = append(*found, trust.CheckProxy(w, c.verdictOn(w), &s, c.inventory)...)
 	if s.Security.Profile == v1alpha1.NoProfile || w.Object.Err() != nil {
 		return nil
 	}
@@ -126,11 +130,11 @@ func (c *changer) apply(w *inventory.Workload, s trust.Settings, found *krm.Find
 // judge holds a pod against the Pod Security admission: as it is to be, or as it came
 // in.
 func (c *changer) judge(w *inventory.Workload, s *trust.Settings, found *krm.Findings) *hardening.Verdict {
-	root, severity := w.Object.After(), krm.Warning
+	severity := krm.Warning
 	if c.asGiven {
-		root, severity = w.Object.Before, krm.Error
+		severity = krm.Error
 	}
-	verdict, err := hardening.Judge(templateIn(w, root), &s.Security)
+	verdict, err := hardening.Judge(templateIn(w, c.verdictOn(w)), &s.Security)
 	if err != nil {
 		w.Object.Fail(err)
 		return nil
@@ -140,17 +144,29 @@ func (c *changer) judge(w *inventory.Workload, s *trust.Settings, found *krm.Fin
 	return verdict
 }
 
+// verdictOn returns what verdicts are about: a workload as it is to be, or as it came in.
+func (c *changer) verdictOn(w *inventory.Workload) krm.Field {
+	if c.asGiven {
+		return w.Object.Before
+	}
+	return w.Object.After()
+}
+
 func (c *changer) trust(w *inventory.Workload, s *trust.Settings, found *krm.Findings) {
 	if w.Object.Err() != nil {
 		return
 	}
 	p := trust.PodOf(w, s)
-	if s.Mount.Method == v1alpha1.None {
+	if s.Nothing() {
 		*found = append(*found, p.Release()...)
 		return
 	}
 	p.Claim()
 	if w.Object.Err() != nil {
+		return
+	}
+	if s.Mount.Method == v1alpha1.None {
+		*found = append(*found, p.Apply(trust.Bundle{})...)
 		return
 	}
 	b, told := c.bundles.of(w.Object.Namespaces)
@@ -160,6 +176,37 @@ func (c *changer) trust(w *inventory.Workload, s *trust.Settings, found *krm.Fin
 		return
 	}
 	*found = append(*found, p.Apply(b)...)
+}
+
+// proxy completes what is known of a proxy, and says once per namespace what there is
+// to say about it.
+func (c *changer) proxy(w *inventory.Workload, s *trust.Settings) {
+	if s.Proxy == nil {
+		return
+	}
+	s.Inside, s.ProxySecret = trust.Inside(c.inventory), c.proxySecret
+	if len(c.proxied) == 0 {
+		c.found = append(c.found, trust.NoProxyCompleted(c.config, s.Inside))
+	}
+	if namespace := w.Object.Namespace(); !c.proxied[namespace] {
+		c.proxied[namespace] = true
+		c.found = append(c.found, trust.CheckProxySecret(s.Proxy, c.inventory.Stores, w.Object.Namespaces)...)
+	}
+}
+
+// proxySecret returns the name that the Secret with the URL of the proxy has now, or ""
+// where it is not in the stream.
+func (c *changer) proxySecret(namespaces []string) string {
+	configured := c.config.Spec.Proxy.SecretRef.Name
+	s, _ := c.inventory.Stores.Find(inventory.Secret, configured, namespaces)
+	switch {
+	case s == nil:
+		return ""
+	case c.FollowsNames || slices.Contains(s.Object.Names, configured):
+		return configured
+	default:
+		return s.Object.Name()
+	}
 }
 
 func templateIn(w *inventory.Workload, root krm.Field) krm.Field {
@@ -230,10 +277,13 @@ func (c *changer) patchesOf(s installer.Stock, about *krm.Object) ([]patches.Pat
 		return found
 	}, about)
 	c.found = append(c.found, found...)
-	if err != nil || len(made) == 0 || c.config.Spec.Mount.Method == v1alpha1.None {
+	settings := trust.SettingsOf(c.config)
+	if err != nil || len(made) == 0 || settings.Nothing() {
 		return made, err
 	}
-	c.done.namespaces[s.Namespaces[0]] = true
+	if c.config.Spec.Mount.Method != v1alpha1.None {
+		c.done.namespaces[s.Namespaces[0]] = true
+	}
 	if c.FollowsNames {
 		return made, nil
 	}

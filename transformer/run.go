@@ -56,7 +56,7 @@ func run(c *v1alpha1.FluxTrust, s stream, o options) *result {
 // start reads what stands in the stream.
 func start(c *v1alpha1.FluxTrust, s stream, o options) *result {
 	i := inventory.Of(s.objects, &c.Spec.Controllers)
-	o.Versions = i.Versions
+	o.Versions, o.NegativeSerials = i.Versions, c.Spec.Extras.AcceptNegativeSerials
 	return &result{
 		config: c, inventory: i, bundles: &bundles{config: c, stores: i.Stores, options: o.Options, at: map[string]int{}},
 	}

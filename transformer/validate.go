@@ -19,11 +19,11 @@ import (
 // validate tells what a run would change as errors. Its verdicts are about the pods as
 // they came in.
 func validate(config *v1alpha1.FluxTrust, s stream, now time.Time) Outcome {
-	r := run(config, s, options{Options: trust.Options{Now: now}, asGiven: true})
+	r, settings := run(config, s, options{Options: trust.Options{Now: now}, asGiven: true}), trust.SettingsOf(config)
 	o := outcomeOf(s, r)
 	o.Validated, o.Items, o.Added = true, s.before(), nil
 	switch {
-	case r.controllers.changed > 0 && config.Spec.Mount.Method != v1alpha1.None && !carried(r.inventory):
+	case r.controllers.changed > 0 && !settings.Nothing() && !carried(r.inventory):
 		o.Findings = nil
 		o.Findings.Add(krm.Error, codes.NotCarried, nil, krm.Difference{}, "no controller carries the change: the function was skipped; "+
 			"kustomize needs --enable-alpha-plugins --enable-exec, and patches must be listed in the kustomization.yaml")

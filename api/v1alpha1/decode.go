@@ -115,6 +115,7 @@ func decode(root *yaml.Node, source string, lines bool) (*FluxTrust, error) {
 	if p.identify(root); len(p.found) > 0 {
 		return nil, p.err(source, lines)
 	}
+	defer writeNo(mapping(mapping(root, "spec"), "proxy"))()
 	p.walk(root, reflect.TypeFor[FluxTrust](), "")
 	config := &FluxTrust{}
 	if err := unmarshal(root, config); err != nil && len(p.found) == 0 {
@@ -145,6 +146,20 @@ func unmarshal(root *yaml.Node, config *FluxTrust) error {
 		return err
 	}
 	return strict
+}
+
+// writeNo puts the key "no" of a proxy in quotes: YAML 1.1 takes it for false without
+// them, and tools that read and write that have made false of it. It returns what gives
+// the config back as it was.
+func writeNo(proxy *yaml.Node) (restore func()) {
+	for i := 0; i+1 < len(proxy.Content); i += 2 {
+		if key := proxy.Content[i]; key.Value == "no" || key.Value == "false" {
+			was := *key
+			key.Value, key.Tag, key.Style = "no", yaml.NodeTagString, yaml.DoubleQuotedStyle
+			return func() { *key = was }
+		}
+	}
+	return func() {}
 }
 
 // identify checks that the config is a FluxTrust at all: nothing else that can

@@ -28,6 +28,9 @@ func (f *FluxTrust) Default() {
 	setDefault(&s.Mount.Path, DefaultDirectory)
 	setDefault(&s.Mount.SystemRoots, Keep)
 	setDefault(&s.SecurityContext.Profile, Restricted)
+	if s.Proxy != nil && s.Proxy.SecretRef != nil {
+		setDefault(&s.Proxy.SecretRef.Key, DefaultProxyKey)
+	}
 	for i := range s.Controllers.Additional {
 		setDefault(&s.Controllers.Additional[i].Kind, Deployment)
 	}

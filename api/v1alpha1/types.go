@@ -49,8 +49,13 @@ type Spec struct {
 	CABundle []CABundleEntry `json:"caBundle,omitempty"`
 	// Mount says how the roots reach the controllers.
 	Mount Mount `json:"mount,omitempty"`
+	// Proxy is the one through which the controllers reach what is outside of the
+	// cluster (default: none, and variables that are there stay).
+	Proxy *Proxy `json:"proxy,omitempty"`
 	// SecurityContext says how the pods are hardened.
 	SecurityContext SecurityContext `json:"securityContext,omitempty"`
+	// Extras are what some companies need besides, and off unless written here.
+	Extras ControllerExtras `json:"extras,omitempty"`
 	// Controllers narrows or widens what counts as a controller.
 	Controllers Controllers `json:"controllers,omitempty"`
 	// Sources sets trust per Flux object.
@@ -225,6 +230,14 @@ type InitContainer struct {
 	// Image of the init container (default: the controller's own image). It needs
 	// sh, find and awk, and the public roots in /etc/ssl/certs/ca-certificates.crt.
 	Image string `json:"image,omitempty"`
+}
+
+// ControllerExtras are opt-in.
+type ControllerExtras struct {
+	// AcceptNegativeSerials lets the controllers read certificates with a negative
+	// serial number, which some inspecting proxies issue and Go refuses since 1.23:
+	// GODEBUG=x509negativeserial=1, beside what GODEBUG holds already (default false).
+	AcceptNegativeSerials bool `json:"acceptNegativeSerials,omitempty"`
 }
 
 // SecurityContext says how the pods are hardened.

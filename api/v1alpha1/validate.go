@@ -38,6 +38,9 @@ func (f *FluxTrust) validate(p *problems) {
 		}
 	}
 	s.Mount.validate(p)
+	if s.Proxy != nil {
+		s.Proxy.validate(p)
+	}
 	for i, name := range s.SecurityContext.ExceptContainers {
 		p.checkLabel(fmt.Sprintf("spec.securityContext.exceptContainers[%d]", i), name, "a container")
 	}

@@ -24,6 +24,8 @@ type Go struct {
 	// Language is the minor version in the go line of go.mod, which chooses the defaults
 	// of GODEBUG.
 	Language int
+	// NegativeSerials is set where GODEBUG lets it read negative serial numbers.
+	NegativeSerials bool
 	// Of names the controller, for messages: "source-controller 1.4.1".
 	Of string
 }
@@ -31,7 +33,7 @@ type Go struct {
 // takesNegativeSerials: https://go.dev/doc/go1.23.
 func (g Go) takesNegativeSerials() bool {
 	const refused = 23
-	return g.Minor > 0 && (g.Minor < refused || g.Language < refused)
+	return g.NegativeSerials || g.Minor > 0 && (g.Minor < refused || g.Language < refused)
 }
 
 // ParseGo returns the Go of a version ("1.23") and a language version.
@@ -97,7 +99,7 @@ func refusals(c *x509.Certificate) []refusal {
 		found = append(found, refusal{code: GoVersion, since: distrusting, message: fmt.Sprintf("has a key that Go since 1.%d distrusts by name; ask for the CA that has taken its place", distrusting)})
 	}
 	if c.SerialNumber.Sign() < 0 {
-		found = append(found, refusal{code: NegativeSerial, message: "has a negative serial number, which Go since 1.23 cannot read; ask your CA to issue it anew; until then, the env variable GODEBUG=x509negativeserial=1 on the controllers helps"})
+		found = append(found, refusal{code: NegativeSerial, message: "has a negative serial number, which Go since 1.23 cannot read; ask your CA to issue it anew; until then, spec.extras.acceptNegativeSerials: true lets the controllers read it"})
 	}
 	switch problem := keyProblem(c); {
 	case problem == "":

@@ -45,7 +45,7 @@ func TestJudgement(t *testing.T) {
 		fatal        bool
 		want         string
 	}{
-		"negative serial":                   {[]*x509.Certificate{negative}, nil, NegativeSerial, true, "ask your CA to issue it anew; until then, the env variable GODEBUG=x509negativeserial=1 on the controllers helps"},
+		"negative serial":                   {[]*x509.Certificate{negative}, nil, NegativeSerial, true, "ask your CA to issue it anew; until then, spec.extras.acceptNegativeSerials: true lets the controllers read it"},
 		"one negative serial of two":        {[]*x509.Certificate{negative, good}, nil, NegativeSerial, false, "a negative serial number"},
 		"negative serial, Go 1.22":          {[]*x509.Certificate{negative}, []Go{old}, "", false, ""},
 		"negative serial, defaults of 1.22": {[]*x509.Certificate{negative}, []Go{old, middle}, "", false, ""},

@@ -42,6 +42,11 @@ const (
 	EnvNotLiteral     krm.Code = "EnvNotLiteral"
 	EnvTwice          krm.Code = "EnvTwice"
 	RootFileMissing   krm.Code = "RootFileMissing"
+	Proxied           krm.Code = "Proxied"
+	NoProxyCompleted  krm.Code = "NoProxyCompleted"
+	NoProxyIncomplete krm.Code = "NoProxyIncomplete"
+	ProxyCredentials  krm.Code = "ProxyCredentials"
+	ProxySecret       krm.Code = "ProxySecret"
 	RecordUnreadable  krm.Code = "RecordUnreadable"
 	VolumeEdited      krm.Code = "VolumeEdited"
 	HidesPublicRoots  krm.Code = "HidesPublicRoots"
@@ -186,6 +191,11 @@ func Groups() []Group {
 			{EnvNotLiteral, false, "An env variable gets its value from elsewhere, so it cannot be extended."},
 			{EnvTwice, false, "An env variable stands twice."},
 			{RootFileMissing, false, "An env variable names a file with roots that no volume provides."},
+			{Proxied, true, "A controller goes through the proxy of the config now."},
+			{NoProxyCompleted, false, "`NO_PROXY` gets what Flux reaches inside the cluster, beside what the config lists."},
+			{NoProxyIncomplete, false, "A controller has a proxy, and `NO_PROXY` does not keep what is inside the cluster away from it."},
+			{ProxyCredentials, false, "A manifest holds the URL of a proxy with credentials."},
+			{ProxySecret, false, "The Secret with the URL of the proxy is not in the stream, or does not hold what it must."},
 			{RecordUnreadable, false, "The record of what was there before the function is not what the function wrote."},
 			{VolumeEdited, false, "The volume of the bundle is not one that the function wrote."},
 			{HidesPublicRoots, false, "The method File would hide the public roots of the image."},

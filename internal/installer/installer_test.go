@@ -123,6 +123,8 @@ func TestApply(t *testing.T) {
 	}
 	none := corp()
 	none.Mount.Method = v1alpha1.None
+	proxied := corp()
+	proxied.Proxy, proxied.Extras.AcceptNegativeSerials = &v1alpha1.Proxy{HTTPS: "http://p"}, true
 	const own = "{patch: \"# fluxtrust.dev/config: corp\\n\"}"
 	for name, tc := range map[string]struct {
 		text     string
@@ -136,6 +138,9 @@ func TestApply(t *testing.T) {
 		"of another config":      {instance(" [{patch: \"# fluxtrust.dev/config: other\\n\"}]"), made("a"), corp(), `spec.kustomize.patches[0]: FluxTrust "other" has added this patch`},
 		"of another, to be left": {instance(" [{patch: \"# fluxtrust.dev/config: other\\n\"}]"), nil, none, ""},
 		"the same variable":      {instance(" [{patch: \"name: SSL_CERT_DIR\"}]"), made("a"), corp(), "warning PatchConflict spec.kustomize.patches[0].patch\ninfo Patches spec.kustomize.patches"},
+		"a proxy without one":    {instance(" [{patch: \"name: HTTPS_PROXY\"}]"), made("a"), corp(), "info Patches spec.kustomize.patches"},
+		"the same proxy":         {instance(" [{patch: \"name: HTTPS_PROXY\"}]"), made("a"), proxied, "warning PatchConflict spec.kustomize.patches[0].patch\ninfo Patches spec.kustomize.patches"},
+		"the same GODEBUG":       {instance(" [{patch: \"name: GODEBUG\"}]"), made("a"), proxied, "warning PatchConflict spec.kustomize.patches[0].patch\ninfo Patches spec.kustomize.patches"},
 		"of another kind":        {instance(" [{target: {kind: StatefulSet}, patch: \"name: SSL_CERT_DIR\"}]"), made("a"), corp(), "info Patches spec.kustomize.patches"},
 		"counted behind ours":    {instance(" [" + own + ", {patch: \"path: /spec/template/spec/volumes/0\"}]"), made("a"), corp(), "warning PatchConflict spec.kustomize.patches[1].patch\ninfo Patches spec.kustomize.patches"},
 		"a list behind ours":     {instance(" [" + own + ", {patch: \"path: /spec/template/spec/containers/0/env\"}]"), made("a"), corp(), "warning PatchConflict spec.kustomize.patches[1].patch\ninfo Patches spec.kustomize.patches"},

@@ -54,7 +54,7 @@ func Apply(i *inventory.Installer, copies []any, made []patches.Patch, s trust.S
 		prune(root, i.Kind.Patches)
 	}
 	if len(made) > 0 && i.Object.Err() == nil {
-		found = conflicts(i, lists)
+		found = conflicts(i, lists, s.ManagedEnv())
 	}
 	tell(&found, i, made)
 	return owned, found
@@ -131,7 +131,7 @@ func prune(root krm.Field, keys []string) {
 func ownPatch(s trust.Settings) func(entry krm.Field) bool {
 	return func(entry krm.Field) bool {
 		owner := patches.Owner(entry.Text("patch"))
-		if owner != "" && owner != s.Owner && s.Mount.Method != v1alpha1.None {
+		if owner != "" && owner != s.Owner && !s.Nothing() {
 			entry.Fail(codes.AnotherConfig, "%s", patches.Taken(owner))
 		}
 		return owner == s.Owner
@@ -140,7 +140,7 @@ func ownPatch(s trust.Settings) func(entry krm.Field) bool {
 
 // conflicts warns of patches of others that undo the function's, or that the
 // function's undo.
-func conflicts(i *inventory.Installer, lists []krm.Field) krm.Findings {
+func conflicts(i *inventory.Installer, lists []krm.Field, env []string) krm.Findings {
 	var found krm.Findings
 	behind := false
 	for _, list := range lists {
@@ -148,7 +148,7 @@ func conflicts(i *inventory.Installer, lists []krm.Field) krm.Findings {
 			body := item.Peek("patch")
 			if patches.Owner(body) != "" {
 				behind = true
-			} else if problem := conflict(item, body, behind); problem != "" {
+			} else if problem := conflict(item, body, behind, env); problem != "" {
 				found.Add(krm.Warning, codes.PatchConflict, i.Object, krm.At(item.Path+".patch"), "%s", problem)
 			}
 		}
@@ -162,13 +162,13 @@ var wholeOrCounted = regexp.MustCompile(`path: *["']?/spec/template/spec/(volume
 
 // conflict says why a patch of somebody else does not go together with the
 // function's, or is "".
-func conflict(item krm.Field, body string, behind bool) string {
+func conflict(item krm.Field, body string, behind bool, env []string) string {
 	if kind := item.Peek("target", "kind"); kind != "" && kind != string(v1alpha1.Deployment) {
 		return ""
 	}
-	for _, name := range trust.ManagedEnv() {
+	for _, name := range env {
 		if strings.Contains(body, name) {
-			return fmt.Sprintf("sets %s, too, and the later patch wins; take it out, and name its roots under spec.caBundle", name)
+			return fmt.Sprintf("sets %s, too, and the later patch wins; take it out, and name %s", name, trust.Instead(name))
 		}
 	}
 	for line := range strings.Lines(body) {

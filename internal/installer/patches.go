@@ -70,6 +70,9 @@ func CheckReferences(c *v1alpha1.FluxTrust, stores *inventory.Stores, namespaces
 			return err
 		}
 	}
+	if x := c.Spec.Proxy; x != nil && x.SecretRef != nil {
+		return checkReference(stores, "spec.proxy.secretRef.name", inventory.Secret, x.SecretRef.Name, namespaces)
+	}
 	return nil
 }
 

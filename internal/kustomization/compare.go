@@ -196,7 +196,7 @@ func (w world) loosened(namespace, key string, value any) any {
 			}
 			value[k] = w.loosened(namespace, k, v)
 		}
-		if kind := map[string]string{"configMap": "ConfigMap", "secret": "Secret"}[key]; kind != "" {
+		if kind := map[string]string{"configMap": "ConfigMap", "secret": "Secret", "secretKeyRef": "Secret"}[key]; kind != "" {
 			if name, ok := value["name"].(string); ok {
 				value["name"] = w.object(kind, namespace, name)
 			}

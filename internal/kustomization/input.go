@@ -83,7 +83,7 @@ func (f *folder) released(objects []*yaml.RNode) []*yaml.RNode {
 // none returns the config in a form that takes its work out.
 func (f *folder) none() *v1alpha1.FluxTrust {
 	config := *f.config
-	config.Spec.CABundle = nil
+	config.Spec.CABundle, config.Spec.Proxy, config.Spec.Extras = nil, nil, v1alpha1.ControllerExtras{}
 	config.Spec.Mount.Method, config.Spec.SecurityContext.Profile, config.Spec.OnNoControllers = v1alpha1.None, v1alpha1.NoProfile, v1alpha1.Ignore
 	return &config
 }

@@ -3,6 +3,7 @@ package patches
 import (
 	"errors"
 	"fmt"
+	"maps"
 
 	"sigs.k8s.io/kustomize/kyaml/yaml"
 )
@@ -56,6 +57,9 @@ func (p Patch) change() (podChange, error) {
 	other := len(template.Spec.Other)
 	for _, c := range change.containers {
 		other += len(c.Other)
+		for _, e := range c.Env { // null takes a field out, which is not there where the entry is new
+			maps.DeleteFunc(e, func(_ string, value any) bool { return value == nil })
+		}
 	}
 	if other > 0 || p.Target.Kind != "Deployment" {
 		return podChange{}, errOther

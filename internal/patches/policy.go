@@ -164,7 +164,11 @@ func (p policy) isFree() string {
 	for _, c := range p.change.containers {
 		var values, paths []string
 		for _, e := range c.Env {
-			values = append(values, fmt.Sprintf("e.name == %s && (!has(e.value) || e.value != %s)", cel(e["name"]), cel(e["value"])))
+			other := fmt.Sprintf("(!has(e.value) || e.value != %s)", cel(e["value"]))
+			if _, literal := e["value"]; !literal {
+				other = "!(" + celHas("e", e, 0) + ")"
+			}
+			values = append(values, fmt.Sprintf("e.name == %s && %s", cel(e["name"]), other))
 		}
 		for _, m := range c.VolumeMounts {
 			path := strings.TrimRight(fmt.Sprint(m["mountPath"]), "/")
@@ -262,7 +266,11 @@ func (p policy) validations() string {
 	var found []string
 	add := func(what string, all []string) {
 		if len(all) > 0 {
-			message := fmt.Sprintf("this controller of Flux does not trust the CA bundle of FluxTrust %s: %s", p.owner, what)
+			lacks := "does not trust the CA bundle of"
+			if len(p.change.volumes) == 0 {
+				lacks = "is not what is asked for by"
+			}
+			message := fmt.Sprintf("this controller of Flux %s FluxTrust %s: %s", lacks, p.owner, what)
 			found = append(found, "- expression: >-", "    "+strings.Join(all, " &&\n    "), "  message: "+strconv.Quote(message))
 		}
 	}
@@ -272,7 +280,7 @@ func (p policy) validations() string {
 			return fmt.Sprintf("%s.containers.exists(c, c.name == %s && has(c.%s) && c.%s.exists(x, %s))", spec, cel(c.Name), list, list, entry)
 		}
 		for _, e := range c.Env {
-			env, names = append(env, in("env", celHas("x", e, 0))), append(names, fmt.Sprintf("%s to be %s", e["name"], e["value"]))
+			env, names = append(env, in("env", celHas("x", e, 0))), append(names, needed(e))
 		}
 		for _, m := range c.VolumeMounts {
 			mounts = append(mounts, in("volumeMounts", celHas("x", m, 0)))
@@ -286,4 +294,12 @@ func (p policy) validations() string {
 	add("it needs the volume "+v1alpha1.CAVolume+" as FluxTrust writes it", volumes)
 	add("the volume "+v1alpha1.CAVolume+" is not mounted where it is needed", mounts)
 	return strings.Join(found, "\n")
+}
+
+// needed says which value a variable must have, or where it must stand.
+func needed(e map[string]any) string {
+	if value, literal := e["value"]; literal {
+		return fmt.Sprintf("%s to be %s", e["name"], value)
+	}
+	return fmt.Sprintf("%s from the Secret of spec.proxy", e["name"])
 }

@@ -68,6 +68,8 @@ type Options struct {
 	// Versions are those of the controllers: what they are built with decides which
 	// roots they trust.
 	Versions flux.Versions
+	// NegativeSerials is set where the controllers are told to read such certificates.
+	NegativeSerials bool
 }
 
 // controllers returns the Go of the controllers whose version is known.
@@ -76,8 +78,12 @@ func (o Options) controllers() []bundle.Go {
 	built := o.Versions.Go()
 	for _, of := range slices.Sorted(maps.Keys(built)) {
 		if g, err := bundle.ParseGo(built[of].Version, built[of].Language, of); err == nil {
+			g.NegativeSerials = o.NegativeSerials
 			found = append(found, g)
 		}
+	}
+	if len(found) == 0 && o.NegativeSerials {
+		found = []bundle.Go{{NegativeSerials: true}}
 	}
 	return found
 }

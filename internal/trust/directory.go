@@ -9,7 +9,7 @@ func directoryEnv(m *v1alpha1.Mount) []variable {
 	if m.SystemRoots == v1alpha1.Replace {
 		return []variable{fixed(certDir, m.Path), fixed(certFile, noFile)}
 	}
-	return []variable{{certDir, func(before *string) string { return withDir(before, m.Path) }}}
+	return []variable{{name: certDir, value: func(before *string) string { return withDir(before, m.Path) }}}
 }
 
 func planDirectory(_ *Pod, s *Settings, _ []Projection) plan {

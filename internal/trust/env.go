@@ -22,6 +22,9 @@ const (
 	// gitFile names the file for git, which knows neither of the others.
 	// https://git-scm.com/docs/git-config#Documentation/git-config.txt-httpsslCAInfo
 	gitFile = "GIT_SSL_CAINFO"
+	// debug lists settings of the Go runtime, separated by commas.
+	// https://go.dev/doc/godebug
+	debug = "GODEBUG"
 )
 
 // noFile is what SSL_CERT_FILE names when no file is to be read.
@@ -36,17 +39,27 @@ type managed struct {
 	// without takes the part of a run with a directory out of a value that somebody has
 	// edited since.
 	without func(value, dir string) string
+	// ofBundle is set where the value says where the bundle is.
+	ofBundle bool
 }
 
-// managedEnv returns the variables that the function may set.
+// managedEnv returns the variables that the function may set beside those of a proxy.
 func managedEnv() []managed {
 	whole := func(value, _ string) string { return value }
-	return []managed{{certDir, withoutDir}, {certFile, whole}, {gitFile, whole}}
+	return []managed{
+		{certDir, withoutDir, true},
+		{certFile, whole, true},
+		{gitFile, whole, true},
+		{debug, func(value, _ string) string { return withoutSetting(value) }, false},
+	}
 }
 
 // writes returns the values that a run with a directory may have written over one of
 // before, by whichever method.
 func (m managed) writes(before *string, dir string) []string {
+	if m.name == debug {
+		return []string{withSetting(before)}
+	}
 	var values []string
 	for _, method := range methods() {
 		for _, roots := range []v1alpha1.SystemRoots{v1alpha1.Keep, v1alpha1.Replace} {
@@ -60,13 +73,28 @@ func (m managed) writes(before *string, dir string) []string {
 	return values
 }
 
-// ManagedEnv returns the names of the variables that the function may set.
-func ManagedEnv() []string {
+// ManagedEnv returns the names of the variables that go with the bundle, and of the
+// others that the config sets.
+func (s *Settings) ManagedEnv() []string {
 	var names []string
 	for _, m := range managedEnv() {
-		names = append(names, m.name)
+		if m.ofBundle || m.name == debug && s.Extras.AcceptNegativeSerials {
+			names = append(names, m.name)
+		}
+	}
+	for _, v := range s.proxyEnv(krm.Field{}) {
+		names = append(names, v.name)
 	}
 	return names
+}
+
+// env returns the variables of every controller, but for those of a proxy.
+func (s *Settings) env() []variable {
+	env := methodOf(s.Mount.Method).env(&s.Mount)
+	if s.Extras.AcceptNegativeSerials {
+		env = append(env, variable{name: debug, value: withSetting})
+	}
+	return env
 }
 
 // beforeRun returns what a variable was before an earlier run: the recorded value, or,
@@ -82,7 +110,7 @@ func (m managed) beforeRun(value string, recorded *string, dir string) *string {
 // isOurs reports whether a value is one that an earlier run has written into a
 // container for which there is no record, because it was renamed since.
 func (m managed) isOurs(value *string, dir string) bool {
-	return dir != "" && value != nil && *value != noFile && m.beforeRun(*value, nil, dir) == nil
+	return m.ofBundle && dir != "" && value != nil && *value != noFile && m.beforeRun(*value, nil, dir) == nil
 }
 
 // variable is an env variable of every controller container. Its value depends
@@ -90,6 +118,8 @@ func (m managed) isOurs(value *string, dir string) bool {
 type variable struct {
 	name  string
 	value func(before *string) string
+	// from is where the value stands instead, or nil.
+	from *keyOfSecret
 }
 
 func fixed(name, value string) variable {
@@ -115,6 +145,29 @@ func withoutDir(list, dir string) string {
 // lists reports whether a list of directories has one.
 func lists(list, dir string) bool {
 	return slices.ContainsFunc(strings.Split(list, ":"), func(d string) bool { return path.Clean(d) == dir })
+}
+
+// negativeSerials lets Go read certificates with a negative serial number.
+const negativeSerials = "x509negativeserial"
+
+// withSetting returns settings of the Go runtime with the one of negative serials.
+func withSetting(before *string) string {
+	const setting = negativeSerials + "=1"
+	switch {
+	case before == nil || withoutSetting(*before) == "":
+		return setting
+	case slices.Contains(strings.Split(*before, ","), setting):
+		return *before
+	default:
+		return withoutSetting(*before) + "," + setting
+	}
+}
+
+func withoutSetting(list string) string {
+	return strings.Join(slices.DeleteFunc(strings.Split(list, ","), func(setting string) bool {
+		key, _, _ := strings.Cut(setting, "=")
+		return strings.TrimSpace(key) == negativeSerials
+	}), ",")
 }
 
 type envVar struct {
@@ -143,11 +196,10 @@ func (p *Pod) reconcileEnv(container krm.Field, want []variable, dir string) {
 	e := &envChange{recorded: p.record[name], record: map[string]*string{}, dir: dir}
 	e.lost = p.claimed && e.recorded == nil
 	for _, m := range managedEnv() {
-		var wanted *variable
-		if i := slices.IndexFunc(want, func(v variable) bool { return v.name == m.name }); i >= 0 {
-			wanted = &want[i]
-		}
-		p.reconcileVariable(container, m, wanted, e)
+		p.reconcileVariable(container, m, find(want, m.name), e)
+	}
+	for _, name := range proxyVariables() {
+		reconcileProxy(container, name, find(want, name), e)
 	}
 	if delete(p.record, name); len(e.record) > 0 {
 		p.record[name] = e.record
@@ -155,8 +207,17 @@ func (p *Pod) reconcileEnv(container krm.Field, want []variable, dir string) {
 	container.Reconcile("env", krm.IsNamed(e.own...), e.created)
 }
 
+// find returns the variable of a name, or nil.
+func find(env []variable, name string) *variable {
+	i := slices.IndexFunc(env, func(v variable) bool { return v.name == name })
+	if i < 0 {
+		return nil
+	}
+	return &env[i]
+}
+
 func (p *Pod) reconcileVariable(container krm.Field, m managed, want *variable, e *envChange) {
-	if _, recorded := e.recorded[m.name]; want == nil && !recorded && !e.lost {
+	if _, recorded := e.recorded[m.name]; want == nil && !recorded && (!e.lost || !m.ofBundle) {
 		return // never ours
 	}
 	entry, value := envEntry(container, m.name)
@@ -167,7 +228,9 @@ func (p *Pod) reconcileVariable(container krm.Field, m managed, want *variable, 
 		e.created, e.own = append(e.created, envVar{m.name, want.value(was)}), append(e.own, m.name)
 	case want != nil:
 		e.record[m.name] = was
-		p.warnReplaced(entry, *value, want.value(was))
+		if m.ofBundle {
+			p.warnReplaced(entry, *value, want.value(was))
+		}
 		entry.PutText("value", want.value(was))
 	case was != nil && value != nil: // the user's, from the start or by an edit since
 		entry.PutText("value", *was)

@@ -23,11 +23,25 @@ type Settings struct {
 	Owner    string
 	Mount    v1alpha1.Mount
 	Security v1alpha1.SecurityContext
+	Extras   v1alpha1.ControllerExtras
+	// Proxy of the controllers, or nil; Inside are hosts that they reach without it,
+	// beside those that every install has.
+	Proxy  *v1alpha1.Proxy
+	Inside []string
+	// ProxySecret returns the name that the Secret with the URL has for a pod in some
+	// namespaces.
+	ProxySecret func(namespaces []string) string
 }
 
 // SettingsOf returns those of a config.
 func SettingsOf(c *v1alpha1.FluxTrust) Settings {
-	return Settings{Owner: c.Metadata.Name, Mount: c.Spec.Mount, Security: c.Spec.SecurityContext}
+	return Settings{Owner: c.Metadata.Name, Mount: c.Spec.Mount, Security: c.Spec.SecurityContext, Extras: c.Spec.Extras, Proxy: c.Spec.Proxy}
+}
+
+// Nothing reports whether the config asks for nothing but to take back what an earlier
+// run has done.
+func (s *Settings) Nothing() bool {
+	return s.Mount.Method == v1alpha1.None && s.Proxy == nil && !s.Extras.AcceptNegativeSerials
 }
 
 // Pod is a pod template that is to trust a bundle, or no longer is. What is wrong with
@@ -87,7 +101,8 @@ func (p *Pod) Apply(b Bundle) krm.Findings {
 	before := yaml.CopyYNode(p.object.After().Node)
 	m := methodOf(p.settings.Mount.Method)
 	made := m.plan(p, p.settings, b.Projections)
-	trusted := p.reconcile(b.Projections, made, m.env(&p.settings.Mount))
+	was := p.spec.Get("volumes").Named(v1alpha1.CAVolume)
+	trusted := p.reconcile(b.Projections, made, p.settings.env())
 	p.warnLost(b)
 	p.annotateTemplate(b.Digest)
 	p.mark()
@@ -96,9 +111,19 @@ func (p *Pod) Apply(b Bundle) krm.Findings {
 		for i, t := range trusted {
 			names[i] = t.String()
 		}
-		p.found.Add(krm.Info, codes.Trusts, p.object, krm.At(p.volumePath()), "trusts %s, mounted at %s", strings.Join(names, ", "), p.settings.Mount.Path)
+		switch {
+		case len(trusted) > 0:
+			p.found.Add(krm.Info, codes.Trusts, p.object, krm.At(p.volumePath()), "trusts %s, mounted at %s", strings.Join(names, ", "), p.settings.Mount.Path)
+		case len(was) > 0:
+			p.tellTrustsNoLonger()
+		}
+		p.tellEnv()
 	}
 	return p.found
+}
+
+func (p *Pod) tellTrustsNoLonger() {
+	p.found.Add(krm.Info, codes.TrustsNoLonger, p.object, krm.At(p.volumePath()), "no longer trusts the CA bundle: what an earlier run mounted is removed")
 }
 
 // Release takes back what an earlier run of the same config did for trust.
@@ -119,7 +144,7 @@ func (p *Pod) Release() krm.Findings {
 	annotations.Remove(v1alpha1.PreviousAnnotation)
 	meta.RemoveEmpty("annotations", true)
 	if p.object.Err() == nil {
-		p.found.Add(krm.Info, codes.TrustsNoLonger, p.object, krm.At(p.volumePath()), "no longer trusts the CA bundle: what an earlier run mounted is removed")
+		p.tellTrustsNoLonger()
 	}
 	return p.found
 }
@@ -145,7 +170,7 @@ func (p *Pod) reconcile(projections []Projection, made plan, env []variable) []P
 			continue
 		}
 		reconcileMounts(c, made.mounts)
-		p.reconcileEnv(c, env, dir)
+		p.reconcileEnv(c, slices.Concat(env, p.proxyEnv(c)), dir)
 		if len(made.mounts) > 0 {
 			checkReads(c, made.reads)
 		}
