@@ -13,12 +13,14 @@ import (
 	"math/big"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 	"time"
 	"unicode/utf16"
 
 	"github.com/rogpeppe/go-internal/testscript"
 	"sigs.k8s.io/kustomize/api/krusty"
+	"sigs.k8s.io/kustomize/api/types"
 	"sigs.k8s.io/kustomize/kyaml/filesys"
 
 	"fluxtrust.dev/flux-trust/internal/bundle"
@@ -29,9 +31,14 @@ func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){programName: program, "kustomize": kustomizeBuild})
 }
 
-// kustomizeBuild is "kustomize build DIR", by kustomize's own library.
+// kustomizeBuild is "kustomize build DIR [--enable-exec]", by kustomize's own library.
 func kustomizeBuild() {
-	built, err := krusty.MakeKustomizer(krusty.MakeDefaultOptions()).Run(filesys.MakeFsOnDisk(), os.Args[2])
+	options := krusty.MakeDefaultOptions()
+	if slices.Contains(os.Args, "--enable-exec") {
+		options.PluginConfig = types.EnabledPluginConfig(types.BploUseStaticallyLinked)
+		options.PluginConfig.FnpLoadingOptions.EnableExec = true
+	}
+	built, err := krusty.MakeKustomizer(options).Run(filesys.MakeFsOnDisk(), os.Args[2])
 	if err == nil {
 		var text []byte
 		if text, err = built.AsYaml(); err == nil {

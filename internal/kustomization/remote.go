@@ -3,6 +3,7 @@ package kustomization
 import (
 	"fmt"
 	"net/url"
+	"path"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -15,8 +16,16 @@ type RemoteError struct {
 }
 
 func (e *RemoteError) Error() string {
-	return fmt.Sprintf("%s: %s: %q is not a local file, and flux-trust fetches nothing; build it, and name the result as INPUT: "+
-		"kustomize build %s | flux-trust patches CONFIG --write DIR -", e.File, e.Field, e.Entry, quoted(e.Entry))
+	return fmt.Sprintf("%s: %s: %q is not a local file, and flux-trust fetches nothing; fetch it, and name the result as INPUT: "+
+		"%s | flux-trust patches CONFIG --write DIR -", e.File, e.Field, e.Entry, e.Command())
+}
+
+// Command returns the command that prints what the entry stands for.
+func (e *RemoteError) Command() string {
+	if ext := path.Ext(e.Entry); isRemoteFile(e.Entry) && (ext == ".yaml" || ext == ".yml") {
+		return "curl -fsSL " + quoted(e.Entry) // kustomize builds folders alone
+	}
+	return "kustomize build " + quoted(e.Entry)
 }
 
 // quoted returns an argument for a shell.

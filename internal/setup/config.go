@@ -62,7 +62,7 @@ func (o *Options) config(kind Kind) (*config, error) {
 
 // configs returns those of the folder that change something.
 func (o *Options) configs() ([]*config, error) {
-	files, err := manifests(o.Dir)
+	files, err := yamlFiles(o.Dir)
 	if err != nil {
 		return nil, err
 	}
@@ -116,7 +116,7 @@ func (o *Options) newConfig(kind Kind) (*config, error) {
 	if name == "" {
 		name = DefaultName
 	}
-	c := &config{path: o.inDir(name + ".yaml")}
+	c := &config{FluxTrust: &v1alpha1.FluxTrust{}, path: o.inDir(name + ".yaml")}
 	var err error
 	if c.now, err = readIfThere(c.path); err != nil {
 		return nil, err
@@ -124,14 +124,20 @@ func (o *Options) newConfig(kind Kind) (*config, error) {
 	if c.now != nil && !o.Force {
 		return nil, fmt.Errorf("%s is there, and is no FluxTrust; choose another name with --name, or overwrite it with --force", c.path)
 	}
-	c.text = []byte(fmt.Sprintf(newText, kind.where(name), name, kind.annotation(), name, name))
+	c.Metadata.Name = name
+	return c, c.rewrite(kind)
+}
+
+// rewrite makes a new config one for a folder of some kind.
+func (c *config) rewrite(kind Kind) (err error) {
+	name := c.Metadata.Name
+	c.text = fmt.Appendf(nil, newText, kind.comment(name), name, kind.annotation(), name, name)
 	c.FluxTrust, err = v1alpha1.Parse(c.path, c.text)
-	return c, err
+	return err
 }
 
 // newText is a config. Its comment says where it may stand.
-const newText = `# Written by flux-trust init.
-%sapiVersion: fluxtrust.dev/v1alpha1
+const newText = `%sapiVersion: fluxtrust.dev/v1alpha1
 kind: FluxTrust
 metadata:
   name: %s

@@ -1,14 +1,18 @@
 package setup
 
 import (
+	"errors"
 	"fmt"
+	"slices"
+	"strings"
 
+	"fluxtrust.dev/flux-trust/internal/codes"
+	"fluxtrust.dev/flux-trust/internal/krm"
 	"fluxtrust.dev/flux-trust/internal/kustomization"
-	"fluxtrust.dev/flux-trust/internal/quote"
 )
 
 // folder plans a folder with a kustomization, which gets patches.
-func (o *Options) folder(c *config, given []Root) (*Plan, error) {
+func (o *Options) folder(kind Kind, c *config, given []Root) (*Plan, error) {
 	pem, t, err := o.certificates(c, given)
 	if err != nil {
 		return nil, err
@@ -18,20 +22,21 @@ func (o *Options) folder(c *config, given []Root) (*Plan, error) {
 		Files: map[string][]byte{c.path: c.text, pem.Path: pem.After},
 	}
 	result, err := kustomization.Reconcile(c.FluxTrust, options)
+	if fetched := (*kustomization.RemoteError)(nil); errors.As(err, &fetched) {
+		return o.remote(c, pem, t, given, fetched)
+	}
 	if err != nil {
 		return nil, err
 	}
-	p := &Plan{Kind: Kustomization, Dir: o.Dir, Config: c.path, Namespace: o.Namespace, Outcome: result.Outcome, rotates: c.now != nil && len(t.added) > 0}
-	if p.Outcome.Failed() {
-		return p, nil
+	p := o.planOf(kind, c, t, result.Outcome)
+	if found := below(o.Dir); len(found) > 0 && hasCode(result.Outcome.Findings, codes.NoControllers) {
+		p.Outcome.Findings.Add(krm.Error, codes.NoControllers, nil, krm.Difference{}, "Flux is in %s: name that with --dir", strings.Join(found, " and in "))
 	}
-	p.Roots, p.Dropped = t.roots, t.dropped
-	for _, f := range append([]kustomization.File{pem, c.file()}, result.Files...) {
-		if f.Changed() {
-			p.Files = append(p.Files, f)
-		}
-	}
-	return p, p.checkTrusted(c, given)
+	return p, p.settle(given, c, append([]kustomization.File{pem, c.file()}, result.Files...)...)
+}
+
+func hasCode(findings krm.Findings, code krm.Code) bool {
+	return slices.ContainsFunc(findings, func(f krm.Finding) bool { return f.Severity == krm.Error && f.Code == code })
 }
 
 // certificates returns the file of the folder with those of a config.
@@ -50,20 +55,4 @@ func (o *Options) certificates(c *config, given []Root) (kustomization.File, tru
 	}
 	f.After = []byte(t.text)
 	return f, t, c.pin(t, o.Fingerprints)
-}
-
-// checkTrusted sees that what is given is in the bundle as the function has found it:
-// something else may make its ConfigMap.
-func (p *Plan) checkTrusted(c *config, given []Root) error {
-	found := map[string]bool{}
-	for _, r := range p.Outcome.Roots {
-		found[r.Fingerprint] = true
-	}
-	for _, r := range given {
-		if !found[r.Fingerprint()] {
-			return fmt.Errorf("%s: the ConfigMap %s is made by something else than %s, and %s does not come into it: put the certificate where that takes it from",
-				c.path, quote.Name(c.source().ConfigMap.Name), quote.Key(c.key()), r.Name())
-		}
-	}
-	return nil
 }

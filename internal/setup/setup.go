@@ -1,9 +1,7 @@
 package setup
 
 import (
-	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"time"
@@ -60,6 +58,10 @@ type Plan struct {
 	// Outcome is that of the function. Where it has failed, no file is to be written.
 	Outcome transformer.Outcome
 
+	// store is the file with the certificates, configMap the name of what it makes.
+	store, configMap string
+	// fetched is what a kustomization would fetch.
+	fetched *kustomization.RemoteError
 	// rotates says that certificates came to those that were trusted.
 	rotates bool
 }
@@ -73,7 +75,10 @@ func Make(o Options) (*Plan, error) {
 	if info, err := os.Stat(o.Dir); err != nil || !info.IsDir() {
 		return nil, fmt.Errorf("--dir %s: is not a folder; name the one with the manifests of Flux, or create it first", quote.Text(o.Dir))
 	}
-	kind := Kustomization
+	kind, err := look(o.Dir)
+	if err != nil {
+		return nil, err
+	}
 	c, err := o.config(kind)
 	if err != nil {
 		return nil, err
@@ -81,17 +86,38 @@ func Make(o Options) (*Plan, error) {
 	return kind.plan(&o, c, given)
 }
 
-// readIfThere returns a file, or nil where there is none.
-func readIfThere(path string) ([]byte, error) {
-	data, err := os.ReadFile(path) //nolint:gosec // in a folder that the user names
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil
-	}
-	if err == nil && data == nil {
-		data = []byte{}
-	}
-	return data, err
-}
-
 // inDir returns the path of a file of the folder.
 func (o *Options) inDir(name string) string { return filepath.Join(o.Dir, name) }
+
+// planOf returns a plan without files.
+func (o *Options) planOf(kind Kind, c *config, t trusted, outcome transformer.Outcome) *Plan {
+	return &Plan{
+		Kind: kind, Dir: o.Dir, Config: c.path, Namespace: o.Namespace, Outcome: outcome,
+		configMap: c.source().ConfigMap.Name, Roots: t.roots, Dropped: t.dropped, rotates: c.now != nil && len(t.added) > 0,
+	}
+}
+
+// settle says which files are to be written, once nothing stands against it. What is given
+// must be in the bundle as the function has found it: something else may make its
+// ConfigMap.
+func (p *Plan) settle(given []Root, c *config, files ...kustomization.File) error {
+	if p.Outcome.Failed() {
+		return nil
+	}
+	found := map[string]bool{}
+	for _, r := range p.Outcome.Roots {
+		found[r.Fingerprint] = true
+	}
+	for _, r := range given {
+		if !found[r.Fingerprint()] {
+			return fmt.Errorf("%s: the ConfigMap %s is made by something else than %s, and %s does not come into it: put the certificate where that takes it from",
+				c.path, quote.Name(c.source().ConfigMap.Name), quote.Key(c.key()), r.Name())
+		}
+	}
+	for _, f := range files {
+		if f.Changed() {
+			p.Files = append(p.Files, f)
+		}
+	}
+	return nil
+}

@@ -35,7 +35,7 @@ func Similar(dir string) string {
 // Summary says what is going to be trusted.
 func (p *Plan) Summary() string {
 	var out strings.Builder
-	fmt.Fprintf(&out, "%s is %s. Its controllers are to trust, beside the public roots:\n", p.Dir, p.Kind.says())
+	fmt.Fprintf(&out, "%s is %s. The controllers are to trust:\n", p.Dir, p.Kind.says())
 	for _, r := range p.Roots {
 		from := "already there"
 		if r.From != "" {
@@ -87,51 +87,4 @@ func short(diff string) string {
 		out.WriteString(line)
 	}
 	return out.String()
-}
-
-// Next says what to do with what was written. The name is that of the program.
-func (p *Plan) Next(name string) string {
-	var out strings.Builder
-	add := []string{"git", "add"}
-	for _, f := range p.Files {
-		add = append(add, f.Path)
-	}
-	if len(p.Files) > 0 {
-		fmt.Fprintf(&out, "\nCommit this:\n  %s\n  git commit -m 'Let Flux trust the company CA'\n  git push\n", command(add...))
-	}
-	fmt.Fprintf(&out, "Then run, when Flux has applied it:\n  kubectl get deployments,configmaps -n %s -o yaml | %s validate %s -\n", p.namespace(), name, quoted(p.Config))
-	if p.rotates {
-		fmt.Fprintf(&out, "When no server needs the old root any more:\n  %s init NEW-CERTIFICATE --dir %s --force\n", name, quoted(p.Dir))
-	}
-	return out.String()
-}
-
-// namespace returns that of the controllers.
-func (p *Plan) namespace() string {
-	for _, namespace := range p.Outcome.Namespaces {
-		if namespace != "" {
-			return namespace
-		}
-	}
-	return p.Namespace
-}
-
-// command returns a line for a shell.
-func command(words ...string) string {
-	line := make([]string, len(words))
-	for i, w := range words {
-		line[i] = quoted(w)
-	}
-	return strings.Join(line, " ")
-}
-
-// simple matches words that a shell takes as they are.
-var simple = regexp.MustCompile(`^[-A-Za-z0-9._/@:+,=]+$`)
-
-// quoted returns a word for a shell.
-func quoted(word string) string {
-	if simple.MatchString(word) {
-		return word
-	}
-	return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
 }

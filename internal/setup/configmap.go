@@ -1,0 +1,118 @@
+package setup
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"sigs.k8s.io/kustomize/kyaml/yaml"
+
+	"fluxtrust.dev/flux-trust/internal/kustomization"
+	"fluxtrust.dev/flux-trust/internal/stream"
+)
+
+// Where nothing generates the ConfigMap with the certificates, it is a manifest.
+
+// configMap plans the manifest among files, or a new one.
+func (o *Options) configMap(c *config, files []string, given []Root, namespaces []string) (kustomization.File, trusted, error) {
+	name := c.source().ConfigMap.Name
+	for _, path := range files {
+		data, err := readIfThere(path)
+		if err != nil {
+			return kustomization.File{}, trusted{}, err
+		}
+		if !strings.Contains(string(data), name) || !hasKind(string(data), "ConfigMap") {
+			continue
+		}
+		if f, t, found, err := o.edited(c, path, data, given); found || err != nil {
+			return f, t, err
+		}
+	}
+	f := kustomization.File{Path: o.inDir(name + "-configmap.yaml")}
+	var err error
+	if f.Before, err = readIfThere(f.Path); err != nil {
+		return f, trusted{}, err
+	}
+	if f.Before != nil && !o.Force {
+		return f, trusted{}, fmt.Errorf("%s is there, and does not hold the ConfigMap %s; choose another name with --name, or overwrite it with --force", f.Path, name)
+	}
+	t, err := combine(f.Path, nil, given, false)
+	if err != nil {
+		return f, t, err
+	}
+	var text strings.Builder
+	for i, namespace := range namespaces {
+		if i > 0 {
+			text.WriteString("---\n")
+		}
+		fmt.Fprintf(&text, manifest, name, namespace, c.key(), indented(t.text))
+	}
+	f.After = []byte(text.String())
+	return f, t, c.pin(t, o.Fingerprints)
+}
+
+// manifest is a ConfigMap with certificates.
+const manifest = ourMark + `: the certificates that Flux trusts.
+apiVersion: v1
+kind: ConfigMap
+metadata:
+  name: %s
+  namespace: %s
+  annotations:
+    # Flux neither looks for variables in it, nor deletes it while controllers mount it.
+    kustomize.toolkit.fluxcd.io/substitute: disabled
+    kustomize.toolkit.fluxcd.io/prune: disabled
+data:
+  %s: |
+%s`
+
+// indented puts a text into a block of YAML.
+func indented(text string) string {
+	var out strings.Builder
+	for line := range strings.Lines(text) {
+		out.WriteString("    " + line)
+	}
+	return out.String()
+}
+
+// edited plans a file that holds the ConfigMap of the config. Everything else in it
+// stays.
+func (o *Options) edited(c *config, path string, data []byte, given []Root) (f kustomization.File, t trusted, found bool, err error) {
+	f = kustomization.File{Path: path, Before: data, After: data}
+	documents, err := stream.Split(path, data, nil)
+	if err != nil {
+		return f, t, false, err
+	}
+	for _, d := range documents {
+		r := d.Resource()
+		if r == nil || r.GetKind() != "ConfigMap" || r.GetName() != c.source().ConfigMap.Name {
+			continue
+		}
+		var now []byte
+		if have, ok := r.GetDataMap()[c.key()]; ok {
+			now = []byte(have)
+		}
+		if t, err = combine(path+": data."+c.key(), now, given, o.Force); err != nil {
+			return f, t, true, err
+		}
+		found = true
+		if string(now) == t.text {
+			continue
+		}
+		work := r.Copy()
+		value := &yaml.Node{Kind: yaml.ScalarNode, Tag: yaml.NodeTagString, Style: yaml.LiteralStyle, Value: t.text}
+		if err := work.PipeE(yaml.LookupCreate(yaml.MappingNode, "data"), yaml.FieldSetter{Name: c.key(), Value: yaml.NewRNode(value), OverrideStyle: true}); err != nil {
+			return f, t, true, fmt.Errorf("%s: %w", path, err)
+		}
+		d.Replace(work)
+	}
+	if !found {
+		return f, t, false, nil
+	}
+	out, err := stream.Join(documents)
+	if err != nil {
+		return f, t, true, fmt.Errorf("%s: %w", path, err)
+	}
+	f.After = slices.Clone(out.Bytes())
+	return f, t, true, c.pin(t, o.Fingerprints)
+}

@@ -1,0 +1,187 @@
+package setup
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+
+	"sigs.k8s.io/kustomize/api/konfig"
+
+	"fluxtrust.dev/flux-trust/api/v1alpha1"
+	"fluxtrust.dev/flux-trust/internal/inventory"
+	"fluxtrust.dev/flux-trust/internal/krm"
+	"fluxtrust.dev/flux-trust/internal/stream"
+)
+
+// Files that say what a folder is.
+const (
+	componentsFile = "gotk-components.yaml"
+	kptFile        = "Kptfile"
+	// bootstrapName is what flux bootstrap calls its folder.
+	bootstrapName = "flux-system"
+)
+
+// look says what a folder is. One in which Flux is not is an error that names those in
+// which it is.
+func look(dir string) (Kind, error) {
+	if kind := kindOf(dir); kind != "" {
+		return kind, nil
+	}
+	files, err := yamlFiles(dir)
+	if err != nil {
+		return "", err
+	}
+	files = slices.DeleteFunc(files, isOurs)
+	found := below(dir)
+	switch {
+	case len(files) == 0 && isBootstrapName(dir):
+		return Bootstrap, nil
+	case len(found) > 0:
+		return "", fmt.Errorf("--dir %s: Flux is not in this folder; it is in %s: name that", dir, strings.Join(found, " and in "))
+	case len(files) > 0:
+		return "", fmt.Errorf("--dir %s: no manifest there installs Flux: there is no %s, no kustomization, no FluxInstance, no HelmRelease of Flux and no Kptfile; name the folder where it is, or an empty one", dir, componentsFile)
+	default:
+		return Empty, nil
+	}
+}
+
+// isBootstrapName reports whether a folder is called as those of flux bootstrap.
+func isBootstrapName(dir string) bool {
+	absolute, err := filepath.Abs(dir)
+	return err == nil && filepath.Base(absolute) == bootstrapName
+}
+
+// kindOf returns what a folder is in which Flux is, or "".
+func kindOf(dir string) Kind {
+	switch {
+	case isFile(filepath.Join(dir, kptFile)):
+		return Package
+	case isFile(filepath.Join(dir, componentsFile)):
+		return Bootstrap
+	case slices.ContainsFunc(konfig.RecognizedKustomizationFileNames(), func(name string) bool { return isFile(filepath.Join(dir, name)) }):
+		return Kustomization
+	}
+	files, err := yamlFiles(dir)
+	if err == nil && len(holding(files)) > 0 {
+		return Manifests
+	}
+	return ""
+}
+
+func isFile(path string) bool {
+	info, err := os.Stat(path)
+	return err == nil && !info.IsDir()
+}
+
+// below returns the folders below one in which Flux seems to be.
+func below(dir string) []string {
+	const most = 2000 // folders to look into
+	var found []string
+	seen := 0
+	_ = filepath.WalkDir(dir, func(path string, entry fs.DirEntry, err error) error {
+		switch {
+		case err != nil: // what cannot be read is not found
+			return fs.SkipDir
+		case !entry.IsDir(), path == dir:
+			return nil
+		case strings.HasPrefix(entry.Name(), ".") || entry.Name() == "node_modules":
+			return fs.SkipDir
+		}
+		if seen++; seen > most {
+			return fs.SkipAll
+		}
+		switch kindOf(path) {
+		case Bootstrap, Manifests:
+			found = append(found, path)
+			return fs.SkipDir
+		default:
+			return nil
+		}
+	})
+	return found
+}
+
+// yamlFiles returns the files with YAML of a folder.
+func yamlFiles(dir string) ([]string, error) {
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return nil, err
+	}
+	var files []string
+	for _, e := range entries {
+		if isYAML(e.Name()) && !e.IsDir() {
+			files = append(files, filepath.Join(dir, e.Name()))
+		}
+	}
+	return files, nil
+}
+
+func isYAML(name string) bool {
+	return slices.Contains([]string{".yaml", ".yml"}, filepath.Ext(name))
+}
+
+// mayInstall matches texts that may hold what installs Flux, or is it.
+var mayInstall = regexp.MustCompile(`(?m)\bkind"?: *["']?(FluxInstance|HelmRelease|Deployment|List)\b`)
+
+// holding returns those of the files that install Flux, or hold its controllers.
+func holding(files []string) []string {
+	var objects []*krm.Object
+	for _, path := range files {
+		data, err := os.ReadFile(path) //nolint:gosec // in a folder that the user names
+		if err != nil || !mayInstall.Match(data) && !strings.Contains(string(data), "kind: OCIRepository") {
+			continue
+		}
+		documents, err := stream.Split(path, data, nil)
+		if err != nil {
+			continue // what needs it says so
+		}
+		for _, d := range documents {
+			if d.Resource() != nil {
+				some, _ := krm.NewObjects(d.Resource().YNode(), &krm.File{Path: path})
+				objects = append(objects, some...)
+			}
+		}
+	}
+	found := inventory.Of(objects, &v1alpha1.Controllers{})
+	var holding []string
+	for _, w := range found.Workloads {
+		if len(w.Selected) > 0 {
+			holding = append(holding, w.Object.File.Path)
+		}
+	}
+	for _, i := range found.Installers {
+		holding = append(holding, i.Object.File.Path)
+	}
+	slices.Sort(holding)
+	return slices.Compact(holding)
+}
+
+// ourMark stands in the files that init makes.
+const ourMark = "# Written by flux-trust init"
+
+func isOurs(path string) bool {
+	data, err := os.ReadFile(path) //nolint:gosec // in a folder that the user names
+	return err == nil && strings.Contains(string(data), ourMark)
+}
+
+// hasKind reports whether a text holds an object of a kind, at least nearly.
+func hasKind(text, kind string) bool {
+	return strings.Contains(text, kind) && regexp.MustCompile(`(?m)\bkind"?: *["']?`+kind+`\b`).MatchString(text)
+}
+
+// readIfThere returns a file, or nil where there is none.
+func readIfThere(path string) ([]byte, error) {
+	data, err := os.ReadFile(path) //nolint:gosec // in a folder that the user names
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err == nil && data == nil {
+		data = []byte{}
+	}
+	return data, err
+}

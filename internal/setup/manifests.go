@@ -1,0 +1,106 @@
+package setup
+
+import (
+	"os"
+	"slices"
+
+	"fluxtrust.dev/flux-trust/api/v1alpha1"
+	"fluxtrust.dev/flux-trust/internal/filter"
+	"fluxtrust.dev/flux-trust/internal/inventory"
+	"fluxtrust.dev/flux-trust/internal/krm"
+	"fluxtrust.dev/flux-trust/internal/kustomization"
+	"fluxtrust.dev/flux-trust/internal/stream"
+	"fluxtrust.dev/flux-trust/transformer"
+)
+
+// manifests plans a folder with Flux in its files, over which the function is run.
+func (o *Options) manifests(c *config, given []Root) (*Plan, error) {
+	files, err := yamlFiles(o.Dir)
+	if err != nil {
+		return nil, err
+	}
+	files = slices.DeleteFunc(files, func(path string) bool { return path == c.path })
+	store, t, after, outcome, err := o.run(c, files, given)
+	if err != nil {
+		return nil, err
+	}
+	p := o.planOf(Manifests, c, t, outcome)
+	return p, p.settle(given, c, append([]kustomization.File{store, c.file()}, after...)...)
+}
+
+// run runs the function over files and the ConfigMap of the config, and returns that and
+// the files that the function changes.
+func (o *Options) run(c *config, paths []string, given []Root) (store kustomization.File, t trusted, after []kustomization.File, outcome transformer.Outcome, err error) {
+	var files []filter.File
+	for _, path := range paths {
+		data, err := os.ReadFile(path) //nolint:gosec // in a folder that the user names
+		if err != nil {
+			return store, t, nil, outcome, err
+		}
+		files = append(files, filter.File{Path: path, Text: data})
+	}
+	namespaces, err := o.namespaces(files)
+	if err != nil {
+		return store, t, nil, outcome, err
+	}
+	if store, t, err = o.configMap(c, paths, given, namespaces); err != nil {
+		return store, t, nil, outcome, err
+	}
+	work := slices.Clone(files)
+	at := slices.IndexFunc(work, func(f filter.File) bool { return f.Path == store.Path })
+	if at < 0 {
+		work = append(work, filter.File{Path: store.Path})
+		at = len(work) - 1
+	}
+	work[at].Text = store.After
+	changed, outcome, err := filter.InPlace(c.FluxTrust, work, o.Now)
+	if err != nil {
+		return store, t, nil, outcome, err
+	}
+	for _, f := range changed {
+		if f.Path == store.Path { // which holds controllers as well
+			store.After = f.Text
+			continue
+		}
+		before := files[slices.IndexFunc(files, func(b filter.File) bool { return b.Path == f.Path })]
+		after = append(after, kustomization.File{Path: f.Path, Before: before.Text, After: f.Text})
+	}
+	return store, t, after, outcome, nil
+}
+
+// namespaces returns those of the controllers in files.
+func (o *Options) namespaces(files []filter.File) ([]string, error) {
+	var objects []*krm.Object
+	for _, f := range files {
+		documents, err := stream.Split(f.Path, f.Text, nil)
+		if err != nil {
+			return nil, err
+		}
+		for _, d := range documents {
+			if d.Resource() != nil {
+				some, _ := krm.NewObjects(d.Resource().YNode(), nil)
+				objects = append(objects, some...)
+			}
+		}
+	}
+	found := inventory.Of(objects, &v1alpha1.Controllers{})
+	var namespaces []string
+	for _, w := range found.Workloads {
+		if len(w.Selected) > 0 {
+			namespaces = append(namespaces, w.Object.Namespace())
+		}
+	}
+	for _, i := range found.Installers {
+		namespaces = append(namespaces, i.Namespaces[0])
+	}
+	for i, namespace := range namespaces {
+		if namespace == "" {
+			namespaces[i] = o.Namespace
+		}
+	}
+	slices.Sort(namespaces)
+	if namespaces = slices.Compact(namespaces); len(namespaces) == 0 {
+		namespaces = []string{o.Namespace}
+	}
+	return namespaces, nil
+}
