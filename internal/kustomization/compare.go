@@ -89,7 +89,11 @@ func (u unlike) String() string {
 	case !u.shown:
 		return fmt.Sprintf("%s: %s is another one", u.object, quote.FieldPath(u.path))
 	}
-	return fmt.Sprintf("%s: %s is %s and must be %s", u.object, quote.FieldPath(u.path), inShort(u.got), inShort(u.want))
+	got, want := inShort(u.got), inShort(u.want)
+	if got == want {
+		return fmt.Sprintf("%s: %s is not as the function makes it", u.object, quote.FieldPath(u.path))
+	}
+	return fmt.Sprintf("%s: %s is %s and must be %s", u.object, quote.FieldPath(u.path), got, want)
 }
 
 // inShort shows what a message can show of a value.

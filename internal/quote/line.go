@@ -3,6 +3,7 @@ package quote
 import (
 	"fmt"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode"
@@ -106,6 +107,7 @@ func looksSecret(word string) bool {
 	if strings.Contains(word, "AGE-SECRET-KEY-") {
 		return true
 	}
+	word = withoutWords(word)
 	length, changes, run, longest := 0, 0, 0, 0
 	var classes [digit + 1]bool
 	last := -1
@@ -139,6 +141,16 @@ func looksSecret(word string) bool {
 	default:
 		return changes*5 > length
 	}
+}
+
+// withoutWords leaves out the elements of a path that are plain words: a folder with a
+// random name makes no key of a path. Of base64, which has a slash in 64 characters and
+// hardly a word, all remains.
+func withoutWords(word string) string {
+	const shortestWord = 4
+	return strings.Join(slices.DeleteFunc(strings.Split(word, "/"), func(e string) bool {
+		return len(e) >= shortestWord && len(e) < shortestSecret && strings.Trim(e, "abcdefghijklmnopqrstuvwxyz_-") == ""
+	}), "/")
 }
 
 const (

@@ -85,6 +85,7 @@ func TestLine(t *testing.T) {
 		"pinned is " + fingerprint: "",
 		"put PEM certificates in, which start with -----BEGIN CERTIFICATE-----":  "",
 		"/tmp/TestCanary1234567/001/functionconfig.yaml: is not valid YAML":      "",
+		"wrote /tmp/tmp.Ro7fHiiy5x/helmrelease.yaml":                             "",
 		"https://ghcr.io/v2/stefanprodan/manifests/podinfo/blobs/" + fingerprint: "",
 		"a\nb\rc\x1b[2Jd\u2028e\u202ef\u200bg\xffh\u00a0i\x07":                   `a\nb\rc\x1b[2Jd\u2028e\u202ef\u200bg\xffh\u00a0i\a`,
 		"Größe 漢字 \uFFFD": "",
