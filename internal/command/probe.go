@@ -65,7 +65,8 @@ done, and went well. What cannot be known from here is Unchecked. The exit code 
 when a source fails; --fail-on warning counts Unchecked, too.
 
 --system-roots says what stands for the public roots in the image of the
-controllers. This machine (Host) may trust more than they do: look at TRUSTED BY.
+controllers. This machine (Host) may trust more than they do: look at the roots that a
+line names, or try None.
 
 With --host it needs no config and no input: it shows what a host presents, and
 whether public roots carry it. --save keeps the root in a file for init, when
@@ -120,7 +121,7 @@ It is the only command that opens a connection.`,
 }
 
 // check refuses values of flags that are not possible.
-func (f *probeFlags) check() error {
+func (f *probeFlags) check(cmd *cobra.Command) error {
 	switch {
 	case f.output != "table" && f.output != "json" && f.output != "yaml":
 		return fmt.Errorf("-o %s is not known; write table, json or yaml", f.output)
@@ -133,12 +134,12 @@ func (f *probeFlags) check() error {
 	case f.concurrency < 1:
 		return fmt.Errorf("--concurrency %d is not possible; write 1 or more", f.concurrency)
 	default:
-		return f.host.check()
+		return f.host.check(cmd)
 	}
 }
 
 func runProbe(ctx context.Context, cmd *cobra.Command, configFile string, inputs []string, flags *probeFlags) (*probing, error) {
-	if err := flags.check(); err != nil {
+	if err := flags.check(cmd); err != nil {
 		return nil, err
 	}
 	config, _, err := readConfig(configFile)

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"regexp"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -26,17 +27,40 @@ func (f *hostFlags) register(cmd *cobra.Command) {
 }
 
 // check refuses flags that do not go together.
-func (f *hostFlags) check() error {
+func (f *hostFlags) check(cmd *cobra.Command) error {
+	if f.address == "" {
+		if f.save != "" || f.fingerprint != "" {
+			return errors.New("--save and --fingerprint are for --host")
+		}
+		return nil
+	}
+	for _, name := range []string{"wait", "concurrency"} {
+		if cmd.Flags().Changed(name) {
+			return fmt.Errorf("--%s is for the sources of a config, and not for --host", name)
+		}
+	}
 	switch {
-	case f.address == "" && (f.save != "" || f.fingerprint != ""):
-		return errors.New("--save and --fingerprint are for --host")
 	case f.save != "" && f.fingerprint == "":
 		return errors.New("--save needs --fingerprint sha256:…, which you have from the owner of the root: what a host presents is no proof of whom it belongs to")
 	case f.save == "" && f.fingerprint != "":
 		return errors.New("--fingerprint is for --save FILE")
+	case f.fingerprint != "" && !sha256Hex.MatchString(hexOf(f.fingerprint)):
+		return errors.New("--fingerprint is no SHA-256; write sha256: and 64 hexadecimal digits, as openssl x509 -noout -fingerprint -sha256 prints them")
 	default:
 		return nil
 	}
+}
+
+// sha256Hex is a SHA-256 in lower case.
+var sha256Hex = regexp.MustCompile(`^[0-9a-f]{64}$`) //nolint:gochecknoglobals // compiled once
+
+// hexOf returns the digits of a fingerprint, with colons or without.
+func hexOf(fingerprint string) string {
+	text := strings.ToLower(fingerprint)
+	for _, prefix := range []string{"sha256:", "sha256 fingerprint="} {
+		text = strings.TrimPrefix(text, prefix)
+	}
+	return strings.ReplaceAll(text, ":", "")
 }
 
 // hostReport is what probe --host prints.
@@ -52,7 +76,7 @@ type hostReport struct {
 // probeHost shows what one host presents, and saves its root when the user has named
 // it.
 func probeHost(ctx context.Context, cmd *cobra.Command, version string, flags *probeFlags) error {
-	if err := flags.check(); err != nil {
+	if err := flags.check(cmd); err != nil {
 		return err
 	}
 	system, err := systemRoots(flags.systemRoots, cmd.ErrOrStderr())
@@ -78,25 +102,42 @@ func probeHost(ctx context.Context, cmd *cobra.Command, version string, flags *p
 	if _, err := io.WriteString(cmd.OutOrStdout(), text); err != nil {
 		return fmt.Errorf("writing to stdout: %w", err)
 	}
-	if presented.Failure != nil {
+	return report.verdict(flags)
+}
+
+// verdict is the exit code: a root that was asked for and saved is a success. A root of
+// a proxy that this machine trusts is no more than Unchecked.
+func (r *hostReport) verdict(flags *probeFlags) error {
+	switch {
+	case r.Saved != "":
+		return nil
+	case r.Failure != nil, r.Inspector != nil && flags.failOn == "warning":
 		return errReported
+	default:
+		return nil
 	}
-	return nil
 }
 
 // saveRoot writes the root to a file, if its fingerprint is the one that the user
 // has given.
 func saveRoot(p *probe.Presented, flags hostFlags) error {
-	want := strings.ToLower(strings.ReplaceAll(strings.TrimPrefix(strings.ToLower(flags.fingerprint), "sha256:"), ":", ""))
+	want := "sha256:" + hexOf(flags.fingerprint)
+	for i, c := range p.Chain {
+		if c.Fingerprint == want && (p.Root == nil || p.Root.Fingerprint != want) {
+			return fmt.Errorf("the fingerprint is that of certificate %d, and not that of the root: nothing was saved; get the fingerprint of the root from its owner", i)
+		}
+	}
 	switch root := p.Certificate; {
+	case len(p.Chain) == 0 && p.Failure != nil:
+		return fmt.Errorf("%s presents nothing (%s): nothing was saved", p.Host, p.Failure.Error)
 	case root == nil:
-		return errors.New("the root was not presented and no public root carries the chain: get it from its owner")
-	case strings.TrimPrefix(p.Root.Fingerprint, "sha256:") != want:
+		return errors.New("the root was not presented and no public root carries the chain: nothing was saved; get the root from its owner")
+	case p.Root.Fingerprint != want:
 		return fmt.Errorf("the root has %s, and not the fingerprint that you gave: nothing was saved", p.Root.Fingerprint)
 	default:
 		text := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: root.Raw})
 		if have, err := os.ReadFile(flags.save); err == nil && !bytes.Equal(have, text) {
-			return fmt.Errorf("%s exists and holds something else: nothing was saved", quote.File(flags.save))
+			return fmt.Errorf("--save %s: the file exists and holds something else: nothing was saved", flags.save)
 		}
 		if err := os.WriteFile(flags.save, text, 0o644); err != nil { //nolint:gosec // a certificate is public
 			return fmt.Errorf("--save: %w", err)
@@ -107,9 +148,9 @@ func saveRoot(p *probe.Presented, flags hostFlags) error {
 
 // safePresented returns what may be printed.
 func safePresented(p *probe.Presented) *probe.Presented {
-	r := safeReports([]probe.Report{{Host: p.Host, Proxy: p.Proxy, TrustedBy: p.TrustedBy, Chain: p.Chain, Failure: p.Failure}})[0]
+	r := safeReports([]probe.Report{{Host: p.Host, Proxy: p.Proxy, TrustedBy: p.TrustedBy, Chain: p.Chain, Failure: p.Failure, Inspector: p.Inspector}})[0]
 	safe := *p
-	safe.Host, safe.Proxy, safe.TrustedBy, safe.Chain, safe.Failure = r.Host, r.Proxy, r.TrustedBy, r.Chain, r.Failure
+	safe.Host, safe.Proxy, safe.TrustedBy, safe.Chain, safe.Failure, safe.Inspector = r.Host, r.Proxy, r.TrustedBy, r.Chain, r.Failure, r.Inspector
 	if p.Root != nil {
 		root := *p.Root
 		root.Subject, root.Issuer = quote.Line(root.Subject), quote.Line(root.Issuer)
@@ -132,12 +173,7 @@ func (r *hostReport) table(s style) string {
 	if len(r.Chain) == 0 {
 		out.WriteString("  nothing\n")
 	}
-	if len(r.TrustedBy) > 0 {
-		out.WriteString(s.paint(green, "√") + " public roots carry it: the controllers need no bundle for this host\n")
-	} else if f := r.Failure; f != nil {
-		out.WriteString(s.paint(red, "×") + " " + string(f.Code) + ": " + f.Error + "\n")
-		out.WriteString(s.wrap("    ", "cure: "+f.Cure))
-	}
+	out.WriteString(r.carried(s))
 	switch {
 	case r.Root == nil && len(r.Chain) > 0:
 		out.WriteString(s.wrap("", "its root was not presented: get it from the owner of "+r.Chain[len(r.Chain)-1].Issuer))
@@ -146,9 +182,30 @@ func (r *hostReport) table(s style) string {
 	}
 	switch {
 	case r.Saved != "":
-		fmt.Fprintf(&out, "saved to %s; next: flux-trust init %[1]s\n", quote.File(r.Saved))
-	case r.Root != nil && len(r.TrustedBy) == 0:
+		fmt.Fprintf(&out, "saved to %s; next: flux-trust init %[1]s\n", quote.Line(r.Saved))
+	case r.Root != nil && (len(r.TrustedBy) == 0 || r.Inspector != nil):
 		out.WriteString(s.wrap("", "compare this with what the owner of the root gives you; then: flux-trust probe --host "+r.Host+" --save corp-ca.crt --fingerprint sha256:…, and flux-trust init corp-ca.crt"))
 	}
 	return out.String()
+}
+
+// carried says whether public roots carry the chain.
+func (r *hostReport) carried(s style) string {
+	from := "the roots in " + quote.Line(r.SystemRoots)
+	if strings.EqualFold(r.SystemRoots, "host") {
+		from = "the system roots of this machine"
+	}
+	switch f := r.Failure; {
+	case f != nil:
+		text := s.marked(s.paint(red, "×"), string(f.Code)+": "+f.Error) + s.wrap("    ", "cure: "+f.Cure) +
+			s.wrap("    ", "more: docs/troubleshooting.md#"+strings.ToLower(string(f.Code)))
+		if i := r.Inspector; i != nil {
+			text += s.wrap("    ", "looks like an inspecting proxy: "+i.Why)
+		}
+		return text
+	case r.Inspector != nil:
+		return s.marked(s.paint(yellow, "!"), from+" carry it, and its root looks like that of an inspecting proxy: "+r.Inspector.Why)
+	default:
+		return s.marked(s.paint(green, "√"), from+" carry it: where the image of the controllers has the same, they need no bundle for this host")
+	}
 }

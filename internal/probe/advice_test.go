@@ -202,6 +202,7 @@ func TestCureFitsTheInputs(t *testing.T) {
 		"a name constraint":         {chained(usual(constrained), constrained), "", bundle, NameConstraint, `let the owner of "CN=Constrained" allow the domain or the address`, issuedAnew(chained(usual(issuing), issuing))},
 		"a path that is too long":   {chained(usual(deep), deep, short), "", bundle, PathLength, `let the owner of "CN=Short" issue it anew with a larger pathlen (it allows 0 CAs below it)`, issuedAnew(chained(usual(short), short))},
 		"a negative serial":         {corp.negative(t, usual(corp)), "", bundle, NegativeSerial, "GODEBUG=x509negativeserial=1", acceptNegative},
+		"and an unknown root":       {other.negative(t, usual(other)), "", bundle, NegativeSerial, "GODEBUG=x509negativeserial=1", nil},
 		"a negative serial in root": {chained(usual(negative)), "", trusting(negative.cert), NegativeSerial, "the root of this host is there already (bundle) and has a negative serial number", acceptNegative},
 		"a common name alone": {
 			corp.issue(t, func(c *x509.Certificate) { c.IPAddresses = nil; c.Subject.CommonName = "charts.example.com" }, "127.0.0.1"), "charts.example.com", bundle, CommonName, "subjectAltName",

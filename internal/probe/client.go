@@ -26,6 +26,7 @@ type client struct {
 	trust   *trust
 	proxyOf func(*url.URL) (*url.URL, error)
 	timeout time.Duration
+	tls     *tls.Config
 	http    *http.Client
 }
 
@@ -50,6 +51,7 @@ func newClient(s *settings, o *Options) *client {
 	if s.pair != nil {
 		config.Certificates = []tls.Certificate{*s.pair}
 	}
+	c.tls = config
 	transport := &http.Transport{
 		// As source-controller's: nothing is unpacked on the way.
 		DisableCompression: true,

@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"net/url"
 	"os"
+	"slices"
 	"strings"
 	"syscall"
 )
@@ -42,6 +43,9 @@ func (s proxyStatusError) Error() string {
 
 // classify names a failure of a connection, and says what helps against it here.
 func (c *client) classify(err error, h *hop, u *url.URL) *Failure {
+	if !c.negative && slices.ContainsFunc(h.chain, func(c *x509.Certificate) bool { return c.SerialNumber.Sign() < 0 }) {
+		err = errNegativeSerial // a controller reads the chain before it looks for the root
+	}
 	f := describe(err)
 	c.advise(f, err, h, u)
 	return f
@@ -204,9 +208,9 @@ func handshakeCode(err error) Code {
 
 // networkCode knows the errors of net.
 func networkCode(err error) Code {
-	dns, network := (*net.DNSError)(nil), net.Error(nil)
+	dns, network, address := (*net.DNSError)(nil), net.Error(nil), (*net.AddrError)(nil)
 	switch {
-	case errors.Is(err, errBadURL):
+	case errors.Is(err, errBadURL), errors.As(err, &address):
 		return BadSource
 	case errors.As(err, &dns) && !dns.IsTimeout:
 		return UnknownHost
