@@ -1,6 +1,7 @@
 package transformer
 
 import (
+	"cmp"
 	"maps"
 	"slices"
 	"time"
@@ -51,6 +52,8 @@ type Outcome struct {
 	Validated bool
 	// Roots are the certificates of the bundle whose content is known.
 	Roots []trust.Root
+	// Unknown says why Roots may not be all, or is "".
+	Unknown string
 	// Verdicts are those of the Pod Security admission, per controller: as it is to be,
 	// or as it came in where that was to be validated.
 	Verdicts []hardening.Verdict
@@ -88,7 +91,13 @@ func outcomeOf(s stream, r *result) Outcome {
 	}
 	for _, b := range r.bundles.resolved {
 		o.Roots = append(o.Roots, b.Roots...)
+		if o.Unknown = cmp.Or(o.Unknown, b.Unknown); o.Unknown == "" && b.Digest == "" && len(b.Projections) > 0 {
+			o.Unknown = "an entry of spec.caBundle has an error"
+		}
 		o.Exceptions = append(o.Exceptions, b.Exceptions...)
+	}
+	if len(r.bundles.resolved) == 0 {
+		o.Unknown = "no controller was found that is to trust it"
 	}
 	if o.Failed() {
 		o.Items = s.before()

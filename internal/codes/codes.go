@@ -31,6 +31,7 @@ const (
 	PinNotFound       krm.Code = "PinNotFound"
 	Unchecked         krm.Code = "Unchecked"
 	NoValidRoot       krm.Code = "NoValidRoot"
+	ExpiresWithin     krm.Code = "ExpiresWithin"
 
 	// Trust in a pod.
 	Trusts            krm.Code = "Trusts"
@@ -148,6 +149,7 @@ func Groups() []Group {
 			{PinNotFound, false, "A fingerprint of the entry belongs to no certificate of the bundle."},
 			{Unchecked, false, "Something could not be checked, because its content is not known."},
 			{NoValidRoot, false, "No certificate of the whole bundle is valid today."},
+			{ExpiresWithin, false, "A certificate expires within the time of `--expires-within`: an error, or a warning where a newer one of the same name is in the bundle (`allow: [ExpiresSoon]` takes it as it is)."},
 		}},
 		{"Certificates", []Entry{
 			{krm.Code(bundle.Expired), false, "A certificate has expired (may be allowed)."},

@@ -73,6 +73,11 @@ func readInputs(configFile string, inputs []string, in io.Reader, needs stream.N
 	if err != nil {
 		return nil, err
 	}
+	return splitAll(files, needs)
+}
+
+// splitAll splits files into documents.
+func splitAll(files []filter.File, needs stream.Needs) ([]*stream.Document, error) {
 	var documents []*stream.Document
 	for _, f := range files {
 		split, err := stream.Split(f.Path, f.Text, needs)

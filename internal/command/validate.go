@@ -19,17 +19,22 @@ func newValidate(version string) *cobra.Command {
 		Short: "Check that the controllers are as configured",
 		Long: `validate changes nothing. It reports every thing that is not as the config asks
 for, the roots, what the Pod Security admission says of each controller, and the
-exceptions in force. The exit code is 1 when there is an error.`,
+exceptions in force. The exit code is 1 when there is an error.
+
+With --against it says which roots were added and removed: render the base of a pull
+request, and compare with that, or with a report that was kept.`,
 		Example: `  flux-trust validate functionconfig.yaml flux.yaml
   kubectl get deployments,configmaps -n flux-system -o yaml | flux-trust validate functionconfig.yaml -
-  flux-trust validate functionconfig.yaml flux.yaml -o json > report.json`,
+  flux-trust validate functionconfig.yaml flux.yaml -o json > report.json
+  flux-trust validate functionconfig.yaml flux.yaml --against report.json -o markdown
+  flux-trust validate functionconfig.yaml flux.yaml --fail-on warning --expires-within 90d`,
 		Args:              needsConfig,
 		ValidArgsFunction: completeFiles,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if err := flags.validate(); err != nil {
+			if err := flags.validate(args[1:]); err != nil {
 				return err
 			}
-			r, err := validate(args[0], args[1:], cmd.InOrStdin(), version)
+			r, err := validate(&flags, args[0], args[1:], cmd.InOrStdin(), version)
 			if err != nil {
 				return err
 			}
@@ -40,7 +45,7 @@ exceptions in force. The exit code is 1 when there is an error.`,
 	return cmd
 }
 
-func validate(configFile string, inputs []string, in io.Reader, version string) (*report.Report, error) {
+func validate(flags *reportFlags, configFile string, inputs []string, in io.Reader, version string) (*report.Report, error) {
 	config, data, err := readConfig(configFile)
 	if err != nil {
 		return nil, err
@@ -59,5 +64,5 @@ func validate(configFile string, inputs []string, in io.Reader, version string) 
 	outcome.Findings = append(filter.Truncated(documents), outcome.Findings...)
 	r := newReport(version, configFile, config.Metadata.Name, data, now)
 	addOutcome(r, outcome)
-	return r, nil
+	return r, flags.compare(r, configFile, config, in)
 }

@@ -7,6 +7,7 @@ import (
 
 	"fluxtrust.dev/flux-trust/internal/krm"
 	"fluxtrust.dev/flux-trust/internal/quote"
+	"fluxtrust.dev/flux-trust/internal/trust"
 )
 
 // markdown is for a comment on a pull request.
@@ -41,10 +42,26 @@ func (r *Report) markdownFindings(out *strings.Builder) {
 }
 
 func (r *Report) markdownRoots(out *strings.Builder) {
-	head := "\n| root | expires | SHA-256 |\n|---|---|---|\n"
-	for _, root := range r.Roots {
-		fmt.Fprintf(out, "%s| %s | %s | %s |\n", head, quote.Markdown(root.Subject), r.expiry(root.NotAfter), quote.Markdown(root.Fingerprint))
+	head := "\n| | root | expires | SHA-256 |\n|---|---|---|---|\n"
+	row := func(change string, root trust.Root) {
+		fmt.Fprintf(out, "%s| %s | %s | %s | %s |\n", head, change, quote.Markdown(root.Subject), r.expiry(root.NotAfter), quote.Markdown(root.Fingerprint))
 		head = ""
+	}
+	changes, stays := r.Changes, "stays"
+	if changes == nil {
+		changes, stays = &Changes{}, ""
+	}
+	for _, root := range changes.Added {
+		row("**added**", root)
+	}
+	for _, root := range changes.Removed {
+		row("**removed**", root)
+	}
+	for _, root := range without(r.Roots, changes.Added) {
+		row(stays, root)
+	}
+	if changes.complete && len(changes.Added)+len(changes.Removed) == 0 {
+		fmt.Fprintf(out, "\nNo root was added or removed since %s.\n", quote.Markdown(changes.Since))
 	}
 }
 

@@ -29,7 +29,11 @@ type Report struct {
 	Verdicts    []hardening.Verdict `json:"podSecurity"`
 	Exceptions  []string            `json:"exceptions"`
 	Findings    []Finding           `json:"results"`
+	// Changes is set where there was something to compare with.
+	Changes *Changes `json:"changes,omitempty"`
 
+	// Unknown says why Roots may not be all, or is "".
+	Unknown string `json:"-"`
 	// FailOn is the severity from which on a finding is one to fail on: an error, unless
 	// it says warning.
 	FailOn krm.Severity `json:"-"`

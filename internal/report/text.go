@@ -8,6 +8,7 @@ import (
 
 	"fluxtrust.dev/flux-trust/internal/hardening"
 	"fluxtrust.dev/flux-trust/internal/krm"
+	"fluxtrust.dev/flux-trust/internal/trust"
 )
 
 func (r *Report) json() (string, error) {
@@ -38,8 +39,21 @@ func (r *Report) text() string {
 		}
 	}
 	section("Roots", len(r.Roots))
-	for _, root := range r.Roots {
+	root := func(root trust.Root) {
 		fmt.Fprintf(&out, "  %s\n    until %s, %s\n    from %s\n", root.Subject, root.NotAfter.Format(time.DateOnly), root.Fingerprint, root.Source)
+	}
+	for _, one := range r.Roots {
+		root(one)
+	}
+	if c := r.Changes; c != nil {
+		section("Roots added since "+c.Since, len(c.Added))
+		for _, one := range c.Added {
+			root(one)
+		}
+		section("Roots removed since "+c.Since, len(c.Removed))
+		for _, one := range c.Removed {
+			root(one)
+		}
 	}
 	section("Pod Security", len(r.Verdicts))
 	for _, v := range r.Verdicts {
@@ -60,10 +74,13 @@ func (r *Report) text() string {
 			fmt.Fprintf(&out, "    %s\n", o)
 		}
 	}
-	if r.Valid {
+	switch errors := r.count(krm.Error); {
+	case r.Valid:
 		fmt.Fprintf(&out, "\nValid: %s as configured.\n", krm.Count(r.Controllers, "controller"))
-	} else {
-		fmt.Fprintf(&out, "\nNot valid: %s.\n", krm.Count(r.count(krm.Error), "error"))
+	case errors > 0:
+		fmt.Fprintf(&out, "\nNot valid: %s.\n", krm.Count(errors, "error"))
+	default:
+		fmt.Fprintf(&out, "\nNot valid: %s, and --fail-on warning.\n", krm.Count(r.count(krm.Warning), "warning"))
 	}
 	return out.String()
 }

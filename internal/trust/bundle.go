@@ -56,6 +56,9 @@ type Root struct {
 	Fingerprint string `json:"fingerprint"`
 	// NotAfter is the end of its validity, in UTC.
 	NotAfter time.Time `json:"notAfter"`
+
+	// Allowed are the findings that its entry takes as reported exceptions.
+	Allowed []v1alpha1.Finding `json:"-"`
 }
 
 // Options say under which conditions a bundle is resolved.
@@ -237,7 +240,7 @@ func (r *resolver) read(e *entry, about *krm.Object, path string, text []byte, h
 	for _, c := range certificates {
 		r.bundle.Roots = append(r.bundle.Roots, Root{
 			Source:  strings.TrimPrefix(quote.Kind(about.Kind())+" "+quote.Name(about.Namespace())+"/"+quote.Name(about.Name())+", "+quote.FieldPath(path), " "),
-			Subject: c.Subject.String(), Fingerprint: bundle.Fingerprint(c.Certificate), NotAfter: c.NotAfter.UTC(),
+			Subject: c.Subject.String(), Fingerprint: bundle.Fingerprint(c.Certificate), NotAfter: c.NotAfter.UTC(), Allowed: e.Allow,
 		})
 	}
 }
