@@ -123,8 +123,8 @@ func TestProbe(t *testing.T) {
 // TestProbeCures holds docs/troubleshooting.md against the table of failures: a part
 // per code, to which the probe leads.
 func TestProbeCures(t *testing.T) {
-	const file, begin, end = "../../docs/troubleshooting.md", "<!-- generated: what the probe knows -->\n", "<!-- end of what the probe knows -->\n"
-	data, err := os.ReadFile(file)
+	const begin, end = "<!-- generated: what the probe knows -->\n", "<!-- end of what the probe knows -->\n"
+	data, err := os.ReadFile(troubleshooting)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -135,15 +135,12 @@ func TestProbeCures(t *testing.T) {
 	}
 	var want strings.Builder
 	for _, k := range probe.Known() {
-		if k.Code == probe.Other {
-			continue
-		}
 		fmt.Fprintf(&want, "\n### %s\n\n```\n%s\n```\n\n", k.Code, strings.Join(append([]string{k.Text}, k.Older...), "\n"))
-		fmt.Fprintf(&want, "%s.\n\n**Cure:** %s.\n", strings.ToUpper(k.Because[:1])+k.Because[1:], k.Cure)
+		fmt.Fprintf(&want, "%s.\n\n**How to tell:** %s.\n\n**Cure:** %s.\n", strings.ToUpper(k.Because[:1])+k.Because[1:], k.Tell, k.Cure)
 	}
 	want.WriteString("\n")
 	if *update {
-		if err := os.WriteFile(file, []byte(head+begin+want.String()+end+tail), 0o644); err != nil { //nolint:gosec // a document
+		if err := os.WriteFile(troubleshooting, []byte(head+begin+want.String()+end+tail), 0o644); err != nil { //nolint:gosec // a document
 			t.Fatal(err)
 		}
 		return

@@ -45,7 +45,7 @@ func TestClassify(t *testing.T) {
 func TestKnown(t *testing.T) {
 	seen := map[string]bool{}
 	for _, k := range Known() {
-		if k.Because == "" || k.Text == "" {
+		if k.Because == "" || k.Tell == "" || k.Text == "" {
 			t.Errorf("%+v", k)
 		}
 		if k.Cure == "" || seen[string(k.Code)] {

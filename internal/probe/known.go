@@ -80,8 +80,9 @@ type KnownFailure struct {
 	// other programs for the same.
 	Text  string
 	Older []string
-	// Because says what is the matter.
-	Because string
+	// Because says what is the matter, and Tell how to make sure of it. Both are for the
+	// documentation.
+	Because, Tell string
 	// Cure is the one change that helps.
 	Cure string
 	// Unchecked tells that it is not known whether the source works.
