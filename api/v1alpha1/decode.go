@@ -6,13 +6,13 @@ import (
 	"fmt"
 	"io"
 	"reflect"
-	"regexp"
 	"strings"
 
 	"sigs.k8s.io/kustomize/kyaml/yaml"
 	kubeyaml "sigs.k8s.io/yaml"
 
 	"fluxtrust.dev/flux-trust/internal/krm"
+	"fluxtrust.dev/flux-trust/internal/pattern"
 	"fluxtrust.dev/flux-trust/internal/quote"
 )
 
@@ -75,7 +75,7 @@ func notYAML(file string, data []byte, err error) error {
 			break
 		}
 	}
-	message := readerLine.ReplaceAllString(quote.Reader(err), "")
+	message := readerLine.Get().ReplaceAllString(quote.Reader(err), "")
 	switch {
 	case bytes.Contains(lines[bad-1], []byte("\t")):
 		message += "; YAML is indented with spaces, not with tabs"
@@ -88,7 +88,7 @@ func notYAML(file string, data []byte, err error) error {
 // maxReread bounds the bytes that are read to find a line: 500 lines of 64 bytes.
 const maxReread = 16 << 20
 
-var readerLine = regexp.MustCompile(`^line \d+: `)
+var readerLine = pattern.Pattern{Text: `^line \d+: `}
 
 // FromNode decodes, defaults and validates the functionConfig of a
 // ResourceList. The error is an *InvalidError.

@@ -5,7 +5,6 @@ import (
 	"encoding/hex"
 	"fmt"
 	"path"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -13,6 +12,7 @@ import (
 	"k8s.io/apimachinery/pkg/labels"
 
 	"fluxtrust.dev/flux-trust/internal/krm"
+	"fluxtrust.dev/flux-trust/internal/pattern"
 	"fluxtrust.dev/flux-trust/internal/quote"
 )
 
@@ -73,7 +73,7 @@ func (e *CABundleEntry) validate(p *problems, at string, used map[string]string)
 		p.add(at+".fingerprints", noPins)
 	}
 	for i, f := range e.Fingerprints {
-		if f = normalizeFingerprint(f); len(f) != len("sha256:")+hex.EncodedLen(sha256.Size) || !fingerprint.MatchString(f) {
+		if f = normalizeFingerprint(f); len(f) != len("sha256:")+hex.EncodedLen(sha256.Size) || !fingerprint.Get().MatchString(f) {
 			p.add(fmt.Sprintf("%s.fingerprints[%d]", at, i), "is not sha256: and 64 hexadecimal digits; openssl x509 -in ca.crt -noout -fingerprint -sha256 prints them")
 		}
 	}
@@ -90,7 +90,7 @@ func (e *CABundleEntry) validate(p *problems, at string, used map[string]string)
 const noPins = "is empty, which pins nothing; write the fingerprints of the certificates, or remove it"
 
 // fingerprint is sha256: and 64 hexadecimal digits, as in bundle.Fingerprint.
-var fingerprint = regexp.MustCompile(`^sha256:[0-9a-f]+$`)
+var fingerprint = pattern.Pattern{Text: `^sha256:[0-9a-f]+$`}
 
 func normalizeFingerprint(f string) string {
 	algorithm, digits, _ := strings.Cut(strings.ToLower(f), ":")
@@ -108,7 +108,7 @@ func (e *CABundleEntry) validateFile(p *problems, at string) {
 }
 
 // signerName is a domain, a slash and a path.
-var signerName = regexp.MustCompile(`^[a-z0-9]([-a-z0-9.]*[a-z0-9])?/[-A-Za-z0-9._:/]+$`)
+var signerName = pattern.Pattern{Text: `^[a-z0-9]([-a-z0-9.]*[a-z0-9])?/[-A-Za-z0-9._:/]+$`}
 
 func (c *ClusterTrustBundleSource) validate(p *problems, at string, used map[string]string) {
 	switch {
@@ -119,7 +119,7 @@ func (c *ClusterTrustBundleSource) validate(p *problems, at string, used map[str
 	case c.Name != "":
 		// The name of a bundle of a signer starts with that of the signer.
 		p.checkName(at+".name", c.Name[strings.LastIndexByte(c.Name, ':')+1:], "a ClusterTrustBundle")
-	case !signerName.MatchString(c.SignerName):
+	case !signerName.Get().MatchString(c.SignerName):
 		p.add(at+".signerName", "%s is not the name of a signer; write for example example.com/corporate", show(c.SignerName))
 	}
 	if _, err := labels.Parse(c.LabelSelector); err != nil {
@@ -185,7 +185,7 @@ func (m *Mount) validatePath(p *problems) {
 	const at = "spec.mount.path"
 	switch mountPath := m.Path; {
 	case mountPath == "":
-	case !path.IsAbs(mountPath) || path.Clean(mountPath) != mountPath || !plainPath.MatchString(mountPath):
+	case !path.IsAbs(mountPath) || path.Clean(mountPath) != mountPath || !plainPath.Get().MatchString(mountPath):
 		p.add(at, "%s is not an absolute, clean path of letters, digits, '.', '_', '-' and '/'; write for example %s", show(mountPath), DefaultDirectory)
 	case m.Method == InitContainerMethod && (Within(mountPath, InitMount) || Within(InitMount, mountPath)):
 		p.add(at, "%s is where the init container finds the roots to add; write another directory, such as %s", show(mountPath), DefaultDirectory)
@@ -228,7 +228,7 @@ func (s *SecurityContext) validateExtras(p *problems) {
 
 // plainPath matches paths that mean the same to a shell, to SSL_CERT_DIR and to
 // Flux's substitution.
-var plainPath = regexp.MustCompile(`^[-A-Za-z0-9._/]+$`)
+var plainPath = pattern.Pattern{Text: `^[-A-Za-z0-9._/]+$`}
 
 func (c *Controllers) validate(p *problems) {
 	for i, name := range c.Exclude {

@@ -3,10 +3,11 @@ package command
 import (
 	"os"
 	"path/filepath"
-	"regexp"
 	"strings"
 
 	"github.com/spf13/cobra"
+
+	"fluxtrust.dev/flux-trust/internal/pattern"
 )
 
 const programName = "flux-trust"
@@ -29,12 +30,12 @@ func calledAs(program string, getenv func(string) string) string {
 }
 
 // atStart finds the program where a line of an example runs it.
-var atStart = regexp.MustCompile(`(?m)(^ *|\| )` + programName + `\b`)
+var atStart = pattern.Pattern{Text: `(?m)(^ *|\| )` + programName + `\b`}
 
 // speakAs makes help and examples use the name that the program was called by.
 func speakAs(root *cobra.Command, name string) {
 	root.Annotations = map[string]string{cobra.CommandDisplayNameAnnotation: name}
 	for _, cmd := range append(root.Commands(), root) {
-		cmd.Example = atStart.ReplaceAllString(cmd.Example, "${1}"+name)
+		cmd.Example = atStart.Get().ReplaceAllString(cmd.Example, "${1}"+name)
 	}
 }

@@ -2,9 +2,10 @@ package flux
 
 import (
 	"path"
-	"regexp"
 	"slices"
 	"strings"
+
+	"fluxtrust.dev/flux-trust/internal/pattern"
 )
 
 // Operator installs the other controllers from a FluxInstance. It is no
@@ -211,7 +212,7 @@ func ofFlux(image string) bool {
 // before the last slash belongs to the port of the registry, one in ${…} to a
 // default value.
 func repository(image string) string {
-	image = placeholder.ReplaceAllString(image, "x")
+	image = placeholder.Get().ReplaceAllString(image, "x")
 	image, _, _ = strings.Cut(image, "@")
 	if colon := strings.LastIndexByte(image, ':'); colon > strings.LastIndexByte(image, '/') {
 		image = image[:colon]
@@ -220,4 +221,4 @@ func repository(image string) string {
 }
 
 // placeholder matches what Flux's substitution replaces.
-var placeholder = regexp.MustCompile(`\$\{[^}]*\}`)
+var placeholder = pattern.Pattern{Text: `\$\{[^}]*\}`}

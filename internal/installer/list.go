@@ -2,7 +2,6 @@ package installer
 
 import (
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -13,6 +12,7 @@ import (
 	"fluxtrust.dev/flux-trust/internal/inventory"
 	"fluxtrust.dev/flux-trust/internal/krm"
 	"fluxtrust.dev/flux-trust/internal/patches"
+	"fluxtrust.dev/flux-trust/internal/pattern"
 	"fluxtrust.dev/flux-trust/internal/quote"
 	"fluxtrust.dev/flux-trust/internal/trust"
 )
@@ -158,7 +158,7 @@ func conflicts(i *inventory.Installer, lists []krm.Field, env []string) krm.Find
 
 // wholeOrCounted matches JSON patches that replace a list, or count its entries.
 // Those that a strategic merge adds come first.
-var wholeOrCounted = regexp.MustCompile(`path: *["']?/spec/template/spec/(volumes|(containers/\d+/)(env|volumeMounts))(/\d+\b|["']?\s*$)`)
+var wholeOrCounted = pattern.Pattern{Text: `path: *["']?/spec/template/spec/(volumes|(containers/\d+/)(env|volumeMounts))(/\d+\b|["']?\s*$)`}
 
 // conflict says why a patch of somebody else does not go together with the
 // function's, or is "".
@@ -172,8 +172,8 @@ func conflict(item krm.Field, body string, behind bool, env []string) string {
 		}
 	}
 	for line := range strings.Lines(body) {
-		if behind && wholeOrCounted.MatchString(line) {
-			return fmt.Sprintf("%q replaces a list, or counts its entries, behind the patch of flux-trust, whose entries come first; move it before that", wholeOrCounted.FindString(line))
+		if behind && wholeOrCounted.Get().MatchString(line) {
+			return fmt.Sprintf("%q replaces a list, or counts its entries, behind the patch of flux-trust, whose entries come first; move it before that", wholeOrCounted.Get().FindString(line))
 		}
 	}
 	return ""

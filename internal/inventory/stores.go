@@ -2,8 +2,9 @@ package inventory
 
 import (
 	"bytes"
-	"regexp"
 	"slices"
+
+	"fluxtrust.dev/flux-trust/internal/pattern"
 )
 
 // Stores finds objects with certificates by their names.
@@ -179,7 +180,7 @@ func (s *Stores) best(kind, name string, namespaces []string, f fit) (found, oth
 
 // hashSuffix is what kustomize's generators append to a name: ten characters
 // of the alphabet of sigs.k8s.io/kustomize/api/hasher.
-var hashSuffix = regexp.MustCompile(`-[2456789bcdfghkmt]{10}$`)
+var hashSuffix = pattern.Pattern{Text: `-[2456789bcdfghkmt]{10}$`}
 
 // IsNamed reports whether a name is the configured one, or the configured one with
 // the suffix that a finished kustomize build has left on it.
@@ -188,7 +189,7 @@ func IsNamed(own, configured string) bool {
 }
 
 // WithoutSuffix returns a name without kustomize's hash suffix.
-func WithoutSuffix(name string) string { return hashSuffix.ReplaceAllString(name, "") }
+func WithoutSuffix(name string) string { return hashSuffix.Get().ReplaceAllString(name, "") }
 
 func withoutSuffixes(names []string) []string {
 	short := make([]string, len(names))

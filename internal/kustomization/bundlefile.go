@@ -3,13 +3,13 @@ package kustomization
 import (
 	"cmp"
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 
 	"sigs.k8s.io/kustomize/kyaml/yaml"
 
 	"fluxtrust.dev/flux-trust/api/v1alpha1"
+	"fluxtrust.dev/flux-trust/internal/pattern"
 	"fluxtrust.dev/flux-trust/internal/stream"
 )
 
@@ -18,7 +18,7 @@ func header(owner string) string {
 	return "# Written by flux-trust patches for FluxTrust " + owner + ".\n"
 }
 
-var anyHeader = regexp.MustCompile(`(?m)^# Written by flux-trust patches for FluxTrust (.+)\.\r?\n`)
+var anyHeader = pattern.Pattern{Text: `(?m)^# Written by flux-trust patches for FluxTrust (.+)\.\r?\n`}
 
 // bundle is the file with the ConfigMaps that no generator makes, by their owners.
 // Several configs may share it.
@@ -35,7 +35,7 @@ func readBundle(file string, data []byte) (bundle, error) {
 		return nil, err
 	}
 	owner := ""
-	if m := anyHeader.FindSubmatch(data); m != nil {
+	if m := anyHeader.Get().FindSubmatch(data); m != nil {
 		owner = string(m[1])
 	}
 	b := bundle{}
@@ -87,7 +87,7 @@ func (b bundle) text() ([]byte, error) {
 			if err != nil {
 				return nil, err
 			}
-			out.WriteString(anyHeader.ReplaceAllString(text, ""))
+			out.WriteString(anyHeader.Get().ReplaceAllString(text, ""))
 		}
 	}
 	if out.Len() == 0 {

@@ -9,6 +9,7 @@ import (
 
 	"sigs.k8s.io/kustomize/kyaml/yaml"
 
+	"fluxtrust.dev/flux-trust/internal/pattern"
 	"fluxtrust.dev/flux-trust/internal/quote"
 )
 
@@ -31,10 +32,10 @@ type text struct {
 }
 
 // breaks matches what ends a line in YAML 1.1.
-var breaks = regexp.MustCompile("\r\n|[\r\n\u0085\u2028\u2029]")
+var breaks = pattern.Pattern{Text: "\r\n|[\r\n\u0085\u2028\u2029]"}
 
 // marker matches a line that ends a document.
-var marker = regexp.MustCompile(`^(---|\.\.\.)(\s|$)`)
+var marker = pattern.Pattern{Text: `^(---|\.\.\.)(\s|$)`}
 
 func newText(file string, data []byte) (*text, error) {
 	t := &text{file: file, eol: "\n"}
@@ -42,11 +43,11 @@ func newText(file string, data []byte) (*text, error) {
 	if after, ok := strings.CutPrefix(rest, "\ufeff"); ok {
 		t.mark, rest = "\ufeff", after
 	}
-	if first := breaks.FindString(rest); first != "" {
+	if first := breaks.Get().FindString(rest); first != "" {
 		t.eol = first
 	}
-	t.open = rest != "" && !breaks.MatchString(rest[max(0, len(rest)-len("\u2028")):])
-	for at := breaks.FindStringIndex(rest); at != nil; at = breaks.FindStringIndex(rest) {
+	t.open = rest != "" && !breaks.Get().MatchString(rest[max(0, len(rest)-len("\u2028")):])
+	for at := breaks.Get().FindStringIndex(rest); at != nil; at = breaks.Get().FindStringIndex(rest) {
 		t.lines, rest = append(t.lines, rest[:at[1]]), rest[at[1]:]
 	}
 	if rest != "" {
@@ -84,7 +85,7 @@ func (t *text) parse() error {
 	}
 	t.end = len(t.lines)
 	for i := t.root.Line; i < len(t.lines); i++ {
-		if marker.MatchString(t.lines[i]) {
+		if marker.Get().MatchString(t.lines[i]) {
 			t.end = i
 			break
 		}
@@ -216,11 +217,11 @@ func (t *text) remove(key string, ours func(*yaml.Node) bool) error {
 }
 
 // oldMark is how entries were marked once.
-var oldMark = regexp.MustCompile(`^\s*# fluxtrust\.dev/config: `)
+var oldMark = pattern.Pattern{Text: `^\s*# fluxtrust\.dev/config: `}
 
 // withMark returns the first line of an entry with the comment that marks it.
 func (t *text) withMark(line int) int {
-	if line > 0 && oldMark.MatchString(t.lines[line-1]) {
+	if line > 0 && oldMark.Get().MatchString(t.lines[line-1]) {
 		return line - 1
 	}
 	return line

@@ -4,11 +4,12 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
-	"regexp"
 	"strings"
 	"unicode/utf8"
 
 	"sigs.k8s.io/kustomize/kyaml/yaml"
+
+	"fluxtrust.dev/flux-trust/internal/pattern"
 )
 
 // Lists in brackets, as in resources: [a.yaml, b.yaml], are changed byte by byte.
@@ -18,7 +19,7 @@ import (
 const madeFlow = "[  ]"
 
 // plain matches texts that need no quotes.
-var plain = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9._/-]*$`)
+var plain = pattern.Pattern{Text: `^[A-Za-z][A-Za-z0-9._/-]*$`}
 
 // offset returns where a node begins in the joined lines.
 func (t *text) offset(n *yaml.Node) int {
@@ -41,7 +42,7 @@ func flowEnd(all string, at int) int {
 		c := all[at]
 		switch {
 		case c == '#' && isSpace(all[max(0, at-1)]):
-			at += max(1, len(breaks.Split(all[at:], 2)[0]))
+			at += max(1, len(breaks.Get().Split(all[at:], 2)[0]))
 			continue
 		case c == '"' || c == '\'':
 			at = quoteEnd(all, at)
@@ -86,7 +87,7 @@ func (t *text) splice(from, to int, with string) error {
 	all := strings.Join(t.lines, "")
 	all = all[:from] + with + all[to:]
 	t.lines = nil
-	for at := breaks.FindStringIndex(all); at != nil; at = breaks.FindStringIndex(all) {
+	for at := breaks.Get().FindStringIndex(all); at != nil; at = breaks.Get().FindStringIndex(all) {
 		t.lines, all = append(t.lines, all[:at[1]]), all[at[1]:]
 	}
 	if all != "" {
@@ -151,7 +152,7 @@ func (t *text) dropFlow(key string) error {
 
 // renderFlow returns an entry in one line.
 func (t *text) renderFlow(entry *yaml.Node) (string, error) {
-	if entry.Kind == yaml.ScalarNode && plain.MatchString(entry.Value) && !t.isFlow() {
+	if entry.Kind == yaml.ScalarNode && plain.Get().MatchString(entry.Value) && !t.isFlow() {
 		return entry.Value, nil
 	}
 	var value any

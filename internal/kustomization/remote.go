@@ -5,8 +5,9 @@ import (
 	"net/url"
 	"path"
 	"path/filepath"
-	"regexp"
 	"strings"
+
+	"fluxtrust.dev/flux-trust/internal/pattern"
 )
 
 // RemoteError is an entry of a kustomization that kustomize would fetch.
@@ -33,12 +34,12 @@ func quoted(s string) string { return "'" + strings.ReplaceAll(s, "'", `'\''`) +
 
 // repository matches what kustomize takes for a git repository, and a bit more:
 // sigs.k8s.io/kustomize/api/internal/git, NewRepoSpecFromURL. No file has such a name.
-var repository = regexp.MustCompile(`(?i)^(git::|gh:|github\.com[:/])|://|^[a-z][a-z0-9-]*@`)
+var repository = pattern.Pattern{Text: `(?i)^(git::|gh:|github\.com[:/])|://|^[a-z][a-z0-9-]*@`}
 
 // isRemoteFolder reports whether kustomize would clone an entry of resources,
 // components, generators, transformers or validators, or download it.
 func isRemoteFolder(entry string) bool {
-	return isRemoteFile(entry) || repository.MatchString(entry) && !filepath.IsAbs(entry)
+	return isRemoteFile(entry) || repository.Get().MatchString(entry) && !filepath.IsAbs(entry)
 }
 
 // isRemoteFile reports whether kustomize would download the entry of a field that

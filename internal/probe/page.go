@@ -7,16 +7,17 @@ import (
 	"io"
 	"mime"
 	"net/http"
-	"regexp"
 	"slices"
 	"strings"
+
+	"fluxtrust.dev/flux-trust/internal/pattern"
 )
 
 // pageStart is how much of an answer is looked at to tell a page for people, in bytes.
 const pageStart = 8 << 10
 
 // title is that of an HTML page.
-var title = regexp.MustCompile(`(?is)<title[^>]*>(.*?)</title>`) //nolint:gochecknoglobals // compiled once
+var title = pattern.Pattern{Text: `(?is)<title[^>]*>(.*?)</title>`}
 
 // isPage reports whether an answer begins as an HTML page.
 func isPage(start []byte) bool {
@@ -52,7 +53,7 @@ func page(response *http.Response, start []byte, instead string) *Failure {
 
 // titleOf returns the title of a page, or "".
 func titleOf(start []byte) string {
-	match := title.FindSubmatch(start)
+	match := title.Get().FindSubmatch(start)
 	if match == nil {
 		return ""
 	}

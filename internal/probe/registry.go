@@ -13,6 +13,8 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+
+	"fluxtrust.dev/flux-trust/internal/pattern"
 )
 
 // maxManifest is the largest manifest in bytes that registries must take:
@@ -20,7 +22,7 @@ import (
 const maxManifest = 4 << 20
 
 // digest is that of a blob.
-var digest = regexp.MustCompile(`^[a-z0-9]+:[a-f0-9]{32,128}$`) //nolint:gochecknoglobals // compiled once
+var digest = pattern.Pattern{Text: `^[a-z0-9]+:[a-f0-9]{32,128}$`}
 
 // registry follows a repository as far as a registry lets anonymous users see:
 // https://github.com/opencontainers/distribution-spec/blob/main/spec.md
@@ -201,10 +203,10 @@ func (r *registry) pull(ctx context.Context, repository, reference string) {
 	if !r.get(ctx, "registry", repository, "/manifests/"+reference, &manifest, "the manifest "+reference) {
 		return
 	}
-	if manifest.Config.Digest == "" && len(manifest.Manifests) > 0 && digest.MatchString(manifest.Manifests[0].Digest) {
+	if manifest.Config.Digest == "" && len(manifest.Manifests) > 0 && digest.Get().MatchString(manifest.Manifests[0].Digest) {
 		r.get(ctx, "registry", repository, "/manifests/"+manifest.Manifests[0].Digest, &manifest, "the manifest of a platform")
 	}
-	if digest.MatchString(manifest.Config.Digest) {
+	if digest.Get().MatchString(manifest.Config.Digest) {
 		r.get(ctx, "blobs", repository, "/blobs/"+manifest.Config.Digest, nil, "a blob")
 	}
 }

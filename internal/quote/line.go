@@ -2,12 +2,13 @@ package quote
 
 import (
 	"fmt"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"fluxtrust.dev/flux-trust/internal/pattern"
 )
 
 // maxLine bounds a message, in bytes.
@@ -36,7 +37,7 @@ func Line(text string) string {
 }
 
 func hideSecrets(text string) string {
-	return token.ReplaceAllStringFunc(text, func(word string) string {
+	return token.Get().ReplaceAllStringFunc(text, func(word string) string {
 		if looksSecret(word) {
 			return hidden(word)
 		}
@@ -90,7 +91,7 @@ func writeRune(out *strings.Builder, r rune) {
 }
 
 // token matches what may be a line of base64, hexadecimal or a word.
-var token = regexp.MustCompile(`[A-Za-z0-9+/=_-]{20,}`)
+var token = pattern.Pattern{Text: `[A-Za-z0-9+/=_-]{20,}`}
 
 // shortestSecret is how long a word must be to be taken for key material, in bytes.
 // The shortest keys that are in use have 16 bytes, which are 22 characters of base64.

@@ -1,62 +1,63 @@
 package quote
 
 import (
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
+
+	"fluxtrust.dev/flux-trust/internal/pattern"
 )
 
 // Name returns the name of an object, a namespace or a container: shown where
 // Kubernetes allows it, RFC 1123 subdomains, the colons of RBAC and of
 // ClusterTrustBundles, and environment variables.
-func Name(name string) string { return show(name, dnsName) }
+func Name(name string) string { return show(name, &dnsName) }
 
 // Key returns the key of a ConfigMap, of a Secret or of any mapping: shown where it is a
 // name, a file or a short word. A key of a Secret may be as secret as its value when
 // the two were mixed up.
 func Key(key string) string {
 	if strings.Contains(key, "/") { // the prefix and the name of an annotation
-		return show(key, qualifiedName)
+		return show(key, &qualifiedName)
 	}
-	return show(key, dataKey)
+	return show(key, &dataKey)
 }
 
 // Kind returns the kind of an object.
-func Kind(kind string) string { return show(kind, kindName) }
+func Kind(kind string) string { return show(kind, &kindName) }
 
 // APIVersion returns the version of an object, such as apps/v1.
-func APIVersion(version string) string { return show(version, apiVersion) }
+func APIVersion(version string) string { return show(version, &apiVersion) }
 
 // Image returns the image of a container.
-func Image(image string) string { return show(image, imageName) }
+func Image(image string) string { return show(image, &imageName) }
 
 // Host returns a host with or without a port.
-func Host(host string) string { return show(host, hostName) }
+func Host(host string) string { return show(host, &hostName) }
 
 // File returns the name of a file that an input, not the command line, has named.
-func File(name string) string { return show(name, fileName) }
+func File(name string) string { return show(name, &fileName) }
 
 // URL returns where something is fetched from: without a user, but for that of git, and
 // with no more of a query than a revision.
-func URL(url string) string { return show(url, remoteURL) }
+func URL(url string) string { return show(url, &remoteURL) }
 
 // PathList returns a path, or the paths of an environment variable.
-func PathList(paths string) string { return show(paths, pathList) }
+func PathList(paths string) string { return show(paths, &pathList) }
 
 // Word returns a value for which a field has few: those of enumerations, booleans and
 // numbers.
-func Word(word string) string { return show(word, plainWord) }
+func Word(word string) string { return show(word, &plainWord) }
 
 // Digest returns the SHA-256 of something that is public.
 func Digest(digest string) string {
-	if sha256Digest.MatchString(digest) {
+	if sha256Digest.Get().MatchString(digest) {
 		return digest
 	}
 	return Text(digest)
 }
 
-var sha256Digest = regexp.MustCompile(`^sha256:[0-9a-f]{64}$`)
+var sha256Digest = pattern.Pattern{Text: `^sha256:[0-9a-f]{64}$`}
 
 // Value returns the value of a field of a pod, or of a reference: a word, a name, a key,
 // an image, a digest, a path, or the paths of an environment variable.
@@ -94,17 +95,17 @@ func Subject(name string) string {
 
 // What is shown. RE2 has no lookahead, so lengths are checked apart.
 var (
-	dnsName       = regexp.MustCompile(`^([a-z0-9]([-a-z0-9.:]*[a-z0-9])?|[A-Z][A-Z0-9]*(_[A-Z0-9]+)+)$`)
-	dataKey       = regexp.MustCompile(`^([a-z0-9]([-a-z0-9._]*[a-z0-9])?|[-._a-zA-Z0-9]{1,19}|[-._a-zA-Z0-9]+\.[a-z0-9]{1,5}|[a-z]+([A-Z][a-z]+)+)$`)
-	qualifiedName = regexp.MustCompile(`^[a-z0-9][-a-z0-9.]*/[-._a-zA-Z0-9]{1,63}$`)
-	kindName      = regexp.MustCompile(`^[A-Z][A-Za-z0-9]*$`)
-	apiVersion    = regexp.MustCompile(`^([a-z0-9][-a-z0-9.]*/)?v[0-9][a-z0-9]{0,12}$`)
-	imageName     = regexp.MustCompile(`^[a-z0-9][-a-z0-9._/:]*(:[-\w.]{1,40})?(@sha256:[0-9a-f]{64})?$`)
-	hostName      = regexp.MustCompile(`^([a-z0-9A-Z*][-a-z0-9A-Z._*]*|\[[0-9a-fA-F:.]+\])(:[0-9]{1,5})?$`)
-	fileName      = regexp.MustCompile(`^[-\pL\pN ._@+~/\\:]*\.(ya?ml|json)$|^[-a-z0-9._/]+$`)
-	pathList      = regexp.MustCompile(`^[/$][-A-Za-z0-9._/:${}()]*$`)
-	remoteURL     = regexp.MustCompile(`^([a-z+]+::)?([a-z+]+://)?(git@)?[a-z0-9][-a-z0-9.]*(:[0-9]{1,5})?[:/][-\w./]*(\?(ref|version)=[-\w./]{1,40})?$`)
-	plainWord     = regexp.MustCompile(`^[-.\w/]{1,19}$|^(CAP_)?[A-Z]+(_[A-Z]+)+$`)
+	dnsName       = pattern.Pattern{Text: `^([a-z0-9]([-a-z0-9.:]*[a-z0-9])?|[A-Z][A-Z0-9]*(_[A-Z0-9]+)+)$`}
+	dataKey       = pattern.Pattern{Text: `^([a-z0-9]([-a-z0-9._]*[a-z0-9])?|[-._a-zA-Z0-9]{1,19}|[-._a-zA-Z0-9]+\.[a-z0-9]{1,5}|[a-z]+([A-Z][a-z]+)+)$`}
+	qualifiedName = pattern.Pattern{Text: `^[a-z0-9][-a-z0-9.]*/[-._a-zA-Z0-9]{1,63}$`}
+	kindName      = pattern.Pattern{Text: `^[A-Z][A-Za-z0-9]*$`}
+	apiVersion    = pattern.Pattern{Text: `^([a-z0-9][-a-z0-9.]*/)?v[0-9][a-z0-9]{0,12}$`}
+	imageName     = pattern.Pattern{Text: `^[a-z0-9][-a-z0-9._/:]*(:[-\w.]{1,40})?(@sha256:[0-9a-f]{64})?$`}
+	hostName      = pattern.Pattern{Text: `^([a-z0-9A-Z*][-a-z0-9A-Z._*]*|\[[0-9a-fA-F:.]+\])(:[0-9]{1,5})?$`}
+	fileName      = pattern.Pattern{Text: `^[-\pL\pN ._@+~/\\:]*\.(ya?ml|json)$|^[-a-z0-9._/]+$`}
+	pathList      = pattern.Pattern{Text: `^[/$][-A-Za-z0-9._/:${}()]*$`}
+	remoteURL     = pattern.Pattern{Text: `^([a-z+]+::)?([a-z+]+://)?(git@)?[a-z0-9][-a-z0-9.]*(:[0-9]{1,5})?[:/][-\w./]*(\?(ref|version)=[-\w./]{1,40})?$`}
+	plainWord     = pattern.Pattern{Text: `^[-.\w/]{1,19}$|^(CAP_)?[A-Z]+(_[A-Z]+)+$`}
 )
 
 // Longest names and words, in bytes.
@@ -115,13 +116,13 @@ const (
 
 // show returns a text that matches, or that is too short to be a key, and hides any
 // other.
-func show(text string, allowed *regexp.Regexp) string {
+func show(text string, allowed *pattern.Pattern) string {
 	switch {
-	case len(text) > longestName || len(text) >= shortestSecret && (allowed == nil || !allowed.MatchString(text)):
+	case len(text) > longestName || len(text) >= shortestSecret && (allowed == nil || !allowed.Get().MatchString(text)):
 		return hidden(text)
 	case len(text) <= longestShort:
 		return Line(text)
-	case token.MatchString(text) && anySecret(text):
+	case token.Get().MatchString(text) && anySecret(text):
 		return hidden(text)
 	default:
 		return Line(text)
@@ -131,14 +132,14 @@ func show(text string, allowed *regexp.Regexp) string {
 // anySecret is stricter than Line, which sees messages of the function itself: a key of
 // 32 bytes looks like a digest.
 func anySecret(text string) bool {
-	if imageName.MatchString(text) {
+	if imageName.Get().MatchString(text) {
 		text, _, _ = strings.Cut(text, "@")
 	}
-	return longRun.MatchString(text) || slices.ContainsFunc(token.FindAllString(text, -1), looksSecret)
+	return longRun.Get().MatchString(text) || slices.ContainsFunc(token.Get().FindAllString(text, -1), looksSecret)
 }
 
 // longRun is more than a word of any name has.
-var longRun = regexp.MustCompile(`[A-Za-z0-9]{40}`)
+var longRun = pattern.Pattern{Text: `[A-Za-z0-9]{40}`}
 
 // FieldPath returns the path of a field, such as data.ca.crt or
 // spec.containers.[name=manager].image: every key and name of it is shown where Key and
@@ -152,8 +153,8 @@ func FieldPath(path string) string {
 			elements = slices.Delete(elements, j+1, j+2)
 		}
 		key, index := elements[i], ""
-		if at := strings.IndexByte(key, '['); at >= 0 && indexes.MatchString(key[at:]) {
-			key, index = key[:at], brackets.ReplaceAllStringFunc(key[at:], bracket)
+		if at := strings.IndexByte(key, '['); at >= 0 && indexes.Get().MatchString(key[at:]) {
+			key, index = key[:at], brackets.Get().ReplaceAllStringFunc(key[at:], bracket)
 		}
 		if i+1 < len(elements) && key != "" && Key(key+"."+elements[i+1]) == key+"."+elements[i+1] {
 			continue // a file, such as Company-Root-Certificates.crt
@@ -167,8 +168,8 @@ func FieldPath(path string) string {
 }
 
 var (
-	brackets = regexp.MustCompile(`\[[^\]]*\]`)
-	indexes  = regexp.MustCompile(`^(\[[^\]]*\])+$`)
+	brackets = pattern.Pattern{Text: `\[[^\]]*\]`}
+	indexes  = pattern.Pattern{Text: `^(\[[^\]]*\])+$`}
 )
 
 // bracket returns an index, or the name of an entry.
@@ -186,7 +187,7 @@ func bracket(text string) string {
 // Quoted returns a message of a library that quotes the input as fmt's %q does: names,
 // paths and short words stay.
 func Quoted(message string) string {
-	return Line(quotation.ReplaceAllStringFunc(message, func(quoted string) string {
+	return Line(quotation.Get().ReplaceAllStringFunc(message, func(quoted string) string {
 		text, err := strconv.Unquote(quoted)
 		if err != nil {
 			return `"…"`
@@ -200,4 +201,4 @@ func Quoted(message string) string {
 	}))
 }
 
-var quotation = regexp.MustCompile(`"(?:[^"\\]|\\.)*"`)
+var quotation = pattern.Pattern{Text: `"(?:[^"\\]|\\.)*"`}

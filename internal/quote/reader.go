@@ -1,16 +1,17 @@
 package quote
 
 import (
-	"regexp"
 	"strings"
+
+	"fluxtrust.dev/flux-trust/internal/pattern"
 )
 
 // Reader returns what a reader of YAML, JSON or a number says about an input, without
 // the pieces of the input that it quotes.
 func Reader(err error) string {
 	text := strings.TrimPrefix(strings.Join(strings.Fields(err.Error()), " "), "yaml: ")
-	text = longTag.ReplaceAllString(text, "!…")
-	quotes := anyQuote.FindAllStringIndex(mark.ReplaceAllStringFunc(text, func(m string) string { return strings.Repeat("_", len(m)) }), -1)
+	text = longTag.Get().ReplaceAllString(text, "!…")
+	quotes := anyQuote.Get().FindAllStringIndex(mark.Get().ReplaceAllStringFunc(text, func(m string) string { return strings.Repeat("_", len(m)) }), -1)
 	if len(quotes) == 0 {
 		return Line(text)
 	}
@@ -20,8 +21,8 @@ func Reader(err error) string {
 
 var (
 	// mark matches the punctuation that a reader has expected, in its quotes.
-	mark     = regexp.MustCompile(`'[^\w\s'"` + "`" + `]{1,2}'`)
-	anyQuote = regexp.MustCompile("['\"`]")
+	mark     = pattern.Pattern{Text: `'[^\w\s'"` + "`" + `]{1,2}'`}
+	anyQuote = pattern.Pattern{Text: "['\"`]"}
 	// longTag matches a tag of YAML that is none of its own.
-	longTag = regexp.MustCompile(`![^\s!]{9,}`)
+	longTag = pattern.Pattern{Text: `![^\s!]{9,}`}
 )

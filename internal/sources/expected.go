@@ -4,11 +4,11 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/url"
-	"regexp"
 	"strings"
 
 	"fluxtrust.dev/flux-trust/internal/flux"
 	"fluxtrust.dev/flux-trust/internal/krm"
+	"fluxtrust.dev/flux-trust/internal/pattern"
 	"fluxtrust.dev/flux-trust/internal/probe"
 	"fluxtrust.dev/flux-trust/internal/quote"
 )
@@ -70,7 +70,7 @@ func (r *reader) signatures(o *krm.Object, spec krm.Field) []need {
 
 // ecr is the host of a registry of AWS:
 // https://docs.aws.amazon.com/AmazonECR/latest/userguide/Registries.html
-var ecr = regexp.MustCompile(`\.dkr\.ecr(-fips)?\.([a-z0-9-]+)\.(amazonaws\.com(\.cn)?)$`)
+var ecr = pattern.Pattern{Text: `\.dkr\.ecr(-fips)?\.([a-z0-9-]+)\.(amazonaws\.com(\.cn)?)$`}
 
 // tokenService is where a login of a cloud comes from.
 func tokenService(t *probe.Target) []need {
@@ -80,7 +80,7 @@ func tokenService(t *probe.Target) []need {
 	why, host := "spec.provider: "+quote.Word(t.Type), t.URL.Hostname()
 	switch t.Type {
 	case "aws":
-		if match := ecr.FindStringSubmatch(host); match != nil {
+		if match := ecr.Get().FindStringSubmatch(host); match != nil {
 			at := match[2] + "." + match[3]
 			return []need{{"token", "sts." + at, why}, {"token", "api.ecr." + at, why}}
 		}

@@ -4,13 +4,13 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 
 	"sigs.k8s.io/kustomize/kyaml/yaml"
 
+	"fluxtrust.dev/flux-trust/internal/pattern"
 	"fluxtrust.dev/flux-trust/internal/quote"
 )
 
@@ -226,7 +226,7 @@ func (c chunk) invalid(err error) error {
 	case strings.Contains(message, "did not find expected"):
 		hint = "; in what starts there, a line further down is not indented as it should be"
 	}
-	return fmt.Errorf("is not valid YAML: %s%s", lineNumber.ReplaceAllStringFunc(message, func(match string) string {
+	return fmt.Errorf("is not valid YAML: %s%s", lineNumber.Get().ReplaceAllStringFunc(message, func(match string) string {
 		n, err := strconv.Atoi(match[len("line "):])
 		if err != nil {
 			return match
@@ -235,4 +235,4 @@ func (c chunk) invalid(err error) error {
 	}), hint)
 }
 
-var lineNumber = regexp.MustCompile(`line (\d+)`)
+var lineNumber = pattern.Pattern{Text: `line (\d+)`}

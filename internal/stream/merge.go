@@ -1,12 +1,13 @@
 package stream
 
 import (
-	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/aymanbagabas/go-udiff"
 	"sigs.k8s.io/kustomize/kyaml/yaml"
+
+	"fluxtrust.dev/flux-trust/internal/pattern"
 )
 
 // merger merges the lines of a change into a text.
@@ -134,9 +135,9 @@ func stripped(text string, original *yaml.RNode) string {
 	if last.Style&(yaml.LiteralStyle|yaml.FoldedStyle) == 0 || last.Line < 1 || last.Line > len(lines) {
 		return text
 	}
-	lines[last.Line-1] = blockHeader.ReplaceAllString(lines[last.Line-1], "$1$2-$3$4")
+	lines[last.Line-1] = blockHeader.Get().ReplaceAllString(lines[last.Line-1], "$1$2-$3$4")
 	return strings.Join(lines, "")
 }
 
 // blockHeader matches the indicators of a block scalar at the end of a line.
-var blockHeader = regexp.MustCompile(`([|>])([1-9]?)[-+]?([1-9]?)([ \t]*(?:[ \t]#.*)?\n)$`)
+var blockHeader = pattern.Pattern{Text: `([|>])([1-9]?)[-+]?([1-9]?)([ \t]*(?:[ \t]#.*)?\n)$`}

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"maps"
 	"reflect"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -16,6 +15,7 @@ import (
 	"fluxtrust.dev/flux-trust/internal/codes"
 	"fluxtrust.dev/flux-trust/internal/inventory"
 	"fluxtrust.dev/flux-trust/internal/krm"
+	"fluxtrust.dev/flux-trust/internal/pattern"
 	"fluxtrust.dev/flux-trust/internal/quote"
 )
 
@@ -156,7 +156,7 @@ func (r *resolver) project(e *entry, name, configured string, keys []string) Pro
 
 // notInFileName matches what names of signers and bundles may hold and those of
 // files should not.
-var notInFileName = regexp.MustCompile(`[^-._a-zA-Z0-9]+`)
+var notInFileName = pattern.Pattern{Text: `[^-._a-zA-Z0-9]+`}
 
 func (r *resolver) projectTrustBundle(e *entry) (Projection, error) {
 	c := e.ClusterTrustBundle
@@ -166,7 +166,7 @@ func (r *resolver) projectTrustBundle(e *entry) (Projection, error) {
 	}
 	return Projection{ClusterTrustBundle: &trustBundle{
 		Name: c.Name, SignerName: c.SignerName, LabelSelector: selector, Optional: e.Optional,
-		Path: uniqueName(notInFileName.ReplaceAllString(c.Name+c.SignerName, "-")+".crt", r.files),
+		Path: uniqueName(notInFileName.Get().ReplaceAllString(c.Name+c.SignerName, "-")+".crt", r.files),
 	}}, nil
 }
 

@@ -10,12 +10,12 @@ import (
 	"sigs.k8s.io/kustomize/kyaml/fn/framework"
 	"sigs.k8s.io/kustomize/kyaml/kio"
 
-	"fluxtrust.dev/flux-trust/transformer"
+	"fluxtrust.dev/flux-trust/transformer/processor"
 )
 
 func main() {
 	source := &kio.ByteReadWriter{Reader: os.Stdin, Writer: os.Stdout, KeepReaderAnnotations: true}
-	if err := framework.Execute(&transformer.Processor{Now: time.Now()}, source); err != nil {
+	if err := framework.Execute(&processor.Processor{Now: time.Now()}, source); err != nil {
 		println(err.Error())
 		os.Exit(1)
 	}
