@@ -18,9 +18,33 @@ func fill(into reflect.Value, value any) bool {
 			return fillOwn(own, value)
 		}
 	}
-	if value == nil {
+	switch v := value.(type) {
+	case nil:
 		return true // as it is
+	case []any:
+		if into.Kind() == reflect.Slice && into.Type().Elem().Kind() != reflect.Uint8 {
+			return fillSlice(into, v)
+		}
+	case map[string]any:
+		if into.Kind() == reflect.Map {
+			return fillMap(into, v)
+		}
+		if into.Kind() == reflect.Struct {
+			return fillFields(into, v) == len(v)
+		}
+	default:
+		if fillScalar(into, v) {
+			return true
+		}
 	}
+	if into.Kind() == reflect.Pointer {
+		into.Set(reflect.New(into.Type().Elem()))
+		return fill(into.Elem(), value)
+	}
+	return false
+}
+
+func fillScalar(into reflect.Value, value any) bool {
 	switch v := value.(type) {
 	case string:
 		if into.Kind() == reflect.String && utf8.ValidString(v) {
@@ -37,21 +61,6 @@ func fill(into reflect.Value, value any) bool {
 			into.SetInt(int64(v))
 			return true
 		}
-	case []any:
-		if into.Kind() == reflect.Slice && into.Type().Elem().Kind() != reflect.Uint8 {
-			return fillSlice(into, v)
-		}
-	case map[string]any:
-		switch into.Kind() {
-		case reflect.Map:
-			return fillMap(into, v)
-		case reflect.Struct:
-			return fillFields(into, v) == len(v)
-		}
-	}
-	if into.Kind() == reflect.Pointer {
-		into.Set(reflect.New(into.Type().Elem()))
-		return fill(into.Elem(), value)
 	}
 	return false
 }

@@ -166,7 +166,16 @@ func apiScalar(n *yaml.Node) (any, error) {
 
 // plain11 reports whether a plain scalar could be anything but a string.
 func plain11(value string) bool {
-	return value == "" || value != "-" && strings.IndexByte("+-.0123456789~ynYNtTfFoO", value[0]) >= 0 && !strings.ContainsAny(value, " \t\n:#,[]{}")
+	switch {
+	case value == "":
+		return true
+	case value == "-" || strings.ContainsAny(value, " \t\n:#,[]{}"):
+		return false
+	case strings.IndexByte("ynYNtTfFoO", value[0]) >= 0:
+		return len(value) <= len("false") // the longest word that is none
+	default:
+		return strings.IndexByte("+-.0123456789~", value[0]) >= 0 && (!strings.HasPrefix(value, "--") || strings.HasPrefix(value, "---"))
+	}
 }
 
 func parse11(text string) (any, error) {

@@ -19,6 +19,7 @@ var scalars = []string{
 	"1", "0", "-1", "+1", "01", "08", "0o17", "0x1F", "0b101", "-0b11", "1_000", "_1", "1e3", "1.5", "1.", ".5", "+.5", "1E+2", "12345678901234567890", "99999999999999999999999",
 	".inf", "-.Inf", ".nan", "1:30", "190:20:30", "2001-01-01", "2001-12-14t21:59:43.10-05:00", "2001-12-14 21:59:43", "!!timestamp 2001-01-01",
 	"!!int 5", `!!int "5"`, "!!float 5", `!!float "1.5"`, "<<", `"<<"`, "=", "a", "a b", "a b: c", "runtime/default", "fsGroup", "No way", "1 2", "- x", "1.2.3", "0.", "-", "+", ".", "0x", "0b", "1e", "-.5", "0o8", "0o", "-0o7", "1__0",
+	"--log-level=info", "--1", "--0x1", "--", "-- ", "--.inf", "--true", "-1", "-a", "nullable", "Normal", "falsely", "FALSE", "onward", "NULL", "off",
 }
 
 // TestAPIValue: what kyaml has parsed is read as sigs.k8s.io/yaml reads the text.

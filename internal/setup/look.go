@@ -15,6 +15,7 @@ import (
 	"fluxtrust.dev/flux-trust/api/v1alpha1"
 	"fluxtrust.dev/flux-trust/internal/inventory"
 	"fluxtrust.dev/flux-trust/internal/krm"
+	"fluxtrust.dev/flux-trust/internal/pattern"
 	"fluxtrust.dev/flux-trust/internal/stream"
 )
 
@@ -126,14 +127,14 @@ func isYAML(name string) bool {
 }
 
 // mayInstall matches texts that may hold what installs Flux, or is it.
-var mayInstall = regexp.MustCompile(`(?m)\bkind"?: *["']?(FluxInstance|HelmRelease|Deployment|List)\b`)
+var mayInstall = pattern.Pattern{Text: `(?m)\bkind"?: *["']?(FluxInstance|HelmRelease|Deployment|List)\b`}
 
 // holding returns those of the files that install Flux, or hold its controllers.
 func holding(files []string) []string {
 	var objects []*krm.Object
 	for _, path := range files {
 		data, err := os.ReadFile(path) //nolint:gosec // in a folder that the user names
-		if err != nil || !mayInstall.Match(data) && !strings.Contains(string(data), "kind: OCIRepository") {
+		if err != nil || !mayInstall.Get().Match(data) && !strings.Contains(string(data), "kind: OCIRepository") {
 			continue
 		}
 		documents, err := stream.Split(path, data, nil)

@@ -3,8 +3,9 @@ package setup
 import (
 	"fmt"
 	"path/filepath"
-	"regexp"
 	"strings"
+
+	"fluxtrust.dev/flux-trust/internal/pattern"
 )
 
 // Next says what to do with what was written, in commands for a shell. The name is that of
@@ -85,11 +86,11 @@ func command(words ...string) string {
 }
 
 // simple matches words that a shell takes as they are.
-var simple = regexp.MustCompile(`^[-A-Za-z0-9._/@:+,=]+$`)
+var simple = pattern.Pattern{Text: `^[-A-Za-z0-9._/@:+,=]+$`}
 
 // quoted returns a word for a shell.
 func quoted(word string) string {
-	if simple.MatchString(word) {
+	if simple.Get().MatchString(word) {
 		return word
 	}
 	return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"

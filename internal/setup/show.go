@@ -4,11 +4,12 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/aymanbagabas/go-udiff"
+
+	"fluxtrust.dev/flux-trust/internal/pattern"
 )
 
 // Extensions returns those of files with certificates.
@@ -50,7 +51,7 @@ func (p *Plan) Summary() string {
 }
 
 // body matches a line of the text of a certificate in a difference.
-var body = regexp.MustCompile(`^[-+ ] *[A-Za-z0-9+/=]{1,76}\r?\n$`)
+var body = pattern.Pattern{Text: `^[-+ ] *[A-Za-z0-9+/=]{1,76}\r?\n$`}
 
 // Diff returns what is going to change. The text of certificates tells nobody anything,
 // so it is left out.
@@ -76,7 +77,7 @@ func short(diff string) string {
 	inside, left := false, ""
 	for line := range strings.Lines(diff) {
 		text := strings.TrimLeft(line[1:], " ")
-		if isBody := body.MatchString(line) && (inside || len(text) > longest); isBody {
+		if isBody := body.Get().MatchString(line) && (inside || len(text) > longest); isBody {
 			if left != line[:1] {
 				out.WriteString(line[:1] + "…\n")
 			}
