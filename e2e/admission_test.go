@@ -66,6 +66,9 @@ func TestAdmissionAfterAChange(t *testing.T) {
 		"another object":      strings.Replace(inline(root, noHardening), "name: corp-ca", "name: other-ca", 1),
 		"File":                inline(root, noHardening+"  mount: {method: File}\n"),
 		"unknown content":     configHead + "  caBundle: [{configMap: {name: corp-ca, keys: [ca.crt]}, allow: [NotInStream]}, {secret: {name: more}, allow: [NotInStream]}]\n" + noHardening,
+		"a proxy":             inline(root, noHardening+"  proxy: {https: \"http://p:1\", no: [.x]}\n  extras: {acceptNegativeSerials: true}\n"),
+		"a proxy in a Secret": inline(root, noHardening+"  proxy: {secretRef: {name: p}}\n"),
+		"a proxy alone":       configHead + "  mount: {method: None}\n  proxy: {http: \"http://p:2\"}\n" + noHardening,
 		"InitContainer":       inline(root, noHardening+"  mount: {method: InitContainer}\n"),
 		"InitContainer alone": inline(root, noHardening+"  mount: {method: InitContainer, systemRoots: Replace}\n"),
 	}
@@ -98,7 +101,7 @@ func TestAdmissionAfterAChange(t *testing.T) {
 }
 
 // becomes compares what the policy makes of a Deployment. What it changes is refused
-// before, but for the digest of the roots.
+// before, but for the digest of the roots and a proxy that goes.
 func (a *admitter) becomes(what string, before, want *appsv1.Deployment) {
 	a.t.Helper()
 	after, matched := a.admit(before)
@@ -113,6 +116,12 @@ func (a *admitter) becomes(what string, before, want *appsv1.Deployment) {
 	digest := func(d *appsv1.Deployment) *appsv1.Deployment {
 		d = d.DeepCopy()
 		delete(d.Spec.Template.Annotations, "fluxtrust.dev/ca-bundle")
+		delete(d.Annotations, "fluxtrust.dev/previous")
+		c := &d.Spec.Template.Spec.Containers[0]
+		c.Env = slices.DeleteFunc(c.Env, func(e corev1.EnvVar) bool {
+			optional := strings.HasSuffix(e.Name, "_PROXY") || e.Name == "GODEBUG"
+			return optional && !slices.ContainsFunc(after.Spec.Template.Spec.Containers[0].Env, func(a corev1.EnvVar) bool { return a.Name == e.Name })
+		})
 		return d
 	}
 	changes := asYAML(a.t, digest(before)) != asYAML(a.t, digest(after))
