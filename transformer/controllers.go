@@ -2,14 +2,17 @@ package transformer
 
 import (
 	"slices"
+	"strings"
 
 	"fluxtrust.dev/flux-trust/api/v1alpha1"
 	"fluxtrust.dev/flux-trust/internal/codes"
+	"fluxtrust.dev/flux-trust/internal/flux"
 	"fluxtrust.dev/flux-trust/internal/hardening"
 	"fluxtrust.dev/flux-trust/internal/installer"
 	"fluxtrust.dev/flux-trust/internal/inventory"
 	"fluxtrust.dev/flux-trust/internal/krm"
 	"fluxtrust.dev/flux-trust/internal/patches"
+	"fluxtrust.dev/flux-trust/internal/quote"
 	"fluxtrust.dev/flux-trust/internal/trust"
 )
 
@@ -227,6 +230,7 @@ func podOf(w *inventory.Workload, s *trust.Settings) hardening.Pod {
 func (c *changer) install(i *inventory.Installer) {
 	i.Object.Fail(i.Err)
 	i.Object.Before.CheckKeys()
+	c.tellNewer(i)
 	owned, patched := false, false
 	if i.Object.Err() == nil {
 		made, err := c.patchesOf(installer.StockOf(i), i.Object)
@@ -265,6 +269,21 @@ func (c *changer) install(i *inventory.Installer) {
 		}
 	case owned:
 		c.done.released++
+	}
+}
+
+// tellNewer says what of an object that installs controllers is newer than this release.
+func (c *changer) tellNewer(i *inventory.Installer) {
+	version := i.Object.Before.Peek("apiVersion")
+	if _, another, _ := strings.Cut(version, "/"); flux.Newer(another, i.Kind.Versions) != "" {
+		c.found.Add(krm.Warning, codes.UnknownVersion, i.Object, krm.Difference{Path: "apiVersion", Current: version},
+			"%s is newer than this release of flux-trust knows, and is treated as %s; look for a newer flux-trust", quote.Word(another), flux.Newer(another, i.Kind.Versions))
+	}
+	for _, name := range i.Components {
+		if !slices.Contains(flux.Components(), name) && len(c.config.Spec.Controllers.Include) == 0 {
+			c.found.Add(krm.Warning, codes.UnknownName, i.Object, krm.At(strings.Join(i.Kind.Spec, ".")+".components"),
+				"%s is a controller that this release of flux-trust does not know: it gets no patch; look for a newer flux-trust, or write the patch yourself", quote.Name(name))
+		}
 	}
 }
 

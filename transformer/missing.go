@@ -8,6 +8,7 @@ import (
 
 	"fluxtrust.dev/flux-trust/api/v1alpha1"
 	"fluxtrust.dev/flux-trust/internal/codes"
+	"fluxtrust.dev/flux-trust/internal/flux"
 	"fluxtrust.dev/flux-trust/internal/krm"
 	"fluxtrust.dev/flux-trust/internal/quote"
 	"fluxtrust.dev/flux-trust/internal/trust"
@@ -16,10 +17,16 @@ import (
 // missing says what the config names and the stream does not hold.
 func missing(r *result, s stream) krm.Findings {
 	var found krm.Findings
-	switch {
-	case r.found.Failed():
+	if r.found.Failed() {
 		return nil
-	case r.controllers.count+r.controllers.released == 0:
+	}
+	if len(r.config.Spec.Controllers.Include) == 0 {
+		for _, w := range r.inventory.Unknown {
+			found.Add(krm.Warning, codes.UnknownName, w.Object, krm.Difference{Path: "metadata.labels"},
+				"looks like a controller of Flux that this release of flux-trust does not know (%s), and is left alone; name it under spec.controllers.additional, or look for a newer flux-trust", quote.Name(flux.Unknown(w.Seen)))
+		}
+	}
+	if r.controllers.count+r.controllers.released == 0 {
 		noControllers(&found, r, s)
 		return found
 	}

@@ -12,6 +12,7 @@ const (
 	NoControllers   krm.Code = "NoControllers"
 	SelectsNothing  krm.Code = "SelectsNothing"
 	NoContainer     krm.Code = "NoContainer"
+	UnknownName     krm.Code = "UnknownController"
 	Truncated       krm.Code = "Truncated"
 	KustomizePatch  krm.Code = "KustomizePatch"
 	AnotherConfig   krm.Code = "AnotherConfig"
@@ -124,6 +125,7 @@ func Groups() []Group {
 			{NoControllers, false, "The stream holds no Flux controller, or the config selects none of them (`spec.onNoControllers`)."},
 			{SelectsNothing, false, "An entry of the config selects nothing in the stream."},
 			{NoContainer, false, "A Deployment is a controller by its name and labels, and has no container that could run one."},
+			{UnknownName, false, "Flux has a controller that this release does not know, and that is left alone."},
 			{Truncated, false, "An input ends within a line, and may be cut off."},
 			{KustomizePatch, false, "The object looks like a patch of kustomize, and is left alone."},
 			{AnotherConfig, false, "The object, or the patch, is the work of a FluxTrust of another name."},
@@ -234,7 +236,7 @@ func Groups() []Group {
 			{LeftAlone, false, "A source has no use for a `certSecretRef`, and is left alone."},
 			{OwnReference, false, "A source has a `certSecretRef` of its own, and is left alone."},
 			{FieldMissing, false, "The API version of a source, or the controller in the stream, has no `certSecretRef`."},
-			{UnknownVersion, false, "No release of Flux that is known serves the API version of a source."},
+			{UnknownVersion, false, "No release of Flux that is known serves the API version of an object. A newer one than those is treated as the newest that is known."},
 			{ServerNamePinned, false, "The controller expects the name of the source's host from every server."},
 			{NoStatus, false, "The source shows no TLS error itself."},
 			{TrustsSecretAlone, false, "The controller trusts the CA in the Secret alone."},

@@ -11,6 +11,8 @@ const (
 type Installer struct {
 	// Kind and Group of the object.
 	Kind, Group string
+	// Versions of the API that are known.
+	Versions []string
 	// Chart is the one that a HelmRelease must install, or "".
 	Chart string
 	// Spec are the keys of what says which components there are and on which
@@ -29,8 +31,10 @@ type Installer struct {
 func Installers() []Installer {
 	const helm = "helm.toolkit.fluxcd.io"
 	return []Installer{
-		{FluxInstance, "fluxcd.controlplane.io", "", []string{"spec"}, []string{"spec", "kustomize"}},
-		{HelmRelease, helm, "flux-instance", []string{"spec", "values", "instance"}, []string{"spec", "values", "instance", "kustomize"}},
-		{HelmRelease, helm, "flux2", nil, []string{"spec", "postRenderers", "[]", "kustomize"}},
+		{FluxInstance, "fluxcd.controlplane.io", []string{"v1"}, "", []string{"spec"}, []string{"spec", "kustomize"}},
+		{HelmRelease, helm, releases(), "flux-instance", []string{"spec", "values", "instance"}, []string{"spec", "values", "instance", "kustomize"}},
+		{HelmRelease, helm, releases(), "flux2", nil, []string{"spec", "postRenderers", "[]", "kustomize"}},
 	}
 }
+
+func releases() []string { return []string{"v2beta1", "v2beta2", "v2"} }

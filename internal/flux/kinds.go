@@ -1,6 +1,9 @@
 package flux
 
-import "slices"
+import (
+	"maps"
+	"slices"
+)
 
 // Kinds of Flux objects that open connections.
 const (
@@ -27,7 +30,7 @@ type Kind struct {
 	// CAKey is the first version of the controller that reads the key ca.crt of a
 	// certSecretRef; before that it was caFile.
 	CAKey string
-	// Versions maps every version that Flux v0.41 to v2.9 serve to the first
+	// Versions maps every version that Flux v0.41 to v2.10 serve to the first
 	// version of the controller whose CRD has spec.certSecretRef: Always, Never or a
 	// number.
 	Versions map[string]string
@@ -55,7 +58,7 @@ func Kinds() []Kind {
 		{OCIRepository, SourceGroup, "source-controller", "1.1.0", map[string]string{"v1beta2": Always, "v1": Always}, "v1 (Flux 2.6) or v1beta2", "url", "url"},
 		{Bucket, SourceGroup, "source-controller", "1.4.0", map[string]string{"v1beta1": Never, "v1beta2": "1.4.0", "v1": Always}, "v1 or v1beta2 (Flux 2.4)", "endpoint", "endpoint"},
 		{ImageRepository, image, "image-reflector-controller", "0.30.0", map[string]string{"v1beta1": Always, "v1beta2": Always, "v1": Always}, "v1 (Flux 2.7) or v1beta2", "image", "image"},
-		{Provider, notification, "notification-controller", "1.1.0", map[string]string{"v1beta1": Always, "v1beta2": Always, "v1beta3": Always}, "v1beta3 (Flux 2.2) or v1beta2", "address", "type"},
+		{Provider, notification, "notification-controller", "1.1.0", map[string]string{"v1beta1": Always, "v1beta2": Always, "v1beta3": Always, "v1": Always}, "v1 (Flux 2.10) or v1beta3 (Flux 2.2)", "address", "type"},
 		{GitRepository, SourceGroup, "source-controller", "1.1.0", map[string]string{"v1beta1": Never, "v1beta2": Never, "v1": Never}, "", "url", "url"},
 	}
 }
@@ -68,4 +71,10 @@ func KindOf(group, kind string) (Kind, bool) {
 		return Kind{}, false
 	}
 	return kinds[i], true
+}
+
+// Newer returns the version of the table by which a newer one than those is taken, or
+// "" where it is none.
+func (k Kind) Newer(another string) string {
+	return Newer(another, slices.Collect(maps.Keys(k.Versions)))
 }

@@ -20,6 +20,9 @@ type Inventory struct {
 	// Controllers are those that run, or are installed, whether the config selects
 	// them or not.
 	Controllers map[string]bool
+	// Unknown are the workloads that look like controllers of Flux of a name that is
+	// not known, and that nothing selects.
+	Unknown []*Workload
 	// Additional says which entries of spec.controllers.additional select something.
 	Additional map[int]bool
 }
@@ -60,6 +63,9 @@ func (i *Inventory) addWorkload(w *Workload, selects selection) {
 	w.Concerned = found.err != nil || len(found.selected) > 0
 	if w.Err == nil && !w.Patch { // which says more
 		w.Err = found.err
+	}
+	if w.Kind == v1alpha1.Deployment && len(found.matches)+len(found.additional) == 0 && flux.Unknown(w.Seen) != "" {
+		i.Unknown = append(i.Unknown, w)
 	}
 	for _, m := range found.matches {
 		i.Controllers[m.Controller] = true

@@ -1,6 +1,7 @@
 package inventory
 
 import (
+	"cmp"
 	"fmt"
 	"net/url"
 	"strings"
@@ -98,13 +99,13 @@ func (s *Source) IsPatch() bool {
 // CheckField says why the kind has no spec.certSecretRef in the version of the
 // object, or of the controller in the stream.
 func (s *Source) CheckField(v flux.Versions) error {
-	since, known := s.API.Versions[s.Version]
+	since, known := s.API.Versions[cmp.Or(s.API.Newer(s.Version), s.Version)]
 	fail := func(code krm.Code, path, format string, args ...any) error {
 		return &krm.FieldError{Code: code, Path: path, Message: fmt.Sprintf(format, args...)}
 	}
 	switch {
 	case !known:
-		return fail(codes.UnknownVersion, "apiVersion", "Flux v0.41 to v2.9 serve no %s in %s; write %s", s.API.Name, s.Version, s.API.Write)
+		return fail(codes.UnknownVersion, "apiVersion", "Flux v0.41 to v2.10 serve no %s in %s; write %s", s.API.Name, s.Version, s.API.Write)
 	case since == flux.Never:
 		return fail(codes.FieldMissing, "apiVersion", "a %s has no certSecretRef in %s; write %s", s.API.Name, s.Version, s.API.Write)
 	case v.Below(s.API.Controller, since):

@@ -104,6 +104,10 @@ func (s *step) apply(o *inventory.Source, matched map[int]bool) {
 	if entry >= 0 {
 		matched[entry] = true
 		s.result.Selected++
+		if newest := o.API.Newer(o.Version); newest != "" {
+			s.found.Add(krm.Warning, codes.UnknownVersion, o.Object, krm.Difference{Path: "apiVersion", Current: o.Version},
+				"%s is newer than this release of flux-trust knows, and is treated as %s; look for a newer flux-trust", quote.Word(o.Version), newest)
+		}
 	}
 	edit := s.decide(o, entry)
 	s.warnGit(o)
