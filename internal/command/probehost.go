@@ -8,11 +8,11 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"regexp"
 	"strings"
 
 	"github.com/spf13/cobra"
 
+	"fluxtrust.dev/flux-trust/internal/pattern"
 	"fluxtrust.dev/flux-trust/internal/probe"
 	"fluxtrust.dev/flux-trust/internal/quote"
 )
@@ -44,7 +44,7 @@ func (f *hostFlags) check(cmd *cobra.Command) error {
 		return errors.New("--save needs --fingerprint sha256:…, which you have from the owner of the root: what a host presents is no proof of whom it belongs to")
 	case f.save == "" && f.fingerprint != "":
 		return errors.New("--fingerprint is for --save FILE")
-	case f.fingerprint != "" && !sha256Hex.MatchString(hexOf(f.fingerprint)):
+	case f.fingerprint != "" && !sha256Hex.Get().MatchString(hexOf(f.fingerprint)):
 		return errors.New("--fingerprint is no SHA-256; write sha256: and 64 hexadecimal digits, as openssl x509 -noout -fingerprint -sha256 prints them")
 	default:
 		return nil
@@ -52,7 +52,7 @@ func (f *hostFlags) check(cmd *cobra.Command) error {
 }
 
 // sha256Hex is a SHA-256 in lower case.
-var sha256Hex = regexp.MustCompile(`^[0-9a-f]{64}$`) //nolint:gochecknoglobals // compiled once
+var sha256Hex = pattern.Pattern{Text: `^[0-9a-f]{64}$`}
 
 // hexOf returns the digits of a fingerprint, with colons or without.
 func hexOf(fingerprint string) string {

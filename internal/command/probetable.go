@@ -3,10 +3,10 @@ package command
 import (
 	"cmp"
 	"fmt"
-	"regexp"
 	"strings"
 
 	"fluxtrust.dev/flux-trust/internal/krm"
+	"fluxtrust.dev/flux-trust/internal/pattern"
 	"fluxtrust.dev/flux-trust/internal/probe"
 )
 
@@ -104,7 +104,7 @@ func (p *probing) findings(result probe.Result) []*finding {
 }
 
 // address is one that a connection was tried to. Hosts behind one firewall have many.
-var address = regexp.MustCompile(`\b(dial|read|write) (tcp )?\S+:\d+: `) //nolint:gochecknoglobals // compiled once
+var address = pattern.Pattern{Text: `\b(dial|read|write) (tcp )?\S+:\d+: `}
 
 // findingKey is equal for reports that are told at once: what is said of one host, or
 // one failure of many hosts.
@@ -114,7 +114,7 @@ func findingKey(r probe.Report) string {
 	if f == nil {
 		return strings.Join([]string{r.Host, r.Proxy, r.Expected, strings.Join(r.TrustedBy, ", "), notes, chain(r.Chain)}, "\n")
 	}
-	text, cure := address.ReplaceAllString(f.Error, ""), f.Cure
+	text, cure := address.Get().ReplaceAllString(f.Error, ""), f.Cure
 	name, _, _ := strings.Cut(r.Host, ":")
 	if name != "" {
 		text, cure = strings.ReplaceAll(strings.ReplaceAll(text, r.Host, ""), name, ""), strings.ReplaceAll(strings.ReplaceAll(cure, r.Host, ""), name, "")

@@ -380,6 +380,18 @@ func TestRegistry(t *testing.T) {
 	}
 }
 
+// TestPerhaps does not call a source failed for a host that it may do without.
+func TestPerhaps(t *testing.T) {
+	for perhaps, want := range map[bool]Result{true: Unchecked, false: Failed} {
+		token := target(t, Host, "https://"+freeAddress(t))
+		token.Role, token.Expected, token.Perhaps = "token", "spec.provider: gcp", perhaps
+		got := Run(t.Context(), []Target{token}, Options{})
+		if len(got) != 1 || got[0].Result != want || got[0].Failure.Code != Refused || got[0].Expected != token.Expected || (len(got[0].Notes) == 1) != perhaps {
+			t.Errorf("got %+v", got)
+		}
+	}
+}
+
 // TestSkippedAndBroken reports what needs no connection.
 func TestSkippedAndBroken(t *testing.T) {
 	broken := target(t, HelmRepository, "https://charts.example.com")

@@ -133,6 +133,8 @@ func (t *Target) reportOf(h *hop, seen *sightings, domains map[string]map[string
 	case h.failure != nil && seen.unsure != "" && h.failure.Code.aboutTrust():
 		// What is not known may be what helps.
 		r.Result, r.Failure = Unchecked, &Failure{h.failure.Code, h.failure.Error, seen.unsure}
+	case h.failure != nil && t.Perhaps:
+		r.Result, r.Notes = Unchecked, []string{"the source may do without this host: where its login comes from the node, or another service has the key"}
 	case h.failure != nil:
 		r.Result = Failed
 	case h.plain:

@@ -47,8 +47,10 @@ type Target struct {
 	Insecure bool
 	// Secrets are those that the object names.
 	Secrets Secrets
-	// Expected says why a source needs a host that it does not name, or is "".
+	// Expected says why a source needs a host that it does not name, or is ""; Perhaps
+	// tells that it may do without.
 	Expected string
+	Perhaps  bool
 	// Remarks are what can be said without a connection.
 	Remarks Remarks
 }

@@ -2,11 +2,11 @@ package sources
 
 import (
 	"encoding/json"
-	"fmt"
 	"net/url"
 	"strings"
 
 	"fluxtrust.dev/flux-trust/internal/flux"
+	"fluxtrust.dev/flux-trust/internal/inventory"
 	"fluxtrust.dev/flux-trust/internal/krm"
 	"fluxtrust.dev/flux-trust/internal/pattern"
 	"fluxtrust.dev/flux-trust/internal/probe"
@@ -14,7 +14,11 @@ import (
 )
 
 // need is a host that an object needs without naming it.
-type need struct{ role, host, why string }
+type need struct {
+	role, host, why string
+	// perhaps tells that the object may do without it.
+	perhaps bool
+}
 
 // expect returns the targets of the hosts that an object needs, by the controller that
 // connects to them.
@@ -22,7 +26,7 @@ func (r *reader) expect(o *krm.Object, controller string, proxy *probe.Secret, n
 	var targets []probe.Target
 	for _, n := range needs {
 		targets = append(targets, probe.Target{
-			Source: nameOf(o), Kind: probe.Host, Role: n.role, Expected: n.why, Controller: r.controller(controller),
+			Source: nameOf(o), Kind: probe.Host, Role: n.role, Expected: n.why, Perhaps: n.perhaps, Controller: r.controller(controller),
 			URL: &url.URL{Scheme: "https", Host: n.host}, Secrets: probe.Secrets{Proxy: proxy},
 		})
 	}
@@ -30,42 +34,67 @@ func (r *reader) expect(o *krm.Object, controller string, proxy *probe.Secret, n
 }
 
 // besides returns what a source connects to beside its own host.
-func (r *reader) besides(o *krm.Object, controller string, spec krm.Field, source *probe.Target) []probe.Target {
+func (r *reader) besides(s *inventory.Source, spec krm.Field, source *probe.Target) []probe.Target {
+	o, controller, proxy := s.Object, s.API.Controller, source.Secrets.Proxy
+	if source.Kind == probe.Provider {
+		address, _ := providerAddress(s.Address, source)
+		return r.expect(o, controller, proxy, api(address, source))
+	}
 	if source.URL == nil {
 		return nil
 	}
-	needs := append(r.signatures(o, spec), tokenService(source)...)
-	return r.expect(o, controller, source.Secrets.Proxy, append(needs, api(source)...))
+	return append(r.signatures(o, spec, proxy), r.expect(o, controller, proxy, tokenService(source))...)
 }
 
 // signatures are the hosts of Sigstore that keyless verification needs; the roots of
 // Fulcio come with those of TUF.
 // https://github.com/fluxcd/source-controller/blob/v1.9.6/internal/oci/cosign/cosign.go
-func (r *reader) signatures(o *krm.Object, spec krm.Field) []need {
+func (r *reader) signatures(o *krm.Object, spec krm.Field, proxy *probe.Secret) []probe.Target {
 	verify := spec.Get("verify")
 	if verify.Peek("provider") != "cosign" || verify.Get("secretRef").Exists() {
 		return nil
 	}
-	const why = "verify.provider: cosign without a key"
-	root := verify.Peek("trustedRootSecretRef", "name")
-	if root == "" {
-		return []need{{"sigstore", "tuf-repo-cdn.sigstore.dev", why}, {"sigstore", "rekor.sigstore.dev", why}}
+	needs := []need{
+		{"sigstore", "tuf-repo-cdn.sigstore.dev", "verify.provider: cosign without a key", false},
+		{"sigstore", "rekor.sigstore.dev", "verify.provider: cosign without a key", false},
 	}
-	secret := r.secret(o, root, []string{"trusted_root.json"})
+	if name := verify.Peek("trustedRootSecretRef", "name"); name != "" {
+		const field = "verify.trustedRootSecretRef"
+		secret := r.secret(o, name, []string{"trusted_root.json"})
+		if secret.Unknown != "" {
+			return []probe.Target{doubtful(o, probe.SecretUnknown, "Secret "+quote.Name(name)+" of "+field+" is not known: "+secret.Unknown)}
+		}
+		log, problem := transparencyLog(secret.Data["trusted_root.json"])
+		if problem != "" {
+			return []probe.Target{{Source: nameOf(o), Kind: probe.Host, Role: "sigstore", Expected: field, Remarks: probe.Remarks{Problem: "Secret " + quote.Name(name) + ": trusted_root.json " + problem}}}
+		}
+		needs = nil
+		if log != "" {
+			needs = []need{{"sigstore", log, field, false}}
+		}
+	}
+	return r.expect(o, "source-controller", proxy, needs)
+}
+
+// transparencyLog returns the host of the log that a trusted root names, or "".
+func transparencyLog(text []byte) (host, problem string) {
 	var trusted struct {
 		TLogs []struct {
 			BaseURL string `json:"baseUrl"`
 		} `json:"tlogs"`
 	}
-	if secret.Unknown != "" || json.Unmarshal(secret.Data["trusted_root.json"], &trusted) != nil {
-		return nil
+	if len(text) == 0 {
+		return "", "is missing"
+	}
+	if json.Unmarshal(text, &trusted) != nil {
+		return "", "is not JSON"
 	}
 	for _, log := range trusted.TLogs {
-		if u, err := url.Parse(log.BaseURL); err == nil && u.Host != "" && u.Scheme == "https" {
-			return []need{{"sigstore", strings.ToLower(u.Host), "verify.trustedRootSecretRef"}}
+		if host := hostIn(log.BaseURL); host != "" {
+			return host, ""
 		}
 	}
-	return nil
+	return "", ""
 }
 
 // ecr is the host of a registry of AWS:
@@ -74,26 +103,62 @@ var ecr = pattern.Pattern{Text: `\.dkr\.ecr(-fips)?\.([a-z0-9-]+)\.(amazonaws\.c
 
 // tokenService is where a login of a cloud comes from.
 func tokenService(t *probe.Target) []need {
-	if t.Kind == probe.Provider || t.Secrets.Auth != nil && t.Kind != probe.GitRepository {
-		return nil
+	why := "spec.provider: " + quote.Word(t.Type)
+	switch {
+	case t.Kind == probe.GitRepository && t.Type == "github":
+		return appAPI(t, why)
+	case t.Secrets.Auth != nil && t.Kind != probe.GitRepository:
+		return nil // the login is there
 	}
-	why, host := "spec.provider: "+quote.Word(t.Type), t.URL.Hostname()
-	switch t.Type {
+	needs := cloud(t.Type, t.URL.Hostname(), why)
+	for i := range needs {
+		// With a service account of its own, its token is exchanged for one of the cloud.
+		needs[i].perhaps = needs[i].perhaps && (!t.Secrets.ServiceAccount || strings.HasPrefix(needs[i].host, "iamcredentials."))
+	}
+	return needs
+}
+
+// cloud returns where the login to a host of a cloud comes from. Whether it does is known
+// of registries alone: elsewhere the metadata service of the node may have it.
+func cloud(provider, host, why string) []need {
+	switch provider {
 	case "aws":
 		if match := ecr.Get().FindStringSubmatch(host); match != nil {
 			at := match[2] + "." + match[3]
-			return []need{{"token", "sts." + at, why}, {"token", "api.ecr." + at, why}}
+			return []need{{"token", "api.ecr." + at, why, false}, {"token", "sts." + at, why, true}}
 		}
-		return []need{{"token", "sts.amazonaws.com", why}}
+		if host == "public.ecr.aws" {
+			return []need{{"token", "api.ecr-public.us-east-1.amazonaws.com", why, false}, {"token", "sts.us-east-1.amazonaws.com", why, true}}
+		}
+		return []need{{"token", "sts.amazonaws.com", why, true}}
 	case "azure":
-		return []need{{"token", "login.microsoftonline.com", why}}
+		for suffix, login := range map[string]string{".azurecr.cn": "login.chinacloudapi.cn", ".azurecr.us": "login.microsoftonline.us"} {
+			if strings.HasSuffix(host, suffix) {
+				return []need{{"token", login, why, true}}
+			}
+		}
+		return []need{{"token", "login.microsoftonline.com", why, true}}
 	case "gcp":
-		return []need{{"token", "sts.googleapis.com", why}, {"token", "iamcredentials.googleapis.com", why}}
-	case "github":
-		return gitAPI(host, why)
+		return []need{{"token", "sts.googleapis.com", why, true}, {"token", "iamcredentials.googleapis.com", why, true}}
 	default:
 		return nil
 	}
+}
+
+// appAPI is where a GitHub App gets its token: at what the Secret says, or at GitHub.
+// https://github.com/fluxcd/pkg/blob/main/git/github/client.go
+func appAPI(t *probe.Target, why string) []need {
+	auth := t.Secrets.Auth
+	if auth == nil || auth.Unknown != "" {
+		return gitAPI(t.URL.Hostname(), why)
+	}
+	if base, ok := auth.Data["githubAppBaseURL"]; ok {
+		if host := hostIn(string(base)); host != "" {
+			return []need{{"api", host, why, false}}
+		}
+		return nil
+	}
+	return gitAPI("github.com", why)
 }
 
 // gitAPI is where GitHub has its API; a GitHub Enterprise Server has it at its own
@@ -102,20 +167,35 @@ func gitAPI(host, why string) []need {
 	if host == "github.com" {
 		host = "api.github.com"
 	}
-	return []need{{"api", host, why}}
+	return []need{{"api", host, why, false}}
 }
 
+// eventHub is the host in the address of an Azure Event Hub with a key.
+var eventHub = pattern.Pattern{Text: `^Endpoint=sb://([a-zA-Z0-9.-]+)/?;`}
+
 // api is where the service of a Provider has its API, if that is not its address.
-func api(t *probe.Target) []need {
-	if t.Kind != probe.Provider {
-		return nil
-	}
+// https://github.com/fluxcd/notification-controller/tree/v1.6.0/internal/notifier
+func api(address string, t *probe.Target) []need {
 	why := "spec.type: " + quote.Word(t.Type)
-	switch host := t.URL.Hostname(); {
+	host := ""
+	if t.URL != nil {
+		host = t.URL.Hostname()
+	}
+	match := eventHub.Get().FindStringSubmatch(address)
+	switch {
+	case address == "": // then nothing is sent
+		return nil
+	case t.Type == "googlepubsub":
+		return []need{{"api", "pubsub.googleapis.com", why, false}}
+	case t.Type == "azureeventhub" && match != nil:
+		const amqps = ":5671"
+		return []need{{"api", strings.ToLower(match[1]) + amqps, why, false}}
+	case t.Type == "telegram" && host != "api.telegram.org":
+		return []need{{"api", "api.telegram.org", why, false}}
 	case strings.HasPrefix(t.Type, "github") && host == "github.com":
 		return gitAPI(host, why)
 	case t.Type == "bitbucket" && host == "bitbucket.org":
-		return []need{{"api", "api.bitbucket.org", why}}
+		return []need{{"api", "api.bitbucket.org", why, false}}
 	default:
 		return nil
 	}
@@ -127,7 +207,7 @@ func (r *reader) expected(o *krm.Object) []probe.Target {
 	switch kind, group := o.Kind(), o.Group(); {
 	case (kind == "HelmChart" || kind == "HelmRelease") && chartOf(o).Exists():
 		chart := chartOf(o)
-		targets := r.expect(o, "source-controller", nil, r.signatures(o, chart))
+		targets := r.signatures(o, chart, nil)
 		if from := chart.Peek("sourceRef", "kind"); from == flux.GitRepository || from == flux.Bucket {
 			targets = append(targets, doubtful(o, probe.DependenciesUnknown, "its Chart.yaml in a "+from+" may name repositories of dependencies"))
 		}
@@ -146,63 +226,12 @@ func doubtful(o *krm.Object, code probe.Code, text string) probe.Target {
 	return probe.Target{Source: nameOf(o), Kind: probe.Host, Remarks: probe.Remarks{Doubts: []*probe.Failure{probe.Doubt(code, text)}}}
 }
 
-// keyServices are where the keys of an object that SOPS has encrypted are:
-// https://getsops.io/docs/#important-information-on-types
-func keyServices(o *krm.Object) []need {
-	sops := o.Before.Loose().Get("sops")
-	var needs []need
-	add := func(why, host string) {
-		if host != "" {
-			needs = append(needs, need{"keys", host, why})
-		}
-	}
-	for _, key := range sops.Items("hc_vault") {
-		add("sops.hc_vault", hostIn(key.Peek("vault_address")))
-	}
-	for _, key := range sops.Items("azure_kv") {
-		add("sops.azure_kv", hostIn(key.Peek("vault_url")))
-	}
-	for _, key := range sops.Items("kms") {
-		if arn := strings.Split(key.Peek("arn"), ":"); len(arn) > 3 && arn[3] != "" {
-			add("sops.kms", "kms."+arn[3]+".amazonaws.com")
-		}
-	}
-	if len(sops.Items("gcp_kms")) > 0 {
-		add("sops.gcp_kms", "cloudkms.googleapis.com")
-	}
-	return needs
-}
-
 func hostIn(address string) string {
 	u, err := url.Parse(address)
 	if err != nil || u.Scheme != "https" {
 		return ""
 	}
 	return strings.ToLower(u.Host)
-}
-
-// decryption says that a Kustomization may need a service that has keys: which one
-// stands in the encrypted files.
-func (r *reader) decryption(o *krm.Object, spec krm.Field) []probe.Target {
-	decryption := spec.Get("decryption")
-	if decryption.Peek("provider") != "sops" {
-		return nil
-	}
-	secret := r.secret(o, decryption.Peek("secretRef", "name"), nil)
-	services := map[string]string{"sops.vault-token": "Vault", "sops.aws-kms": "AWS KMS", "sops.azure-kv": "Azure Key Vault", "sops.gcp-kms": "Google Cloud KMS"}
-	switch {
-	case secret != nil && secret.Unknown == "":
-		for key, service := range services {
-			if _, ok := secret.Data[key]; ok {
-				return []probe.Target{doubtful(o, probe.KeyServiceUnknown, fmt.Sprintf("spec.decryption decrypts with %s, and its address stands in the encrypted files", service))}
-			}
-		}
-		return nil // keys of age and PGP need no host
-	case secret != nil:
-		return []probe.Target{doubtful(o, probe.SecretUnknown, "Secret "+quote.Name(secret.Name)+" of spec.decryption is not known: "+secret.Unknown)}
-	default:
-		return []probe.Target{doubtful(o, probe.KeyServiceUnknown, "spec.decryption has no Secret, so the keys are in a service, whose address stands in the encrypted files")}
-	}
 }
 
 // inputs is what flux-operator asks for inputs:
@@ -212,10 +241,16 @@ func (r *reader) inputs(o *krm.Object, spec krm.Field) []probe.Target {
 	if address == "" || kind == "Static" {
 		return nil
 	}
-	t := probe.Target{Source: nameOf(o), Kind: probe.Host, Role: "api", Expected: "spec.type: " + quote.Word(kind), Controller: r.controller(flux.Operator)}
+	operator := r.controller(flux.Operator)
+	operator.Version = "" // it reads Secrets as the newest controllers do, and counts another way
+	why := "spec.type: " + quote.Word(kind)
+	t := probe.Target{Source: nameOf(o), Kind: probe.Host, Role: "api", Expected: why, Controller: operator}
 	u, err := url.Parse(strings.Replace(address, "oci://", "https://", 1))
-	if err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" {
-		t.Remarks.Skip = "spec.url is no URL with https:// or oci://"
+	switch {
+	case strings.Contains(address, "${"):
+		return []probe.Target{doubtful(o, probe.Substituted, "spec.url holds a ${…}, which Flux substitutes")}
+	case err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http":
+		t.Remarks.Problem = "spec.url is no URL with https:// or oci://"
 		return []probe.Target{t}
 	}
 	t.URL = &url.URL{Scheme: u.Scheme, Host: strings.ToLower(u.Host)}
@@ -223,5 +258,10 @@ func (r *reader) inputs(o *krm.Object, spec krm.Field) []probe.Target {
 		t.URL.Host = "api.github.com"
 	}
 	t.Secrets.Cert = r.secret(o, spec.Peek("certSecretRef", "name"), certKeys())
-	return []probe.Target{t}
+	provider := map[string]string{"ECRArtifactTag": "aws", "ACRArtifactTag": "azure", "GARArtifactTag": "gcp"}[kind]
+	targets := append([]probe.Target{t}, r.expect(o, flux.Operator, nil, cloud(provider, t.URL.Hostname(), why))...)
+	for i := range targets {
+		targets[i].Controller = operator
+	}
+	return targets
 }

@@ -21,6 +21,8 @@ type reader struct {
 	charts map[string]map[string]string
 	// environments are those of the containers that run a controller.
 	environments map[string]map[string]string
+	// encrypted are the key services of objects that SOPS has encrypted.
+	encrypted map[string]bool
 }
 
 // Targets returns what the objects of a stream connect to, as they stand: the sources
@@ -28,7 +30,7 @@ type reader struct {
 // said in its target.
 func Targets(objects []*krm.Object, config *v1alpha1.FluxTrust) []probe.Target {
 	r := &reader{Inventory: inventory.Of(objects, &config.Spec.Controllers), config: config, charts: chartsOf(objects)}
-	r.environments = environments(r.Inventory)
+	r.environments, r.encrypted = environments(r.Inventory), encryptedWith(objects)
 	var targets []probe.Target
 	for _, s := range r.Sources {
 		targets = append(targets, r.of(s)...)
@@ -71,7 +73,7 @@ func (r *reader) of(s *inventory.Source) []probe.Target {
 		identity(&t, spec)
 	}
 	targets := append([]probe.Target{t}, r.sts(s.Object, spec, &t)...)
-	return append(targets, r.besides(s.Object, s.API.Controller, spec, &t)...)
+	return append(targets, r.besides(s, spec, &t)...)
 }
 
 // locate finds the URL of a source, or says why there is none.
@@ -89,7 +91,7 @@ func (r *reader) locate(s *inventory.Source, spec krm.Field, t *probe.Target) {
 			t.Remarks.Doubts = append(t.Remarks.Doubts, probe.Doubt(probe.SecretUnknown, "there is no spec.address, and Secret "+quote.Name(auth.Name)+" is not known: "+auth.Unknown))
 			return
 		}
-		t.Remarks.Skip = "has no address: the provider needs none"
+		t.Remarks.Skip = "has no address: the controller sends nothing"
 		return
 	case address == "":
 		t.Remarks.Skip = "has no " + field

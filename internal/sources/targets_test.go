@@ -68,6 +68,9 @@ func describe(t probe.Target) string {
 	}
 	add("through", t.Secrets.ProxyURL)
 	add("expected", t.Expected)
+	if t.Perhaps {
+		add("perhaps", " ")
+	}
 	add("skip", t.Remarks.Skip)
 	add("problem", t.Remarks.Problem)
 	for _, doubt := range t.Remarks.Doubts {
@@ -180,12 +183,47 @@ func TestTargets(t *testing.T) {
 				secret("root", "stringData: {trusted_root.json: '{\"tlogs\":[{\"baseUrl\":\"https://rekor.corp.example.com\"}]}'}"), "",
 			[]string{"OCIRepository; https://registry.example.com/app", "Host; https://rekor.corp.example.com; expected verify.trustedRootSecretRef; role sigstore"},
 		},
+		"a Sigstore that is not known": {
+			oci + "{url: \"oci://registry.example.com/app\", verify: {provider: cosign, trustedRootSecretRef: {name: root}}}", "",
+			[]string{"OCIRepository; https://registry.example.com/app", "Host; nowhere; SecretUnknown Secret root of verify.trustedRootSecretRef is not known: it is not among the inputs"},
+		},
+		"a Sigstore without its root": {
+			oci + "{url: \"oci://registry.example.com/app\", verify: {provider: cosign, trustedRootSecretRef: {name: root}}}\n" + secret("root", "stringData: {root.json: x}"), "",
+			[]string{"OCIRepository; https://registry.example.com/app", "Host; nowhere; expected verify.trustedRootSecretRef; problem Secret root: trusted_root.json is missing; role sigstore"},
+		},
+		"a Sigstore with a root that is none": {
+			oci + "{url: \"oci://registry.example.com/app\", verify: {provider: cosign, trustedRootSecretRef: {name: root}}}\n" + secret("root", "stringData: {trusted_root.json: x}"), "",
+			[]string{"OCIRepository; https://registry.example.com/app", "Host; nowhere; expected verify.trustedRootSecretRef; problem Secret root: trusted_root.json is not JSON; role sigstore"},
+		},
 		"a registry of AWS": {
 			oci + "{url: \"oci://123.dkr.ecr.eu-west-1.amazonaws.com/app\", provider: aws, serviceAccountName: puller}", "",
 			[]string{
 				"OCIRepository; https://123.dkr.ecr.eu-west-1.amazonaws.com/app; WorkloadIdentity spec.provider: aws logs in with an identity that the probe does not have; service account; type aws",
 				"Host; https://sts.eu-west-1.amazonaws.com; expected spec.provider: aws; role token",
 				"Host; https://api.ecr.eu-west-1.amazonaws.com; expected spec.provider: aws; role token",
+			},
+		},
+		"a public registry of AWS": {
+			oci + "{url: \"oci://public.ecr.aws/x/app\", provider: aws}", "",
+			[]string{
+				"OCIRepository; https://public.ecr.aws/x/app; WorkloadIdentity spec.provider: aws logs in with an identity that the probe does not have; type aws",
+				"Host; https://api.ecr-public.us-east-1.amazonaws.com; expected spec.provider: aws; role token",
+				"Host; https://sts.us-east-1.amazonaws.com; expected spec.provider: aws; perhaps; role token",
+			},
+		},
+		"a registry of Azure in China": {
+			oci + "{url: \"oci://x.azurecr.cn/app\", provider: azure}", "",
+			[]string{
+				"OCIRepository; https://x.azurecr.cn/app; WorkloadIdentity spec.provider: azure logs in with an identity that the probe does not have; type azure",
+				"Host; https://login.chinacloudapi.cn; expected spec.provider: azure; perhaps; role token",
+			},
+		},
+		"a registry of Google, with a service account": {
+			oci + "{url: \"oci://europe-docker.pkg.dev/x/app\", provider: gcp, serviceAccountName: puller}", "",
+			[]string{
+				"OCIRepository; https://europe-docker.pkg.dev/x/app; WorkloadIdentity spec.provider: gcp logs in with an identity that the probe does not have; service account; type gcp",
+				"Host; https://sts.googleapis.com; expected spec.provider: gcp; role token",
+				"Host; https://iamcredentials.googleapis.com; expected spec.provider: gcp; perhaps; role token",
 			},
 		},
 		"a service account": {
@@ -210,6 +248,20 @@ func TestTargets(t *testing.T) {
 				"Host; https://api.github.com; expected spec.provider: github; role api",
 			},
 		},
+		"GitHub App of a server of one's own": {
+			git + "{url: \"https://github.example.com/x/y\", provider: github, secretRef: {name: app}}\n" + secret("app", "stringData: {githubAppID: '1', githubAppBaseURL: \"https://api.github.example.com/api/v3\"}"), "",
+			[]string{
+				"GitRepository; https://github.example.com/x/y; WorkloadIdentity spec.provider: github logs in with an identity that the probe does not have; auth apps/app  githubAppBaseURL,githubAppID; type github",
+				"Host; https://api.github.example.com; expected spec.provider: github; role api",
+			},
+		},
+		"GitHub App without the API of its server": {
+			git + "{url: \"https://github.example.com/x/y\", provider: github, secretRef: {name: app}}\n" + secret("app", "stringData: {githubAppID: '1'}"), "",
+			[]string{
+				"GitRepository; https://github.example.com/x/y; WorkloadIdentity spec.provider: github logs in with an identity that the probe does not have; auth apps/app  githubAppID; type github",
+				"Host; https://api.github.com; expected spec.provider: github; role api",
+			},
+		},
 		"Provider": {
 			notify + "{type: generic, address: \"https://hook.example.com/s3cret\", proxy: \"http://proxy.example.com\"}", "",
 			[]string{"Provider; https://hook.example.com/s3cret; through http://proxy.example.com; type generic"},
@@ -222,7 +274,16 @@ func TestTargets(t *testing.T) {
 			notify + "{type: slack, secretRef: {name: hook}}", "",
 			[]string{"Provider; nowhere; SecretUnknown there is no spec.address, and Secret hook is not known: it is not among the inputs; auth apps/hook   it is not among the inputs; type slack"},
 		},
-		"Provider without a host": {notify + "{type: googlepubsub, address: my-project}", "", []string{"Provider; nowhere; skip spec.address is no URL of a host; type googlepubsub"}},
+		"Provider without a host":     {notify + "{type: googlepubsub, address: my-project}", "", []string{"Provider; nowhere; skip spec.address is no URL of a host; type googlepubsub", "Host; https://pubsub.googleapis.com; expected spec.type: googlepubsub; role api"}},
+		"Provider without an address": {notify + "{type: telegram}", "", []string{"Provider; nowhere; skip has no address: the controller sends nothing; type telegram"}},
+		"Telegram, whatever the address": {
+			notify + "{type: telegram, address: \"https://chat.example.com\"}", "",
+			[]string{"Provider; https://chat.example.com; type telegram", "Host; https://api.telegram.org; expected spec.type: telegram; role api"},
+		},
+		"an event hub, with its key": {
+			notify + "{type: azureeventhub, secretRef: {name: hub}}\n" + secret("hub", "stringData: {address: \"Endpoint=sb://Flux.servicebus.windows.net/;SharedAccessKeyName=x;SharedAccessKey=s3cret;EntityPath=x\"}"), "",
+			[]string{"Provider; nowhere; auth apps/hub  address; skip the address in Secret hub is no URL of a host; type azureeventhub", "Host; https://flux.servicebus.windows.net:5671; expected spec.type: azureeventhub; role api"},
+		},
 		"a commit status on GitHub": {
 			notify + "{type: github, address: \"https://github.com/x/y\"}", "",
 			[]string{"Provider; https://github.com/x/y; type github", "Host; https://api.github.com; expected spec.type: github; role api"},
@@ -233,9 +294,34 @@ func TestTargets(t *testing.T) {
 		"what SOPS encrypts": {
 			secret("x", "sops: {hc_vault: [{vault_address: \"https://vault.example.com:8200\"}], kms: [{arn: \"arn:aws:kms:eu-west-1:1:key/x\"}], gcp_kms: [{}], azure_kv: [{vault_url: \"https://x.vault.azure.net\"}]}"), "",
 			[]string{
-				"Host; https://vault.example.com:8200; expected sops.hc_vault; role keys", "Host; https://x.vault.azure.net; expected sops.azure_kv; role keys",
-				"Host; https://kms.eu-west-1.amazonaws.com; expected sops.kms; role keys", "Host; https://cloudkms.googleapis.com; expected sops.gcp_kms; role keys",
+				"Host; https://vault.example.com:8200; expected sops.hc_vault; perhaps; role keys", "Host; https://x.vault.azure.net; expected sops.azure_kv; perhaps; role keys",
+				"Host; https://kms.eu-west-1.amazonaws.com; expected sops.kms; perhaps; role keys", "Host; https://cloudkms.googleapis.com; expected sops.gcp_kms; perhaps; role keys",
 			},
+		},
+		"one key in Vault": {
+			secret("x", "sops: {hc_vault: [{vault_address: \"https://vault.example.com:8200\"}, {vault_address: \"https://vault.example.com:8200\"}], age: []}"), "",
+			[]string{"Host; https://vault.example.com:8200; expected sops.hc_vault; role keys"},
+		},
+		"a key in Vault, or that of age": {
+			secret("x", "sops: {hc_vault: [{vault_address: \"https://vault.example.com:8200\"}], age: [{recipient: x}]}"), "",
+			[]string{"Host; https://vault.example.com:8200; expected sops.hc_vault; perhaps; role keys"},
+		},
+		"groups of keys": {
+			secret("x", "sops: {key_groups: [{kms: [{arn: \"arn:aws-cn:kms:cn-north-1:1:key/x\"}, {arn: odd}]}]}"), "",
+			[]string{"Host; https://kms.cn-north-1.amazonaws.com.cn; expected sops.kms; role keys"},
+		},
+		"decryption with Vault, and a file": {
+			"apiVersion: kustomize.toolkit.fluxcd.io/v1\nkind: Kustomization\nmetadata: {name: x, namespace: apps}\nspec: {decryption: {provider: sops, secretRef: {name: keys}}}\n" + secret("keys", "stringData: {sops.vault-token: x}") +
+				secret("x", "sops: {hc_vault: [{vault_address: \"https://vault.example.com:8200\"}]}"), "",
+			[]string{"Host; https://vault.example.com:8200; expected sops.hc_vault; role keys"},
+		},
+		"decryption without a Secret": {
+			"apiVersion: kustomize.toolkit.fluxcd.io/v1\nkind: Kustomization\nmetadata: {name: x, namespace: apps}\nspec: {decryption: {provider: sops}}\n", "",
+			[]string{"Host; nowhere; KeyServiceUnknown spec.decryption has no Secret, so the keys are in a service, whose address stands in the encrypted files"},
+		},
+		"decryption with a Secret that is not known": {
+			"apiVersion: kustomize.toolkit.fluxcd.io/v1\nkind: Kustomization\nmetadata: {name: x, namespace: apps}\nspec: {decryption: {provider: sops, secretRef: {name: keys}}}\n", "",
+			[]string{"Host; nowhere; SecretUnknown Secret keys of spec.decryption is not known: it is not among the inputs"},
 		},
 		"decryption with Vault": {
 			"apiVersion: kustomize.toolkit.fluxcd.io/v1\nkind: Kustomization\nmetadata: {name: x, namespace: apps}\nspec: {decryption: {provider: sops, secretRef: {name: keys}}}\n" + secret("keys", "stringData: {sops.vault-token: x}"), "",
@@ -247,6 +333,18 @@ func TestTargets(t *testing.T) {
 		"a chart from Git": {
 			"apiVersion: source.toolkit.fluxcd.io/v1\nkind: HelmChart\nmetadata: {name: x, namespace: apps}\nspec: {chart: ./x, sourceRef: {kind: GitRepository, name: y}}\n", "",
 			[]string{"Host; nowhere; DependenciesUnknown its Chart.yaml in a GitRepository may name repositories of dependencies"},
+		},
+		"inputs from a registry of AWS, by an old flux-operator": {
+			"apiVersion: fluxcd.controlplane.io/v1\nkind: ResourceSetInputProvider\nmetadata: {name: x, namespace: apps}\nspec: {type: ECRArtifactTag, url: \"oci://123.dkr.ecr.eu-west-1.amazonaws.com/app\"}\n" + deployment("flux-operator", "v0.33.0"), "",
+			[]string{
+				"Host; https://123.dkr.ecr.eu-west-1.amazonaws.com; expected spec.type: ECRArtifactTag; role api",
+				"Host; https://api.ecr.eu-west-1.amazonaws.com; expected spec.type: ECRArtifactTag; role token",
+				"Host; https://sts.eu-west-1.amazonaws.com; expected spec.type: ECRArtifactTag; perhaps; role token",
+			},
+		},
+		"inputs from nowhere": {
+			"apiVersion: fluxcd.controlplane.io/v1\nkind: ResourceSetInputProvider\nmetadata: {name: x, namespace: apps}\nspec: {type: GitHubTag, url: github.com/x/y}\n", "",
+			[]string{"Host; nowhere; expected spec.type: GitHubTag; problem spec.url is no URL with https:// or oci://; role api"},
 		},
 		"inputs of flux-operator": {
 			"apiVersion: fluxcd.controlplane.io/v1\nkind: ResourceSetInputProvider\nmetadata: {name: x, namespace: apps}\nspec: {type: GitHubBranch, url: \"https://github.com/x/y\"}\n", "",
