@@ -109,7 +109,7 @@ func runInit(flags *initFlags, certificates []string, cmd *cobra.Command) error 
 	case flags.dryRun:
 		return tell(out, "Nothing was written (--dry-run).\n")
 	case !flags.yes:
-		if err := confirm(cmd.InOrStdin(), out); err != nil {
+		if err := confirm(cmd.InOrStdin(), errOut); err != nil {
 			return err
 		}
 	}
@@ -137,15 +137,11 @@ func tell(out io.Writer, texts ...string) error {
 var errDeclined = errors.New("nothing was written")
 
 // confirm asks where somebody can answer.
-func confirm(in io.Reader, out io.Writer) error {
-	for _, stream := range []any{in, out} {
-		if file, ok := stream.(*os.File); !ok || !term.IsTerminal(int(file.Fd())) {
-			return nil
-		}
+func confirm(in io.Reader, errOut io.Writer) error {
+	if file, ok := in.(*os.File); !ok || !term.IsTerminal(int(file.Fd())) {
+		return nil
 	}
-	if _, err := io.WriteString(out, "Write this? [y/N] "); err != nil {
-		return fmt.Errorf("writing to stdout: %w", err)
-	}
+	_, _ = io.WriteString(errOut, "Write this? [y/N] ") // where stderr is closed the answer is no
 	answer, err := bufio.NewReader(in).ReadString('\n')
 	if err != nil && !errors.Is(err, io.EOF) {
 		return fmt.Errorf("reading the answer: %w", err)
