@@ -77,7 +77,7 @@ func short(diff string) string {
 	inside, left := false, ""
 	for line := range strings.Lines(diff) {
 		text := strings.TrimLeft(line[1:], " ")
-		if isBody := body.Get().MatchString(line) && (inside || len(text) > longest); isBody {
+		if isBody := body.Get().MatchString(line) && (inside || left != "" || len(text) > longest); isBody {
 			if left != line[:1] {
 				out.WriteString(line[:1] + "…\n")
 			}
