@@ -65,6 +65,8 @@ const (
 	PatchConflict     krm.Code = "PatchConflict"
 	Patches           krm.Code = "Patches"
 	PatchesNoLonger   krm.Code = "PatchesNoLonger"
+	FolderStale       krm.Code = "FolderStale"
+	FolderFailed      krm.Code = "FolderFailed"
 
 	// Hardening.
 	Hardened             krm.Code = "Hardened"
@@ -228,6 +230,8 @@ func Groups() []Group {
 			{NameChanges, false, "The build changes the name of an object, and no build tool follows it into a patch."},
 			{SourcesNotPatched, false, "`spec.sources` is no part of the patches."},
 			{HidesPatches, false, "Values of a HelmRelease may hold patches that those of the function would hide."},
+			{FolderStale, false, "`patches --check`: `patches --write` would write to the folder."},
+			{FolderFailed, false, "`patches --check`: the folder does not build, or no patch makes it build what the function makes of it."},
 			{ConfigInBuild, false, "A folder builds a FluxTrust, which Flux would apply, and the API server does not know the kind."},
 		}},
 		{"Flux sources", []Entry{

@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"fluxtrust.dev/flux-trust/internal/patches"
+	"fluxtrust.dev/flux-trust/internal/report"
 )
 
 // TestCompletion asks what the scripts of every shell ask.
@@ -22,10 +23,10 @@ func TestCompletion(t *testing.T) {
 		"probe ":                        files,
 		"schema -o ":                    "json|crd|:4",
 		"schema ":                       ":0",
-		"patches config.yaml -o ":       strings.Join(patches.FormatNames(), "|") + "|:4",
+		"patches config.yaml -o ":       strings.Join(append(patches.FormatNames(), report.Names()...), "|") + "|:4",
 		"patches config.yaml --write ":  ":16", // folders
 		"patches ":                      files,
-		"pa":                            "patches\t" + newPatches().Short + "|:0",
+		"pa":                            "patches\t" + newPatches("").Short + "|:0",
 		"corporate":                     ":0", // left to the shell
 		"config.yaml ":                  files,
 		"completion ":                   "bash\tGenerate the autocompletion script for bash|fish\tGenerate the autocompletion script for fish|powershell\tGenerate the autocompletion script for powershell|zsh\tGenerate the autocompletion script for zsh|:4",

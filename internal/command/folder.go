@@ -17,20 +17,11 @@ import (
 // runFolder brings the patches in a folder up to date, checks that they are, or
 // takes them out.
 func runFolder(o patchOptions, config *v1alpha1.FluxTrust, configFile string, inputs []string, in io.Reader, errOut io.Writer) error {
-	options := kustomization.Options{Dir: o.write, Root: o.root, ConfigFile: configFile, Namespace: o.namespace, Now: time.Now()}
-	if len(inputs) > 0 {
-		documents, err := readInputs(configFile, inputs, in, nil)
-		if err != nil {
-			return err
-		}
-		resources, _, _, err := filter.Resources(documents)
-		if err != nil {
-			return err
-		}
-		for _, r := range resources {
-			options.Inputs = append(options.Inputs, yaml.NewRNode(r.Node.YNode()))
-		}
+	options, err := o.folderOptions(configFile, inputs, in)
+	if err != nil {
+		return err
 	}
+	options.Dir = o.write
 	if o.remove {
 		return removeFromFolder(config, options, errOut)
 	}
@@ -57,6 +48,26 @@ func runFolder(o patchOptions, config *v1alpha1.FluxTrust, configFile string, in
 	}
 	say(errOut, "wrote %s: %s; commit that, and the controllers restart when Flux applies it", changedNames(written, ", "), same)
 	return nil
+}
+
+// folderOptions returns what is the same for every folder.
+func (o patchOptions) folderOptions(configFile string, inputs []string, in io.Reader) (kustomization.Options, error) {
+	options := kustomization.Options{Root: o.root, ConfigFile: configFile, Namespace: o.namespace, Now: time.Now()}
+	if len(inputs) == 0 {
+		return options, nil
+	}
+	documents, err := readInputs(configFile, inputs, in, nil)
+	if err != nil {
+		return options, err
+	}
+	resources, _, _, err := filter.Resources(documents)
+	if err != nil {
+		return options, err
+	}
+	for _, r := range resources {
+		options.Inputs = append(options.Inputs, yaml.NewRNode(r.Node.YNode()))
+	}
+	return options, nil
 }
 
 // removeFromFolder takes the work of a config out of a folder.

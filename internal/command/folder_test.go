@@ -315,7 +315,9 @@ func TestFolderErrors(t *testing.T) {
 		t.Errorf("exit code %d\n%s", code, stderr)
 	}
 	for args, want := range map[string]string{
-		"--check":                               "--check, --remove and --root need the folder: --write DIR",
+		"--check":                               "--check needs a folder: --check DIR, or a pattern in quotes",
+		"--remove":                              "--remove and --root need the folder: --write DIR",
+		"--fail-on warning -o kustomization":    "--fail-on needs --check",
 		"--write nope":                          "--write nope: is not a folder",
 		"--write . --check --remove":            "exclude each other",
 		"--write . -o flux-instance":            "leave -o flux-instance out",

@@ -13,6 +13,7 @@ import (
 	"fluxtrust.dev/flux-trust/api/v1alpha1"
 	"fluxtrust.dev/flux-trust/internal/filter"
 	"fluxtrust.dev/flux-trust/internal/patches"
+	"fluxtrust.dev/flux-trust/internal/report"
 	"fluxtrust.dev/flux-trust/internal/stream"
 	"fluxtrust.dev/flux-trust/transformer"
 )
@@ -23,11 +24,14 @@ type patchOptions struct {
 	// write is the folder to change, check and remove what to do there instead.
 	write         string
 	check, remove bool
+	// folders are those to check beside write, report how to say what was found.
+	folders []string
+	report  reportFlags
 	// root is the folder that nothing outside of is read.
 	root string
 }
 
-func newPatches() *cobra.Command {
+func newPatches(version string) *cobra.Command {
 	var o patchOptions
 	cmd := &cobra.Command{
 		Use:   "patches CONFIG [INPUT...] -o FORMAT",
@@ -39,29 +43,37 @@ Without INPUT, or with inputs that hold the CA bundle alone, the patches fit
 every stock release of Flux. With the manifests of Flux as INPUT they fit exactly
 those. With a FluxInstance as INPUT they fit what it installs.
 
-Formats:` + formatHelp(),
+With --check, folders among the inputs, and patterns of folders, are checked, and one
+report says which are up to date.
+
+Formats:` + formatHelp() + `
+With --check: ` + strings.Join(report.Names(), ", ") + `.`,
 		Example: `  flux-trust patches functionconfig.yaml -o kustomization
   flux-trust patches functionconfig.yaml ca.yaml gotk-components.yaml -o flux-kustomization
   flux-trust patches functionconfig.yaml fluxinstance.yaml -o flux-instance
   flux-trust patches functionconfig.yaml --write clusters/prod/flux-system
-  flux-trust patches functionconfig.yaml --write clusters/prod/flux-system --check`,
+  flux-trust patches functionconfig.yaml --write clusters/prod/flux-system --check
+  flux-trust patches functionconfig.yaml --check 'clusters/*/flux-system'
+  flux-trust patches functionconfig.yaml --check 'clusters/*/flux-system' -o markdown --expires-within 90d`,
 		Args:              needsConfig,
 		ValidArgsFunction: completeFiles,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if err := needsStdout(cmd.OutOrStdout()); err != nil && o.write == "" {
 				return err
 			}
-			return runPatches(o, args[0], args[1:], cmd.InOrStdin(), cmd.OutOrStdout(), cmd.ErrOrStderr())
+			o.report.asked = o.report.areSet(cmd)
+			return runPatches(version, o, args[0], args[1:], cmd.InOrStdin(), cmd.OutOrStdout(), cmd.ErrOrStderr())
 		},
 	}
-	cmd.Flags().StringVarP(&o.format, "output", "o", "", strings.Join(patches.FormatNames(), ", "))
-	completeOutput(cmd, patches.FormatNames()...)
+	cmd.Flags().StringVarP(&o.format, "output", "o", "", strings.Join(patches.FormatNames(), ", ")+"; with --check: "+strings.Join(report.Names(), ", "))
+	completeOutput(cmd, append(patches.FormatNames(), report.Names()...)...)
 	cmd.Flags().StringVarP(&o.namespace, "namespace", "n", "flux-system", "namespace of the controllers, where no INPUT says it")
 	cmd.Flags().StringVar(&o.write, "write", "", "folder with gotk-components.yaml whose kustomization.yaml gets the patches")
 	_ = cmd.MarkFlagDirname("write") // there is one
-	cmd.Flags().StringVar(&o.root, "root", "", "with --write: root of the repository, which nothing outside of is read (default: the nearest folder above with .git)")
+	cmd.Flags().StringVar(&o.root, "root", "", "with --write or --check: root of the repository, which nothing outside of is read (default: the nearest folder above with .git)")
 	_ = cmd.MarkFlagDirname("root") // there is one
-	cmd.Flags().BoolVar(&o.check, "check", false, "with --write: write nothing, exit with 1 when the folder is not up to date")
+	cmd.Flags().BoolVar(&o.check, "check", false, "write nothing, exit with 1 when a folder (--write, or among the inputs) is not up to date")
+	o.report.addLimits(cmd, "with --check: ")
 	cmd.Flags().BoolVar(&o.remove, "remove", false, "with --write: take the patches out again")
 	return cmd
 }
@@ -83,15 +95,25 @@ func (o patchOptions) patchOptions() transformer.PatchOptions {
 
 func (o *patchOptions) validate() error {
 	switch {
-	case o.write == "" && (o.check || o.remove || o.root != ""):
-		return errors.New("--check, --remove and --root need the folder: --write DIR")
 	case o.check && o.remove:
 		return errors.New("--check and --remove exclude each other")
+	case o.check && o.write == "" && len(o.folders) == 0:
+		return errors.New("--check needs a folder: --check DIR, or a pattern in quotes: --check 'clusters/*/flux-system'")
+	case o.check:
+		return o.validateCheck()
+	case len(o.report.asked) > 0:
+		return fmt.Errorf("%s needs --check", o.report.asked[0])
+	case o.write == "" && (o.remove || o.root != ""):
+		return errors.New("--remove and --root need the folder: --write DIR")
 	case o.write != "" && o.format == "":
 		o.format = patches.Kustomization
 	case o.write != "" && o.format != patches.Kustomization:
 		return fmt.Errorf("--write edits a kustomization.yaml; leave -o %s out", o.format)
 	}
+	return o.validateFormat()
+}
+
+func (o *patchOptions) validateFormat() error {
 	if o.format == "" {
 		return fmt.Errorf("-o says where the patches go; write one of %s", strings.Join(patches.FormatNames(), ", "))
 	}
@@ -101,11 +123,23 @@ func (o *patchOptions) validate() error {
 	return nil
 }
 
-func runPatches(o patchOptions, configFile string, inputs []string, in io.Reader, out, errOut io.Writer) error {
+func runPatches(version string, o patchOptions, configFile string, inputs []string, in io.Reader, out, errOut io.Writer) error {
+	if o.check {
+		var err error
+		if inputs, err = o.takeFolders(inputs); err != nil {
+			return err
+		}
+	}
 	if err := o.validate(); err != nil {
 		return err
 	}
-	config, err := readPatchConfig(configFile)
+	if o.check && o.report.output != "" {
+		if err := o.report.validate(inputs); err != nil {
+			return err
+		}
+		return o.checkFolders(version, configFile, inputs, in, out)
+	}
+	config, _, err := readPatchConfig(configFile)
 	if err != nil {
 		return err
 	}
@@ -140,16 +174,17 @@ func runPatches(o patchOptions, configFile string, inputs []string, in io.Reader
 	return nil
 }
 
-// readPatchConfig reads a config that is to be put into patches.
-func readPatchConfig(file string) (*v1alpha1.FluxTrust, error) {
-	config, _, err := readConfig(file)
+// readPatchConfig reads a config that is to be put into patches, and the bytes of the
+// file.
+func readPatchConfig(file string) (*v1alpha1.FluxTrust, []byte, error) {
+	config, data, err := readConfig(file)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	if config.Spec.Mode == v1alpha1.Validate {
-		return nil, errors.New("the config is in mode Validate, which changes nothing; make the patches with mode: Transform")
+		return nil, nil, errors.New("the config is in mode Validate, which changes nothing; make the patches with mode: Transform")
 	}
-	return config, nil
+	return config, data, nil
 }
 
 // namespaces returns those of the controllers: what the inputs say, and the flag where

@@ -27,6 +27,19 @@ import (
 type reportFlags struct {
 	output, failOn, expiresWithin string
 	against                       []string
+	// asked are the flags above that were written.
+	asked []string
+}
+
+// areSet returns the flags that were written, of those that say when the exit code is 1.
+func (f *reportFlags) areSet(cmd *cobra.Command) []string {
+	var set []string
+	for _, name := range []string{"fail-on", "expires-within", "against"} {
+		if cmd.Flags().Changed(name) {
+			set = append(set, "--"+name)
+		}
+	}
+	return set
 }
 
 func (f *reportFlags) add(cmd *cobra.Command) {

@@ -85,7 +85,7 @@ that has the name of a subcommand is given with its folder: ./version.`,
 		}
 		return fmt.Errorf("%w; the output goes to stdout and everything else is in the config (see %s --help)", err, cmd.CommandPath())
 	})
-	root.AddCommand(newInit(), newPatches(), newValidate(version), newProbe(version), newSchema(), versionCommand)
+	root.AddCommand(newInit(), newPatches(version), newValidate(version), newProbe(version), newSchema(), versionCommand)
 	speakAs(root, name)
 	return root
 }

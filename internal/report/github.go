@@ -2,6 +2,8 @@ package report
 
 import (
 	"fmt"
+	"path"
+	"path/filepath"
 	"strings"
 
 	"fluxtrust.dev/flux-trust/internal/krm"
@@ -27,10 +29,14 @@ func (r *Report) github() string {
 // file returns where to look for what a finding is about: the config where nothing says
 // it, because code scanning refuses a result without a place.
 func (r *Report) file(f *Finding) string {
-	if f.File == nil || f.File.Path == stdin {
+	switch {
+	case f.File != nil && f.File.Path != stdin:
+		return f.File.Path
+	case f.Folder != "":
+		return path.Join(filepath.ToSlash(f.Folder), "kustomization.yaml")
+	default:
 		return r.Config
 	}
-	return f.File.Path
 }
 
 // stdin is the name of what was read from there.

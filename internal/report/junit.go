@@ -48,8 +48,8 @@ func (r *Report) junit() string {
 		quote.XML(r.Tool), counts, quote.XML("FluxTrust "+r.ConfigName), counts, r.Time.Format("2006-01-02T15:04:05"), &out)
 }
 
-// testCases returns the config, every controller, and every other object that there is
-// something to say about.
+// testCases returns the config, every folder or controller, and every other object that
+// there is something to say about.
 func (r *Report) testCases() []testCase {
 	cases := []testCase{{class: "FluxTrust", name: r.ConfigName}}
 	at := func(class, name string) *testCase {
@@ -59,12 +59,18 @@ func (r *Report) testCases() []testCase {
 		}
 		return &cases[i]
 	}
+	for _, f := range r.Folders {
+		at("folder", f.Path)
+	}
 	for _, v := range r.Verdicts {
 		at("Deployment", strings.TrimPrefix(v.Namespace+"/"+v.Name, "/"))
 	}
 	for i := range r.Findings {
 		f, c := &r.Findings[i], &cases[0]
-		if f.ResourceRef != nil {
+		switch {
+		case f.Folder != "":
+			c = at("folder", f.Folder)
+		case f.ResourceRef != nil:
 			c = at(f.ResourceRef.Kind, f.name())
 		}
 		c.findings = append(c.findings, f)

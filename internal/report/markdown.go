@@ -14,6 +14,7 @@ import (
 func (r *Report) markdown() string {
 	var out strings.Builder
 	fmt.Fprintf(&out, "**%s**\n", r.verdict())
+	r.markdownFolders(&out)
 	r.markdownFindings(&out)
 	r.markdownRoots(&out)
 	if len(r.Exceptions) > 0 {
@@ -44,6 +45,9 @@ func (r *Report) markdownFindings(out *strings.Builder) {
 func (r *Report) markdownRoots(out *strings.Builder) {
 	head := "\n| | root | expires | SHA-256 |\n|---|---|---|---|\n"
 	row := func(change string, root trust.Root) {
+		if lacking := r.lacking(root); len(lacking) > 0 && len(lacking) < len(r.Folders) {
+			change = strings.TrimPrefix(change+", not in "+quote.Markdown(strings.Join(lacking, "\n")), ", ")
+		}
 		fmt.Fprintf(out, "%s| %s | %s | %s | %s |\n", head, change, quote.Markdown(root.Subject), r.expiry(root.NotAfter), quote.Markdown(root.Fingerprint))
 		head = ""
 	}

@@ -28,6 +28,11 @@ func (r *Report) saysUnknown() string {
 	if len(r.Roots) == 0 {
 		return "the report names none"
 	}
+	for _, f := range r.Folders {
+		if f.Unknown != "" {
+			return f.Path + ": " + f.Unknown
+		}
+	}
 	for i := range r.Findings {
 		f := &r.Findings[i]
 		ofBundle := f.ResourceRef != nil && f.ResourceRef.Kind == v1alpha1.Kind && strings.HasPrefix(f.path(), "spec.caBundle")

@@ -31,6 +31,8 @@ type Report struct {
 	Findings    []Finding           `json:"results"`
 	// Changes is set where there was something to compare with.
 	Changes *Changes `json:"changes,omitempty"`
+	// Folders are what was looked at by patches --check.
+	Folders []Folder `json:"folders,omitempty"`
 
 	// Unknown says why Roots may not be all, or is "".
 	Unknown string `json:"-"`
@@ -41,7 +43,9 @@ type Report struct {
 
 // Finding is one thing to tell.
 type Finding struct {
-	Code krm.Code `json:"-"`
+	Code krm.Code `json:"code,omitempty"`
+	// Folder is the one of Folders that it is about, or "".
+	Folder string `json:"folder,omitempty"`
 	krm.Result
 }
 
@@ -66,21 +70,24 @@ func (f *Finding) name() string {
 	return strings.TrimPrefix(f.ResourceRef.Namespace+"/"+f.ResourceRef.Name, "/")
 }
 
-// about returns the object with its file, or "".
+// about returns the folder, and the object with its file, or "".
 func (f *Finding) about() string {
-	if f.ResourceRef == nil {
-		return ""
+	who := ""
+	if f.ResourceRef != nil {
+		who = strings.TrimSpace(f.ResourceRef.Kind + " " + f.name())
+		if f.File != nil {
+			who += fmt.Sprintf(" (%s, document %d)", f.File.Path, f.File.Index+1)
+		}
 	}
-	who := strings.TrimSpace(f.ResourceRef.Kind + " " + f.name())
-	if f.File != nil {
-		who += fmt.Sprintf(" (%s, document %d)", f.File.Path, f.File.Index+1)
+	if f.Folder != "" && who != "" {
+		who = ": " + who
 	}
-	return who
+	return f.Folder + who
 }
 
 // String says which object in which file, which field, and what.
 func (f *Finding) String() string {
-	if who := f.about(); who != "" {
+	if who := f.about(); who != "" && (f.ResourceRef != nil || !strings.HasPrefix(f.Message, f.Folder+"/")) {
 		return who + ": " + f.sentence()
 	}
 	return f.sentence()
@@ -113,10 +120,14 @@ func (r *Report) count(s krm.Severity) int {
 // verdict sums up the report.
 func (r *Report) verdict() string {
 	counts := krm.Count(r.count(krm.Error), "error") + ", " + krm.Count(r.count(krm.Warning), "warning")
-	if r.Valid {
+	switch {
+	case len(r.Folders) > 0:
+		return fmt.Sprintf("%d of %s up to date, %s", r.upToDate(), krm.Count(len(r.Folders), "folder"), counts)
+	case r.Valid:
 		return fmt.Sprintf("valid: %s as configured, %s", krm.Count(r.Controllers, "controller"), counts)
+	default:
+		return "not valid: " + counts
 	}
-	return "not valid: " + counts
 }
 
 // group is what several objects have in common.
@@ -138,7 +149,7 @@ func (r *Report) groups() []group {
 	for i := range r.Findings {
 		f := &r.Findings[i]
 		k := key{f.Code, f.Severity, f.path(), f.Message}
-		if j, ok := at[k]; ok && f.ResourceRef != nil && groups[j].ResourceRef != nil {
+		if j, ok := at[k]; ok && f.about() != "" && groups[j].about() != "" {
 			groups[j].all = append(groups[j].all, f)
 			continue
 		}
@@ -154,7 +165,7 @@ func rank(s krm.Severity) int {
 }
 
 // objects returns those of a group, by kind and file: names first, so that a long list
-// can be read.
+// can be read. Where it is about no object, they are the folders.
 func (g group) objects() []string {
 	type key struct{ kind, file string }
 	type part struct {
@@ -163,33 +174,43 @@ func (g group) objects() []string {
 	}
 	var parts []*part
 	for _, f := range g.all {
-		if f.ResourceRef == nil {
-			continue
+		k, name, document := key{}, f.Folder, ""
+		if f.ResourceRef != nil {
+			k, name = key{f.ResourceRef.Kind, f.Folder}, f.name()
+			if f.File != nil {
+				k.file, document = f.File.Path, fmt.Sprint(f.File.Index+1)
+			}
 		}
-		k := key{kind: f.ResourceRef.Kind}
-		document := ""
-		if f.File != nil {
-			k.file, document = f.File.Path, fmt.Sprint(f.File.Index+1)
+		if name == "" {
+			continue
 		}
 		i := slices.IndexFunc(parts, func(p *part) bool { return p.key == k })
 		if i < 0 {
 			i, parts = len(parts), append(parts, &part{key: k})
 		}
-		parts[i].names = append(parts[i].names, f.name())
-		if document != "" && !slices.Contains(parts[i].documents, document) {
-			parts[i].documents = append(parts[i].documents, document)
-		}
+		parts[i].names = add(parts[i].names, name)
+		parts[i].documents = add(parts[i].documents, document)
 	}
 	var lines []string
 	for _, p := range parts {
 		line := strings.TrimSpace(p.kind + " " + strings.Join(p.names, ", "))
-		if word := "document"; p.file != "" {
-			if len(p.documents) > 1 {
-				word = "documents"
-			}
-			line += fmt.Sprintf(" (%s, %s %s)", p.file, word, strings.Join(p.documents, ", "))
+		switch {
+		case len(p.documents) > 1:
+			line += fmt.Sprintf(" (%s, documents %s)", p.file, strings.Join(p.documents, ", "))
+		case len(p.documents) > 0:
+			line += fmt.Sprintf(" (%s, document %s)", p.file, p.documents[0])
+		case p.file != "":
+			line += fmt.Sprintf(" (%s)", p.file)
 		}
 		lines = append(lines, line)
 	}
 	return lines
+}
+
+// add appends a text that is not there yet.
+func add(list []string, text string) []string {
+	if text == "" || slices.Contains(list, text) {
+		return list
+	}
+	return append(list, text)
 }

@@ -129,7 +129,7 @@ func fileURI(path string) string {
 
 // fingerprint names a finding, whatever stands before it in a file.
 func (f *Finding) fingerprint() string {
-	sum := sha256.Sum256([]byte(strings.Join([]string{string(f.Code), f.id(), f.sentence()}, "\n")))
+	sum := sha256.Sum256([]byte(strings.Join([]string{string(f.Code), f.Folder, f.id(), f.sentence()}, "\n")))
 	return hex.EncodeToString(sum[:])
 }
 

@@ -3,6 +3,7 @@ package report
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -14,6 +15,12 @@ import (
 func (r *Report) json() (string, error) {
 	c := *r
 	c.Roots, c.Verdicts, c.Exceptions, c.Findings = orEmpty(r.Roots), orEmpty(r.Verdicts), orEmpty(r.Exceptions), orEmpty(r.Findings)
+	if len(r.Folders) == 0 { // the results of validate are those of a ResourceList
+		c.Findings = slices.Clone(c.Findings)
+		for i := range c.Findings {
+			c.Findings[i].Code = ""
+		}
+	}
 	text, err := json.MarshalIndent(c, "", "  ")
 	if err != nil {
 		return "", fmt.Errorf("writing the report: %w", err)
@@ -38,22 +45,12 @@ func (r *Report) text() string {
 			fmt.Fprintf(&out, "\n%s\n", title)
 		}
 	}
-	section("Roots", len(r.Roots))
-	root := func(root trust.Root) {
-		fmt.Fprintf(&out, "  %s\n    until %s, %s\n    from %s\n", root.Subject, root.NotAfter.Format(time.DateOnly), root.Fingerprint, root.Source)
-	}
-	for _, one := range r.Roots {
-		root(one)
-	}
+	section("Folders", len(r.Folders))
+	r.textFolders(&out)
+	r.textRoots("Roots", r.Roots, section, &out)
 	if c := r.Changes; c != nil {
-		section("Roots added since "+c.Since, len(c.Added))
-		for _, one := range c.Added {
-			root(one)
-		}
-		section("Roots removed since "+c.Since, len(c.Removed))
-		for _, one := range c.Removed {
-			root(one)
-		}
+		r.textRoots("Roots added since "+c.Since, c.Added, section, &out)
+		r.textRoots("Roots removed since "+c.Since, c.Removed, section, &out)
 	}
 	section("Pod Security", len(r.Verdicts))
 	for _, v := range r.Verdicts {
@@ -74,15 +71,33 @@ func (r *Report) text() string {
 			fmt.Fprintf(&out, "    %s\n", o)
 		}
 	}
-	switch errors := r.count(krm.Error); {
-	case r.Valid:
-		fmt.Fprintf(&out, "\nValid: %s as configured.\n", krm.Count(r.Controllers, "controller"))
-	case errors > 0:
-		fmt.Fprintf(&out, "\nNot valid: %s.\n", krm.Count(errors, "error"))
-	default:
-		fmt.Fprintf(&out, "\nNot valid: %s, and --fail-on warning.\n", krm.Count(r.count(krm.Warning), "warning"))
-	}
+	fmt.Fprintf(&out, "\n%s\n", r.lastLine())
 	return out.String()
+}
+
+// textRoots writes roots under a title.
+func (r *Report) textRoots(title string, roots []trust.Root, section func(string, int), out *strings.Builder) {
+	section(title, len(roots))
+	for _, root := range roots {
+		fmt.Fprintf(out, "  %s\n    until %s, %s\n    from %s\n", root.Subject, root.NotAfter.Format(time.DateOnly), root.Fingerprint, root.Source)
+		if lacking := r.lacking(root); len(lacking) > 0 {
+			fmt.Fprintf(out, "    not in %s\n", strings.Join(lacking, ", "))
+		}
+	}
+}
+
+// lastLine sums up the report.
+func (r *Report) lastLine() string {
+	switch errors := r.count(krm.Error); {
+	case len(r.Folders) > 0:
+		return r.verdict() + "."
+	case r.Valid:
+		return fmt.Sprintf("Valid: %s as configured.", krm.Count(r.Controllers, "controller"))
+	case errors > 0:
+		return fmt.Sprintf("Not valid: %s.", krm.Count(errors, "error"))
+	default:
+		return fmt.Sprintf("Not valid: %s, and --fail-on warning.", krm.Count(r.count(krm.Warning), "warning"))
+	}
 }
 
 // saying says what the Pod Security admission does.
