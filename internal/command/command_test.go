@@ -10,6 +10,7 @@ import (
 )
 
 func TestCommandLine(t *testing.T) {
+	root := goldenRoot(t)
 	t.Chdir(t.TempDir())
 	config := "apiVersion: fluxtrust.dev/v1alpha1\nkind: FluxTrust\nmetadata: {name: x}\nspec: {caBundle: [{configMap: {name: corp-ca}}]}\n"
 	manifest := "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: source-controller}\n" +
@@ -17,6 +18,7 @@ func TestCommandLine(t *testing.T) {
 	for name, text := range map[string]string{
 		"config.yaml": config, "in.yaml": manifest, "empty.yaml": "\n", "two.yaml": config + "---\n" + config,
 		"list.yaml": "apiVersion: config.kubernetes.io/v1\nkind: ResourceList\nitems: []\n", "bad.yaml": "a: 1\n---\nb: [\n",
+		"root.crt":   root,
 		"cycle.yaml": "apiVersion: v1\nkind: List\nitems: &a\n- {apiVersion: v1, kind: List, items: *a}\n",
 	} {
 		if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
@@ -50,7 +52,7 @@ func TestCommandLine(t *testing.T) {
 		"two configs in a file":  {"two.yaml in.yaml", "", "the config holds more than one document"},
 		"config as input":        {"config.yaml in.yaml config.yaml", "", "config.yaml is the config and cannot be an input, too"},
 		"no such input":          {"config.yaml nope.yaml", "", "an input cannot be read: open nope.yaml"},
-		"folder":                 {"config.yaml .", "", "the input . is a folder; name its files, or build it"},
+		"folder":                 {"config.yaml .", "", "the input . is a folder; name its files, or write - in its place and build it: kustomize build . |"},
 		"empty file":             {"config.yaml empty.yaml", "", "the input empty.yaml is empty; has the command that writes it failed"},
 		"empty stdin":            {"config.yaml -", "", "the input stdin is empty"},
 		"stdin twice":            {"config.yaml - -", manifest, "- stands twice among the inputs"},
@@ -60,6 +62,11 @@ func TestCommandLine(t *testing.T) {
 		"plain YAML without":     {"", manifest, "stdin is no ResourceList; for plain YAML give a config and \"-\""},
 		"nothing on stdin":       {"", "", "stdin is empty and so is no ResourceList"},
 		"no functionConfig":      {"", "kind: ResourceList\nitems: []\n", "no config was given: name a file with a FluxTrust"},
+		"misspelt command":       {"validat config.yaml in.yaml", "", "validat is neither a command nor the file of a config; did you mean flux-trust validate?"},
+		"no command":             {"nowhere in.yaml", "", "the config, which is the first argument, cannot be read: open nowhere"},
+		"misspelt flag":          {"patches config.yaml --wirte .", "", "unknown flag: --wirte; did you mean --write? (see flux-trust patches --help)"},
+		"misspelt flag of all":   {"config.yaml in.yaml --wrte", "", "unknown flag: --wrte; did you mean --write? (see flux-trust --help)"},
+		"certificate as config":  {"root.crt in.yaml", "", "root.crt is a certificate, and no config; make one with: flux-trust init root.crt --dir DIR"},
 		"unknown flag":           {"config.yaml in.yaml -o x", "", "unknown shorthand flag: 'o' in -o; the output goes to stdout"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -12,6 +12,7 @@ import (
 
 	"fluxtrust.dev/flux-trust/api/v1alpha1"
 	"fluxtrust.dev/flux-trust/internal/filter"
+	"fluxtrust.dev/flux-trust/internal/setup"
 	"fluxtrust.dev/flux-trust/internal/stream"
 	"fluxtrust.dev/flux-trust/transformer"
 )
@@ -51,6 +52,9 @@ func readConfig(file string) (*v1alpha1.FluxTrust, []byte, error) {
 		return nil, nil, fmt.Errorf("the config, which is the first argument, cannot be read: %w (see flux-trust --help)", err)
 	}
 	config, err := v1alpha1.Parse(file, data)
+	if err != nil && setup.IsCertificate(data) {
+		return nil, nil, fmt.Errorf("%s is a certificate, and no config; make one with: flux-trust init %s --dir DIR", file, file)
+	}
 	return config, data, err
 }
 
@@ -113,7 +117,7 @@ func readTexts(configFile string, inputs []string, in io.Reader) ([]filter.File,
 		}
 		switch {
 		case errors.Is(err, syscall.EISDIR):
-			return nil, fmt.Errorf("the input %s is a folder; name its files, or build it: kustomize build %s | flux-trust CONFIG -", input, input)
+			return nil, fmt.Errorf("the input %s is a folder; name its files, or write - in its place and build it: kustomize build %s | …", input, input)
 		case err != nil:
 			return nil, fmt.Errorf("an input cannot be read: %w", err)
 		case len(bytes.TrimSpace(data)) == 0:

@@ -60,6 +60,9 @@ that has the name of a subcommand is given with its folder: ./version.`,
 			if printVersion {
 				return versionCommand.RunE(cmd, nil)
 			}
+			if err := checkCommand(cmd, args); err != nil {
+				return err
+			}
 			if write && len(args) == 0 {
 				return errors.New("--write needs a config and the files to change: flux-trust CONFIG FILE... --write")
 			}
@@ -79,12 +82,7 @@ that has the name of a subcommand is given with its folder: ./version.`,
 	// cobra's own flag needs text/template for another wording than its own, and the linker
 	// then keeps every exported method of the program.
 	root.Flags().BoolVarP(&printVersion, "version", "v", false, "version for "+name)
-	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
-		if cmd != root {
-			return fmt.Errorf("%w (see %s --help)", err, cmd.CommandPath())
-		}
-		return fmt.Errorf("%w; the output goes to stdout and everything else is in the config (see %s --help)", err, cmd.CommandPath())
-	})
+	root.SetFlagErrorFunc(flagError)
 	root.AddCommand(newInit(), newPatches(version), newValidate(version), newProbe(version), newSchema(), versionCommand)
 	speakAs(root, name)
 	return root

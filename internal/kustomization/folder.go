@@ -207,13 +207,13 @@ func (f *folder) leavesNothingOut() error {
 	return filepath.WalkDir(f.dir, func(file string, entry fs.DirEntry, err error) error {
 		switch {
 		case err != nil:
-			return fmt.Errorf("--write %s: %w", f.dir, err)
+			return fmt.Errorf("%s: %w", f.dir, err)
 		case entry.IsDir() && file != f.dir && strings.HasPrefix(entry.Name(), "."):
 			return fs.SkipDir
 		case entry.IsDir(), slices.Contains(ours, file), !slices.Contains([]string{".yaml", ".yml"}, filepath.Ext(file)):
 			return nil
 		}
-		return fmt.Errorf("--write %s: has no kustomization.yaml, and a new one would leave out %s, which Flux would then delete from the cluster; "+
+		return fmt.Errorf("%s: has no kustomization.yaml, and a new one would leave out %s, which Flux would then delete from the cluster; "+
 			"name the folder with %s, or first name all manifests: kustomize create --autodetect --recursive", f.dir, file, componentsFile)
 	})
 }

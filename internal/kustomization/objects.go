@@ -29,6 +29,8 @@ type MissingError struct {
 	Files           []string
 	// Similar are files of the folder that look like certificates.
 	Similar []string
+	// HoldsConfig tells that the config is in the folder.
+	HoldsConfig bool
 }
 
 func (e *MissingError) Error() string {
@@ -36,8 +38,16 @@ func (e *MissingError) Error() string {
 	if len(e.Similar) > 0 {
 		similar = " (there is " + strings.Join(e.Similar, ", ") + ")"
 	}
-	return fmt.Sprintf("%s: nothing makes ConfigMap %s: put the certificate into the folder as %s%s, name a manifest of the ConfigMap as INPUT, "+
-		"or write allow: [NotInStream] if it is in the cluster before Flux starts", e.Path, e.Name, strings.Join(e.Files, " and "), similar)
+	return fmt.Sprintf("%s: nothing makes ConfigMap %s: put the certificate into the folder as %s%s%s, name a manifest of the ConfigMap as INPUT, "+
+		"or write allow: [NotInStream] if it is in the cluster before Flux starts", e.Path, e.Name, strings.Join(e.Files, " and "), similar, e.how())
+}
+
+// how names the command that does it, where that would find the config.
+func (e *MissingError) how() string {
+	if !e.HoldsConfig {
+		return ""
+	}
+	return " with flux-trust init CERTIFICATE --dir " + quoted(e.Dir)
 }
 
 // objects says what the folder needs beside patches: a ConfigMap that neither it nor
@@ -149,6 +159,7 @@ func (f *folder) generator(i int, e *v1alpha1.CABundleEntry, namespace string) (
 	}
 	return nil, &MissingError{
 		Path: fmt.Sprintf("spec.caBundle[%d].configMap", i), Name: e.ConfigMap.Name, Dir: f.Dir, Files: f.paths(missing), Similar: f.similar(),
+		HoldsConfig: filepath.Dir(resolved(f.ConfigFile)) == f.dir,
 	}
 }
 

@@ -57,6 +57,12 @@ func readRoots(files []File, now time.Time) ([]Root, error) {
 	return roots, errors.Join(problems...)
 }
 
+// IsCertificate reports whether a file holds certificates, and nothing that is wrong.
+func IsCertificate(data []byte) bool {
+	certificates, found := bundle.Read(data)
+	return len(certificates) > 0 && !slices.ContainsFunc(found, bundle.Finding.Fatal)
+}
+
 // has reports whether a certificate is among others.
 func has(roots []Root, fingerprint string) bool {
 	return slices.ContainsFunc(roots, func(r Root) bool { return r.Fingerprint() == fingerprint })
