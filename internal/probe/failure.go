@@ -71,7 +71,7 @@ func codeOf(err error) Code {
 	if errors.Is(err, context.Canceled) {
 		return Interrupted // wherever it was
 	}
-	for _, table := range []func(error) Code{proxyCode, certificateCode, handshakeCode, networkCode} {
+	for _, table := range []func(error) Code{proxyCode, certificateCode, handshakeCode, networkCode, brokenCode} {
 		if code := table(err); code != "" {
 			return code
 		}
@@ -126,7 +126,7 @@ func certificateCode(err error) Code {
 		return NotACA
 	case errors.As(err, &insecure):
 		return WeakSignature
-	case errors.As(err, &critical), strings.Contains(text, "tls: failed to parse certificate from server"):
+	case errors.As(err, &critical), strings.Contains(text, "tls: failed to parse certificate from server"), strings.Contains(text, "tls: server's certificate"):
 		return InvalidCertificate
 	default:
 		return ""
@@ -222,8 +222,23 @@ func networkCode(err error) Code {
 		return Unreachable
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE):
 		return Closed
-	case strings.Contains(err.Error(), "malformed HTTP"):
+	default:
+		return ""
+	}
+}
+
+// brokenCode knows answers that break the rules of a protocol. Most of their errors have
+// no type.
+func brokenCode(err error) Code {
+	text := err.Error()
+	contains := func(part string) bool { return strings.Contains(text, part) }
+	switch {
+	case contains(`malformed HTTP response "\x15\x03`): // an alert of TLS
 		return NotHTTP
+	case strings.HasPrefix(text, "tls: "), strings.HasPrefix(text, "local error: tls: "):
+		return BrokenTLS
+	case slices.ContainsFunc([]string{"malformed HTTP", "transport connection broken", "chunk", "Location header", "no Host in request URL", "http2: ", "Content-Length", "Transfer-Encoding"}, contains):
+		return BrokenHTTP
 	default:
 		return ""
 	}

@@ -174,10 +174,25 @@ func knownConnections() []KnownFailure {
 			Cure:    "correct the port or the scheme",
 		},
 		{
+			Code: BrokenTLS, Text: "tls: received unexpected handshake message",
+			Older:   []string{"local error: tls: bad record MAC", "tls: too many ignored records"},
+			Because: "what comes back breaks the rules of TLS: another protocol, or something on the way that changes the bytes",
+			Tell:    "`openssl s_client -connect HOST:443 -servername HOST` fails, too; from another network it may work",
+			Cure:    "correct the port, or ask the owner of the host, the firewall or the proxy what answers there",
+		},
+		{
 			Code: NotHTTP, Text: `malformed HTTP response "\x15\x03\x01\x00\x02\x02"`,
+			Older:   []string{"HTTP 400 Client sent an HTTP request to an HTTPS server", "HTTP 400 The plain HTTP request was sent to HTTPS port"},
 			Because: "the host speaks TLS at this port, and the source says http or insecure: true",
 			Tell:    "`curl https://HOST:PORT` gets an answer",
 			Cure:    "write https, or take insecure: true away",
+		},
+		{
+			Code: BrokenHTTP, Text: "net/http: HTTP/1.x transport connection broken: malformed HTTP status code",
+			Older:   []string{"malformed MIME header", "invalid byte in chunk length", "failed to parse Location header", "server response headers exceeded", "no Host in request URL"},
+			Because: "TLS works, and what comes back breaks the rules of HTTP: another protocol, or a proxy with a fault",
+			Tell:    "`curl -v --http1.1 URL` shows the answer",
+			Cure:    "correct the port, or ask the owner of the host or the proxy what answers there",
 		},
 		{
 			Code: Timeout, Text: "context deadline exceeded",

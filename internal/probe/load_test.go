@@ -136,3 +136,27 @@ func TestManySources(t *testing.T) {
 		t.Errorf("%d requests for one host", n)
 	}
 }
+
+// TestManyCAs has 2,000 sources with a CA each, which cannot share what they trust. What
+// they connect to does not matter.
+func TestManyCAs(t *testing.T) {
+	const sources, public = 2000, 140
+	system := x509.NewCertPool()
+	for i := range public {
+		system.AddCert(newAuthority(t, fmt.Sprint("Public root ", i)).cert)
+	}
+	nowhere := "https://" + freeAddress(t)
+	targets := make([]Target, sources)
+	for i := range targets {
+		targets[i] = target(t, HelmRepository, fmt.Sprintf("%s/%d", nowhere, i))
+		targets[i].Secrets.Cert = secretWith([]*x509.Certificate{newAuthority(t, fmt.Sprint("Root ", i)).cert}, nil)
+	}
+	peak := watchMemory(t)
+	got := Run(t.Context(), targets, Options{System: system, Concurrency: 8})
+	if mib := peak(); mib > 64 {
+		t.Errorf("needed %d MiB", mib)
+	}
+	if len(got) != sources || got[0].Failure == nil || got[0].Failure.Code != Refused {
+		t.Errorf("%d reports, %+v", len(got), got[0])
+	}
+}

@@ -102,15 +102,27 @@ func (l *look) answered(response *http.Response, what string) *Failure {
 	switch {
 	case shown != nil && refuses(code) && proxyIn(response, start) != "":
 		return failure(ProxyRefused, "%s", text)
-	case code == http.StatusBadRequest && bytes.Contains(start, []byte("No required SSL certificate was sent")):
-		return failure(ClientCertificate, "HTTP 400 No required SSL certificate was sent")
-	case code == http.StatusBadRequest && bytes.Contains(start, []byte("The SSL certificate error")):
-		return failure(ClientRefused, "HTTP 400 The SSL certificate error")
+	case code == http.StatusBadRequest && badRequest(start) != nil:
+		return badRequest(start)
 	case code == http.StatusUnauthorized || code == http.StatusForbidden:
 		return l.asked(text)
 	default:
 		return failure(HTTPStatus, "%s", text)
 	}
+}
+
+// badRequest knows what nginx and Go say in an answer with the status 400, or returns
+// nil.
+func badRequest(start []byte) *Failure {
+	for text, code := range map[string]Code{
+		"No required SSL certificate was sent": ClientCertificate, "The SSL certificate error": ClientRefused,
+		"The plain HTTP request was sent to HTTPS port": NotHTTP, "Client sent an HTTP request to an HTTPS server": NotHTTP,
+	} {
+		if bytes.Contains(start, []byte(text)) {
+			return failure(code, "HTTP 400 %s", text)
+		}
+	}
+	return nil
 }
 
 // asked returns the failure of a host that asks for credentials.

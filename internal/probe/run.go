@@ -19,7 +19,7 @@ func Run(ctx context.Context, targets []Target, o Options) []Report {
 	if o.Concurrency <= 0 {
 		o.Concurrency = DefaultConcurrency
 	}
-	p := &prober{options: &o, clients: map[string]*client{}, charts: map[string]func() []hop{}}
+	p := &prober{options: &o, clients: map[string]*client{}, users: map[string]int{}, charts: map[string]func() []hop{}}
 	groups, order := map[string][]int{}, []string{}
 	plans := make([]*plan, len(targets))
 	found := make([]*sightings, len(targets))
@@ -30,6 +30,7 @@ func Run(ctx context.Context, targets []Target, o Options) []Report {
 		}
 		if groups[key] == nil {
 			order = append(order, key)
+			p.use(plans[i])
 		}
 		groups[key] = append(groups[key], i)
 	}
@@ -43,6 +44,7 @@ func Run(ctx context.Context, targets []Target, o Options) []Report {
 				first := groups[key][0]
 				if plans[first] != nil {
 					p.look(ctx, &targets[first], plans[first], found[first])
+					p.leave(plans[first])
 				}
 				lock.Lock()
 				for _, i := range groups[key][1:] {
@@ -98,6 +100,9 @@ type prober struct {
 	options *Options
 	lock    sync.Mutex
 	clients map[string]*client
+	// users counts the targets that need a client: each has a pool of its own, and where
+	// every source has a CA of its own, there would be many.
+	users map[string]int
 	// charts holds what was seen of hosts with charts, by client and host: those of
 	// many repositories live on the same.
 	charts map[string]func() []hop
@@ -111,6 +116,22 @@ func (p *prober) client(s *settings) *client {
 		p.clients[key] = newClient(s, p.options)
 	}
 	return p.clients[key]
+}
+
+// use notes down that a client will be needed, and leave that it was.
+func (p *prober) use(plan *plan) {
+	if plan != nil {
+		p.users[plan.key()]++
+	}
+}
+
+func (p *prober) leave(plan *plan) {
+	p.lock.Lock()
+	defer p.lock.Unlock()
+	key := plan.key()
+	if p.users[key]--; p.users[key] == 0 {
+		delete(p.clients, key)
+	}
 }
 
 // chart tries a host with charts, once.
