@@ -4,6 +4,8 @@
 # Usage: check.sh install|check|comment
 set -eu
 report=$RUNNER_TEMP/flux-trust-report.md
+base=$RUNNER_TEMP/flux-trust-base
+errors=$RUNNER_TEMP/flux-trust-errors
 mark='<!-- flux-trust check -->'
 
 install() {
@@ -22,26 +24,57 @@ install() {
     echo "$dir" >> "$GITHUB_PATH"
 }
 
-# part TITLE COMMAND... runs a command and puts what it says into log and report.
+# checkout_base puts the base of the pull request beside this, to say which roots have
+# changed since. Paths must lead into the repository, or they would be compared with
+# themselves.
+checkout_base() {
+    # shellcheck disable=SC2086
+    for path in $CONFIG $FOLDERS $MANIFESTS; do
+        case $path in /* | *..*) echo "$path leads out of the repository"; return 1 ;; esac
+    done
+    git rev-parse -q --verify "$BASE^{commit}" > /dev/null || git fetch -q --depth=1 origin "$BASE" || return 1
+    rm -rf "$base"
+    git worktree prune
+    git worktree add -q --detach "$base" "$BASE"
+}
+
+# part TITLE COMMAND... runs a command that prints a report: as annotations into the log,
+# and as Markdown into the summary.
 part() {
     title=$1
     shift
-    if out=$("$@" 2>&1); then verdict=passed; else verdict=FAILED failed=true; fi
-    printf '%s: %s\n%s\n' "$title" "$verdict" "$out"
-    printf '### %s: %s\n\n````text\n%s\n````\n\n' "$title" "$verdict" "$out" >> "$report"
+    printf '### %s\n\n' "$title" >> "$report"
+    if [ -d "$base" ]; then
+        before=$RUNNER_TEMP/base-$title.json
+        # Exit code 1 says that the base was not right. A report there is all the same.
+        (cd "$base" && "$@" -o json) > "$before" 2> "$errors" || true
+        if [ -s "$before" ]; then
+            set -- "$@" --against "$before"
+        else
+            printf 'Of the base there is no report, so nothing is said of which roots have changed:\n\n````text\n%s\n````\n\n' "$(cat "$errors")" >> "$report"
+        fi
+    fi
+    "$@" -o github || failed=true
+    out=$("$@" -o markdown 2> "$errors") || failed=true
+    [ -n "$out" ] || out=$(printf '````text\n%s\n````' "$(cat "$errors")")
+    printf '%s\n\n' "$out" >> "$report"
 }
 
 check() {
     failed=false
     [ -n "$FOLDERS$MANIFESTS" ] || { echo "there is nothing to check; write folders or manifests" >&2; exit 1; }
     printf '%s\n## Trust in the company CA\n\n' "$mark" > "$report"
-    # Patterns and lists are to be split and expanded here.
+    if [ -n "$BASE" ] && ! why=$(checkout_base 2>&1); then
+        printf 'The base of the pull request is not at hand, so nothing is said of which roots have changed:\n\n````text\n%s\n````\n\n' "$why" >> "$report"
+        rm -rf "$base"
+    fi
+    set -- --fail-on "$FAIL_ON"
+    [ -z "$EXPIRES_WITHIN" ] || set -- "$@" --expires-within "$EXPIRES_WITHIN"
+    # Patterns and lists are to be split here.
     # shellcheck disable=SC2086
     {
-        for folder in $FOLDERS; do
-            part "Folder \`$folder\`" flux-trust patches "$CONFIG" --write "$folder" --check
-        done
-        [ -z "$MANIFESTS" ] || part "Manifests" flux-trust validate $VALIDATE_FLAGS "$CONFIG" $MANIFESTS
+        [ -z "$FOLDERS" ] || part Folders flux-trust patches "$CONFIG" --check $FOLDERS "$@"
+        [ -z "$MANIFESTS" ] || part Manifests flux-trust validate "$CONFIG" $MANIFESTS "$@"
     }
     cat "$report" >> "$GITHUB_STEP_SUMMARY"
     [ $failed = false ]
@@ -50,12 +83,14 @@ check() {
 # comment writes one comment for a pull request, and the next time changes that one.
 comment() {
     [ -f "$report" ] || exit 0 # there was no check, and the log says why
+    # GitHub takes 65,536 characters.
+    awk '(n += length($0) + 1) < 60000 { print } END { if (n >= 60000) print "\n\nThe rest is in the summary of the job." }' "$report" > "$report.comment"
     comments=repos/$GITHUB_REPOSITORY/issues/$PULL_REQUEST/comments
     id=$(gh api --paginate "$comments" --jq ".[] | select(.body | startswith(\"$mark\")) | .id" | head -n 1)
     if [ -n "$id" ]; then
-        gh api --silent -X PATCH "repos/$GITHUB_REPOSITORY/issues/comments/$id" -F "body=@$report"
+        gh api --silent -X PATCH "repos/$GITHUB_REPOSITORY/issues/comments/$id" -F "body=@$report.comment"
     else
-        gh api --silent -X POST "$comments" -F "body=@$report"
+        gh api --silent -X POST "$comments" -F "body=@$report.comment"
     fi
 }
 
