@@ -41,6 +41,7 @@ func TestCommandLine(t *testing.T) {
 		"patches":                {args: "patches config.yaml -o kustomization"},
 		"patches without format": {"patches config.yaml", "", "-o says where the patches go; write one of kustomization, "},
 		"patches as what":        {"patches config.yaml -o yaml", "", "-o yaml is not known; write one of kustomization, "},
+		"patches as a report":    {"patches config.yaml -o markdown", "", "-o markdown is a report, which --check makes; patches are printed as one of kustomization, "},
 		"validate without input": {"validate config.yaml", "", "no input: name files behind config.yaml"},
 		"validate as what":       {"validate config.yaml in.yaml -o yaml", "", "-o yaml is not known; write one of text, json, sarif, "},
 		"validate nothing":       {"validate", "", "no config was given: flux-trust validate CONFIG INPUT... (see flux-trust validate --help)"},

@@ -117,6 +117,9 @@ func (o *patchOptions) validateFormat() error {
 	if o.format == "" {
 		return fmt.Errorf("-o says where the patches go; write one of %s", strings.Join(patches.FormatNames(), ", "))
 	}
+	if _, ok := report.Find(o.format); ok {
+		return fmt.Errorf("-o %s is a report, which --check makes; patches are printed as one of %s", o.format, strings.Join(patches.FormatNames(), ", "))
+	}
 	if !slices.Contains(patches.FormatNames(), o.format) {
 		return fmt.Errorf("-o %s is not known; write one of %s", o.format, strings.Join(patches.FormatNames(), ", "))
 	}

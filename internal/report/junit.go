@@ -2,7 +2,6 @@ package report
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 
 	"fluxtrust.dev/flux-trust/internal/quote"
@@ -21,7 +20,8 @@ func (r *Report) junit() string {
 	failures := 0
 	var out strings.Builder
 	for _, c := range cases {
-		var failed, other, codes []string
+		var failed, other []string
+		var codes list
 		for _, f := range c.findings {
 			line := fmt.Sprintf("%s: %s [%s]", f.Severity, f, f.Code)
 			if !r.fails(f) {
@@ -29,14 +29,12 @@ func (r *Report) junit() string {
 				continue
 			}
 			failed = append(failed, line)
-			if !slices.Contains(codes, string(f.Code)) {
-				codes = append(codes, string(f.Code))
-			}
+			codes.add(string(f.Code))
 		}
 		fmt.Fprintf(&out, "    <testcase classname=\"%s\" name=\"%s\">\n", quote.XML(c.class), quote.XML(c.name))
 		if len(failed) > 0 {
 			failures++
-			fmt.Fprintf(&out, "      <failure type=\"%s\" message=\"%s\">%s</failure>\n", quote.XML(strings.Join(codes, ", ")), quote.XML(failed[0]), quote.XML(strings.Join(failed, "\n")))
+			fmt.Fprintf(&out, "      <failure type=\"%s\" message=\"%s\">%s</failure>\n", quote.XML(strings.Join(codes.all, ", ")), quote.XML(failed[0]), quote.XML(strings.Join(failed, "\n")))
 		}
 		if len(other) > 0 {
 			fmt.Fprintf(&out, "      <system-out>%s</system-out>\n", quote.XML(strings.Join(other, "\n")))
@@ -50,14 +48,17 @@ func (r *Report) junit() string {
 
 // testCases returns the config, every folder or controller, and every other object that
 // there is something to say about.
-func (r *Report) testCases() []testCase {
-	cases := []testCase{{class: "FluxTrust", name: r.ConfigName}}
+func (r *Report) testCases() []*testCase {
+	type key struct{ class, name string }
+	cases := []*testCase{{class: "FluxTrust", name: r.ConfigName}}
+	known := map[key]*testCase{{"FluxTrust", r.ConfigName}: cases[0]}
 	at := func(class, name string) *testCase {
-		i := slices.IndexFunc(cases, func(c testCase) bool { return c.class == class && c.name == name })
-		if i < 0 {
-			i, cases = len(cases), append(cases, testCase{class: class, name: name})
+		c := known[key{class, name}]
+		if c == nil {
+			c = &testCase{class: class, name: name}
+			known[key{class, name}], cases = c, append(cases, c)
 		}
-		return &cases[i]
+		return c
 	}
 	for _, f := range r.Folders {
 		at("folder", f.Path)
@@ -66,7 +67,7 @@ func (r *Report) testCases() []testCase {
 		at("Deployment", strings.TrimPrefix(v.Namespace+"/"+v.Name, "/"))
 	}
 	for i := range r.Findings {
-		f, c := &r.Findings[i], &cases[0]
+		f, c := &r.Findings[i], cases[0]
 		switch {
 		case f.Folder != "":
 			c = at("folder", f.Folder)

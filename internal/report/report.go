@@ -3,6 +3,7 @@ package report
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -170,35 +171,37 @@ func (g group) objects() []string {
 	type key struct{ kind, file string }
 	type part struct {
 		key
-		names, documents []string
+		names, documents list
 	}
 	var parts []*part
+	at := map[key]*part{}
 	for _, f := range g.all {
 		k, name, document := key{}, f.Folder, ""
 		if f.ResourceRef != nil {
 			k, name = key{f.ResourceRef.Kind, f.Folder}, f.name()
 			if f.File != nil {
-				k.file, document = f.File.Path, fmt.Sprint(f.File.Index+1)
+				k.file, document = f.File.Path, strconv.Itoa(f.File.Index+1)
 			}
 		}
 		if name == "" {
 			continue
 		}
-		i := slices.IndexFunc(parts, func(p *part) bool { return p.key == k })
-		if i < 0 {
-			i, parts = len(parts), append(parts, &part{key: k})
+		p := at[k]
+		if p == nil {
+			p = &part{key: k}
+			at[k], parts = p, append(parts, p)
 		}
-		parts[i].names = add(parts[i].names, name)
-		parts[i].documents = add(parts[i].documents, document)
+		p.names.add(name)
+		p.documents.add(document)
 	}
 	var lines []string
 	for _, p := range parts {
-		line := strings.TrimSpace(p.kind + " " + strings.Join(p.names, ", "))
+		line := strings.TrimSpace(p.kind + " " + strings.Join(p.names.all, ", "))
 		switch {
-		case len(p.documents) > 1:
-			line += fmt.Sprintf(" (%s, documents %s)", p.file, strings.Join(p.documents, ", "))
-		case len(p.documents) > 0:
-			line += fmt.Sprintf(" (%s, document %s)", p.file, p.documents[0])
+		case len(p.documents.all) > 1:
+			line += fmt.Sprintf(" (%s, documents %s)", p.file, strings.Join(p.documents.all, ", "))
+		case len(p.documents.all) > 0:
+			line += fmt.Sprintf(" (%s, document %s)", p.file, p.documents.all[0])
 		case p.file != "":
 			line += fmt.Sprintf(" (%s)", p.file)
 		}
@@ -207,10 +210,18 @@ func (g group) objects() []string {
 	return lines
 }
 
-// add appends a text that is not there yet.
-func add(list []string, text string) []string {
-	if text == "" || slices.Contains(list, text) {
-		return list
+// list holds texts in their order, each once.
+type list struct {
+	all  []string
+	seen map[string]bool
+}
+
+func (l *list) add(text string) {
+	if text == "" || l.seen[text] {
+		return
 	}
-	return append(list, text)
+	if l.seen == nil {
+		l.seen = map[string]bool{}
+	}
+	l.seen[text], l.all = true, append(l.all, text)
 }

@@ -134,6 +134,8 @@ func TestSARIF(t *testing.T) {
 					Rules                []struct {
 						ID, HelpURI      string
 						ShortDescription struct{ Text string }
+						FullDescription  struct{ Text string }
+						Help             struct{ Text, Markdown string }
 					}
 				}
 			}
@@ -143,7 +145,10 @@ func TestSARIF(t *testing.T) {
 				Level     string
 				Message   struct{ Text string }
 				Locations []struct {
-					PhysicalLocation struct{ ArtifactLocation struct{ URI string } }
+					PhysicalLocation struct {
+						ArtifactLocation struct{ URI string }
+						Region           struct{ StartLine int }
+					}
 				}
 				PartialFingerprints map[string]string
 			}
@@ -163,7 +168,8 @@ func TestSARIF(t *testing.T) {
 	ids := map[string]bool{}
 	for _, rule := range run.Tool.Driver.Rules {
 		file, anchor, _ := strings.Cut(rule.HelpURI, "#")
-		if ids[rule.ID] || file != "https://fluxtrust.dev/flux-trust/docs/results.md" || !strings.Contains(string(documentation), `<a id="`+anchor+`">`) || rule.ShortDescription.Text == "" {
+		if ids[rule.ID] || file != "https://fluxtrust.dev/flux-trust/docs/results.md" || !strings.Contains(string(documentation), `<a id="`+anchor+`">`) || rule.ShortDescription.Text == "" ||
+			rule.FullDescription.Text == "" || rule.Help.Text == "" || !strings.Contains(rule.Help.Markdown, "("+rule.HelpURI+")") {
 			t.Errorf("rule %+v", rule)
 		}
 		ids[rule.ID] = true
@@ -181,7 +187,7 @@ func TestSARIF(t *testing.T) {
 			t.Errorf("result %+v", result)
 		}
 		u, err := url.Parse(result.Locations[0].PhysicalLocation.ArtifactLocation.URI)
-		if err != nil || u.Path != r.file(f) || u.IsAbs() {
+		if err != nil || u.Path != r.file(f) || u.IsAbs() || result.Locations[0].PhysicalLocation.Region.StartLine < 1 {
 			t.Errorf("location %v, %v of %+v", u, err, f)
 		}
 		prints[fmt.Sprint(result.PartialFingerprints)] = true
@@ -307,5 +313,35 @@ func TestFormats(t *testing.T) {
 	}
 	if _, ok := Find("Text"); ok {
 		t.Error("Text is found")
+	}
+}
+
+// TestLinear: a report with twice the objects takes twice the work. What is counted are
+// allocations, which no other load changes.
+func TestLinear(t *testing.T) {
+	of := func(n int) *Report {
+		r := &Report{}
+		for i := range n {
+			name := fmt.Sprint("x", i)
+			r.Verdicts = append(r.Verdicts, hardening.Verdict{Name: name})
+			r.Findings = append(r.Findings, Finding{Code: codes.NotAsConfigured, Result: krm.Result{
+				Severity: krm.Error, Message: "is missing", File: &krm.File{Path: "x.yaml", Index: i},
+				ResourceRef: &yaml.ResourceIdentifier{TypeMeta: yaml.TypeMeta{Kind: "Deployment"}, NameMeta: yaml.NameMeta{Name: name}},
+			}})
+		}
+		return r
+	}
+	for _, format := range Formats() {
+		measure := func(n int) float64 {
+			r := of(n)
+			return testing.AllocsPerRun(1, func() {
+				if _, err := format.Print(r); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		if one, two := measure(2000), measure(4000); two > 2.2*one {
+			t.Errorf("%s: %g allocations for 2000 objects, %g for 4000", format.Name, one, two)
+		}
 	}
 }

@@ -43,16 +43,17 @@ func (r *Report) Compare(since string, before []trust.Root, unknownBefore string
 // without returns roots that do not stand in another list, each once.
 func without(roots, others []trust.Root) []trust.Root {
 	var left []trust.Root
+	seen := map[string]bool{}
+	for _, root := range others {
+		seen[root.Fingerprint] = true
+	}
 	for _, root := range roots {
-		if !contains(others, root) && !contains(left, root) {
+		if !seen[root.Fingerprint] {
 			left = append(left, root)
 		}
+		seen[root.Fingerprint] = true
 	}
 	return left
-}
-
-func contains(roots []trust.Root, root trust.Root) bool {
-	return slices.ContainsFunc(roots, func(r trust.Root) bool { return r.Fingerprint == root.Fingerprint })
 }
 
 // CheckExpiry finds roots that expire within a time, in words as the user has given it.
@@ -64,13 +65,17 @@ func (r *Report) CheckExpiry(within time.Duration, words string) {
 		r.unchecked(krm.Error, fmt.Sprintf("whether a root expires within %s cannot be said, because there is none", words))
 	}
 	end := r.Time.Add(within)
+	lasting := map[string]bool{} // subjects of roots that outlive the time
+	for _, root := range r.Roots {
+		lasting[root.Subject] = lasting[root.Subject] || root.NotAfter.After(end)
+	}
 	for _, root := range without(r.Roots, nil) {
 		if root.NotAfter.After(end) || slices.Contains(root.Allowed, v1alpha1.Finding(expiryCode(root, r.Time))) {
 			continue
 		}
 		f := Finding{Code: codes.ExpiresWithin, Result: krm.Result{Severity: krm.Error}}
 		cure := "add its successor beside it now"
-		if slices.ContainsFunc(r.Roots, func(o trust.Root) bool { return o.Subject == root.Subject && o.NotAfter.After(end) }) {
+		if lasting[root.Subject] {
 			f.Severity, cure = krm.Warning, "its successor is in the bundle, so take it out once no server needs it"
 		}
 		f.Message = fmt.Sprintf("%s: %s expires on %s, within %s; %s, or write allow: [%s] on its entry", root.Source, root.Subject, root.NotAfter.Format(time.DateOnly), words, cure, expiryCode(root, r.Time))

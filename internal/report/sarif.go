@@ -37,7 +37,13 @@ type (
 	sarifRule struct {
 		ID               string    `json:"id"`
 		ShortDescription sarifText `json:"shortDescription"`
+		FullDescription  sarifText `json:"fullDescription"`
 		HelpURI          string    `json:"helpUri"`
+		Help             sarifHelp `json:"help"`
+	}
+	sarifHelp struct {
+		Text     string `json:"text"`
+		Markdown string `json:"markdown"`
 	}
 	sarifText struct {
 		Text string `json:"text"`
@@ -56,6 +62,10 @@ type (
 	}
 	sarifPhysical struct {
 		Artifact sarifArtifact `json:"artifactLocation"`
+		Region   sarifRegion   `json:"region"`
+	}
+	sarifRegion struct {
+		StartLine int `json:"startLine"`
 	}
 	sarifArtifact struct {
 		URI string `json:"uri"`
@@ -81,7 +91,7 @@ func (r *Report) sarif() (string, error) {
 		f := &r.Findings[i]
 		if _, ok := at[f.Code]; !ok {
 			at[f.Code] = len(rules)
-			rules = append(rules, sarifRule{string(f.Code), sarifText{codes.Text(f.Code)}, Help(f.Code)})
+			rules = append(rules, newRule(f.Code))
 		}
 		results = append(results, sarifResult{
 			RuleID: string(f.Code), RuleIndex: at[f.Code], Level: sarifLevel(f.Severity), Message: sarifText{f.String()},
@@ -98,6 +108,15 @@ func (r *Report) sarif() (string, error) {
 	return string(text) + "\n", nil
 }
 
+// newRule explains a code. Code scanning shows the help, and asks for all of it.
+func newRule(code krm.Code) sarifRule {
+	text := codes.Text(code)
+	return sarifRule{
+		ID: string(code), ShortDescription: sarifText{text}, FullDescription: sarifText{text}, HelpURI: Help(code),
+		Help: sarifHelp{text, fmt.Sprintf("%s [%s](%s)", text, code, Help(code))},
+	}
+}
+
 func sarifLevel(s krm.Severity) string {
 	if s == krm.Info {
 		return "note"
@@ -105,9 +124,10 @@ func sarifLevel(s krm.Severity) string {
 	return string(s)
 }
 
-// location returns the file of a finding, and the object in it.
+// location returns the file of a finding, and the object in it. Code scanning asks for a
+// line, and where in its file an object stands is not known.
 func (r *Report) location(f *Finding) sarifLocation {
-	at := sarifLocation{Physical: sarifPhysical{sarifArtifact{fileURI(r.file(f))}}}
+	at := sarifLocation{Physical: sarifPhysical{sarifArtifact{fileURI(r.file(f))}, sarifRegion{1}}}
 	if f.ResourceRef != nil {
 		name := f.id()
 		if path := f.path(); path != "" {
