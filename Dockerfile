@@ -19,7 +19,7 @@ ARG TARGETARCH
 COPY . ./
 RUN --mount=type=cache,target=/cache \
     GOPROXY=off GOOS=${TARGETOS} GOARCH=${TARGETARCH} \
-    go build -trimpath -buildvcs=false -ldflags "-s -w -X main.version=${VERSION}" -o /flux-trust .
+    go build -trimpath -buildvcs=false $(cat hack/gcflags) -ldflags "-s -w -X main.version=${VERSION}" -o /flux-trust .
 
 FROM scratch
 ARG VERSION=dev
