@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"encoding/pem"
-	"fmt"
 	"io"
 	"log"
 	"net/http"
@@ -118,36 +117,6 @@ func TestProbe(t *testing.T) {
 			}
 		}
 	})
-}
-
-// TestProbeCures holds docs/troubleshooting.md against the table of failures: a part
-// per code, to which the probe leads.
-func TestProbeCures(t *testing.T) {
-	const begin, end = "<!-- generated: what the probe knows -->\n", "<!-- end of what the probe knows -->\n"
-	data, err := os.ReadFile(troubleshooting)
-	if err != nil {
-		t.Fatal(err)
-	}
-	head, rest, found := strings.Cut(string(data), begin)
-	have, tail, closed := strings.Cut(rest, end)
-	if !found || !closed {
-		t.Fatal("docs/troubleshooting.md lacks the marks")
-	}
-	var want strings.Builder
-	for _, k := range probe.Known() {
-		fmt.Fprintf(&want, "\n### %s\n\n```\n%s\n```\n\n", k.Code, strings.Join(append([]string{k.Text}, k.Older...), "\n"))
-		fmt.Fprintf(&want, "%s.\n\n**How to tell:** %s.\n\n**Cure:** %s.\n", strings.ToUpper(k.Because[:1])+k.Because[1:], k.Tell, k.Cure)
-	}
-	want.WriteString("\n")
-	if *update {
-		if err := os.WriteFile(troubleshooting, []byte(head+begin+want.String()+end+tail), 0o644); err != nil { //nolint:gosec // a document
-			t.Fatal(err)
-		}
-		return
-	}
-	if have != want.String() {
-		t.Errorf("docs/troubleshooting.md has\n%s\nand must have\n%s; run make update", have, want.String())
-	}
 }
 
 // TestProbeTable prints one report of each kind; docs/probe.md shows the table.

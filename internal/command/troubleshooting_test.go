@@ -38,8 +38,9 @@ func TestTroubleshooting(t *testing.T) {
 		}
 	}
 	for _, k := range probe.Known() {
-		if _, ok := sections[string(k.Code)]; !ok {
-			t.Errorf("#%s is no anchor", strings.ToLower(string(k.Code)))
+		body, ok := sections[string(k.Code)]
+		if cure := "**Cure:** " + k.Cure + ".\n"; !ok || !strings.Contains(body, cure) {
+			t.Errorf("#%s is no anchor, or does not say what the probe says: %s", strings.ToLower(string(k.Code)), cure)
 		}
 	}
 	var blocks strings.Builder

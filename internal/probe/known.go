@@ -78,13 +78,6 @@ const (
 // KnownFailure is a failure and what to do about it.
 type KnownFailure struct {
 	Code Code
-	// Text is what the error looks like; Older are texts of older releases and of
-	// other programs for the same.
-	Text  string
-	Older []string
-	// Because says what is the matter, and Tell how to make sure of it. Both are for the
-	// documentation.
-	Because, Tell string
 	// Cure is the one change that helps.
 	Cure string
 	// Unchecked tells that it is not known whether the source works.

@@ -140,6 +140,9 @@ func TestManySources(t *testing.T) {
 // TestManyCAs has 2,000 sources with a CA each, which cannot share what they trust. What
 // they connect to does not matter.
 func TestManyCAs(t *testing.T) {
+	if testing.Short() {
+		t.Skip("makes 2,000 certificates")
+	}
 	const sources, public = 2000, 140
 	system := x509.NewCertPool()
 	for i := range public {
