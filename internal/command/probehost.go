@@ -173,7 +173,9 @@ func (r *hostReport) table(s style) string {
 	if len(r.Chain) == 0 {
 		out.WriteString("  nothing\n")
 	}
-	out.WriteString(r.carried(s))
+	if r.Saved == "" {
+		out.WriteString(r.carried(s))
+	}
 	switch {
 	case r.Root == nil && len(r.Chain) > 0:
 		out.WriteString(s.wrap("", "its root was not presented: get it from the owner of "+r.Chain[len(r.Chain)-1].Issuer))

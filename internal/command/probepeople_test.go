@@ -91,19 +91,22 @@ func TestProbeGroups(t *testing.T) {
 	p := &probing{}
 	p.take(manyReports())
 	table := p.table(style{})
-	for mark, want := range map[string]int{"√": 4, "×": 3, "!": 0, "-": 0} {
+	for mark, want := range map[string]int{"√": 4, "×": 2*11 + 1, "!": 0, "-": 0} {
 		if got := strings.Count("\n"+table, "\n"+mark+" "); got != want {
-			t.Errorf("%d findings with %s, want %d", got, mark, want)
+			t.Errorf("%d lines with %s, want %d", got, mark, want)
 		}
 	}
 	for _, want := range []string{
 		"√ host-0.example.com  by bundle (CN=Corp root)  for HelmRepository apps/works-0 (index), HelmRepository apps/works-4 (index)",
-		" and 495 more\n", "× charts-0.example.com:8443, charts-1.example.com:8443", " and 195 more  for HelmRepository apps/failed-0 (index)",
+		" and 495 more\n", "× charts-1.example.com:8443  for HelmRepository apps/failed-1 (index)\n", "\n× and 190 hosts more\n    Timeout: ", "\n× and 190 hosts more\n    UnknownHost: ",
 		"\n2401 sources; hosts: 4 ok, 0 skipped, 0 unchecked, 200 failed\n",
 	} {
 		if !strings.Contains(table, want) {
 			t.Errorf("%s is missing in\n%s", want, table)
 		}
+	}
+	if n := strings.Count(table, "    cure: "); n != 3 {
+		t.Errorf("%d findings, want 3", n)
 	}
 	if p.OK != 2000 || p.Failed != 401 {
 		t.Errorf("counts %d and %d", p.OK, p.Failed)

@@ -12,9 +12,11 @@ import (
 
 // finding is what several reports say alike.
 type finding struct {
-	reports []probe.Report
-	// hosts and sources are those of the reports, each once, in their order.
-	hosts, sources names
+	// first of the reports, which stands for all of them.
+	first probe.Report
+	// hosts are those of the reports, in their order, with the sources behind each.
+	hosts  []string
+	behind map[string]*names
 }
 
 // names are in the order in which they were first met.
@@ -64,8 +66,8 @@ func (p *probing) table(s style) string {
 			} else {
 				f.complain(&out, mark, s)
 			}
-			for _, r := range f.reports {
-				hosts.add(cmp.Or(r.Host, r.Source))
+			for _, host := range f.hosts {
+				hosts.add(cmp.Or(host, f.first.Source))
 			}
 		}
 		counts = append(counts, len(hosts.all))
@@ -94,7 +96,7 @@ func (p *probing) findings(result probe.Result) []*finding {
 		key := findingKey(r)
 		f := byKey[key]
 		if f == nil {
-			f = &finding{}
+			f = &finding{first: r, behind: map[string]*names{}}
 			byKey[key] = f
 			order = append(order, f)
 		}
@@ -112,7 +114,7 @@ func findingKey(r probe.Report) string {
 	notes := strings.Join(r.Notes, "\n")
 	f := r.Failure
 	if f == nil {
-		return strings.Join([]string{r.Host, r.Proxy, r.Expected, strings.Join(r.TrustedBy, ", "), notes, chain(r.Chain)}, "\n")
+		return strings.Join([]string{r.Host, r.Proxy, strings.Join(r.TrustedBy, ", "), notes, chain(r.Chain)}, "\n")
 	}
 	text, cure := address.Get().ReplaceAllString(f.Error, ""), f.Cure
 	name, _, _ := strings.Cut(r.Host, ":")
@@ -123,42 +125,64 @@ func findingKey(r probe.Report) string {
 	if r.Inspector != nil {
 		inspector = r.Inspector.Subject
 	}
-	return strings.Join([]string{string(f.Code), text, cure, r.Proxy, r.Expected, notes, inspector}, "\n")
+	return strings.Join([]string{string(f.Code), text, cure, r.Proxy, notes, inspector}, "\n")
 }
 
 func (f *finding) add(r probe.Report) {
-	source := r.Source
+	var as []string
 	if r.Role != "" && r.Role != "source" {
-		source += " (" + r.Role + ")"
+		as = append(as, r.Role)
 	}
-	f.hosts.add(r.Host)
-	f.sources.add(source)
-	f.reports = append(f.reports, r)
+	if r.Expected != "" {
+		as = append(as, "expected: "+r.Expected)
+	}
+	source := r.Source
+	if len(as) > 0 {
+		source += " (" + strings.Join(as, ", ") + ")"
+	}
+	if f.behind[r.Host] == nil {
+		f.behind[r.Host] = &names{}
+		f.hosts = append(f.hosts, r.Host)
+	}
+	f.behind[r.Host].add(source)
+}
+
+// maxHosts is the number of hosts that a finding names.
+const maxHosts = 10
+
+// lines writes a line per host, with the sources behind it.
+func (f *finding) lines(out *strings.Builder, mark, what string, s style) {
+	for i, host := range f.hosts {
+		if rest := len(f.hosts) - i; i == maxHosts && rest > 1 {
+			fmt.Fprintf(out, "%s and %d hosts more\n", mark, rest)
+			return
+		}
+		out.WriteString(s.marked(mark, cmp.Or(host, "-")+what+"  for "+f.behind[host].listed(s)))
+	}
 }
 
 // line writes a host that needs no further word.
 func (f *finding) line(out *strings.Builder, mark string, s style) {
-	r := f.reports[0]
-	text := cmp.Or(r.Host, "-")
-	if len(r.TrustedBy) > 0 {
-		text += "  by " + strings.Join(r.TrustedBy, ", ") + " (" + r.Chain[len(r.Chain)-1].Issuer + ")"
+	what := ""
+	if r := f.first; len(r.TrustedBy) > 0 {
+		what = "  by " + strings.Join(r.TrustedBy, ", ") + " (" + r.Chain[len(r.Chain)-1].Issuer + ")"
 	}
-	out.WriteString(s.marked(mark, text+"  for "+f.sources.listed(s)))
-	f.rest(out, s)
+	f.lines(out, mark, what, s)
+	f.notes(out, s)
 }
 
 // complain writes what fails or is not known, and what to do about it. Of several hosts
 // it shows the first.
 func (f *finding) complain(out *strings.Builder, mark string, s style) {
-	r := f.reports[0]
+	r := f.first
 	through, of := "", ""
 	if r.Proxy != "" {
 		through = " (through the proxy " + r.Proxy + ")"
 	}
-	if len(f.hosts.all) > 1 {
+	if len(f.hosts) > 1 {
 		of = " of " + r.Host
 	}
-	out.WriteString(s.marked(mark, cmp.Or(f.hosts.listed(s), "-")+"  for "+f.sources.listed(s)))
+	f.lines(out, mark, "", s)
 	out.WriteString(s.wrap("    ", string(r.Failure.Code)+": "+r.Failure.Error+through))
 	out.WriteString(s.wrap("    ", "cure: "+r.Failure.Cure))
 	out.WriteString(s.wrap("    ", "more: docs/troubleshooting.md#"+strings.ToLower(string(r.Failure.Code))))
@@ -168,7 +192,7 @@ func (f *finding) complain(out *strings.Builder, mark string, s style) {
 	if i := r.Inspector; i != nil {
 		inspected(out, i, s)
 	}
-	f.rest(out, s)
+	f.notes(out, s)
 }
 
 // inspected writes about the root of a proxy.
@@ -178,13 +202,8 @@ func inspected(out *strings.Builder, i *probe.Inspector, s style) {
 	out.WriteString(s.wrap("    ", "compare it with what the owner of the proxy gives you before you add it"))
 }
 
-// rest writes why a host is expected, and notes.
-func (f *finding) rest(out *strings.Builder, s style) {
-	r := f.reports[0]
-	if r.Expected != "" {
-		out.WriteString(s.wrap("    ", "expected: "+r.Expected))
-	}
-	for _, note := range r.Notes {
+func (f *finding) notes(out *strings.Builder, s style) {
+	for _, note := range f.first.Notes {
 		out.WriteString(s.wrap("    ", "note: "+note))
 	}
 }

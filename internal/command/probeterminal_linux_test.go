@@ -94,7 +94,7 @@ func TestProbeInterrupted(t *testing.T) {
 	stdout, stderr, code := run(nil, "probe", config, sources, "--system-roots", "None", "--concurrency", "1")
 	host := strings.TrimPrefix(server.URL, "https://")
 	if code != 1 || !strings.Contains(string(stdout), "√ "+host+"  by bundle (O=Acme Co)  for HelmRepository apps/charts-0000 (index)\n") ||
-		!strings.Contains(string(stdout), "! "+host+"  for HelmRepository apps/charts-0001 (index), HelmRepository apps/charts-0002 (index)\n    Interrupted: ") {
+		!strings.Contains(string(stdout), "! "+host+"  for HelmRepository apps/charts-0001 (index), HelmRepository apps/charts-0002 (index)\n    Interrupted: interrupted\n") {
 		t.Errorf("exit code %d\n%s%s", code, stdout, stderr)
 	}
 }
