@@ -20,16 +20,15 @@ import (
 func TestSchemaAgrees(t *testing.T) {
 	function := program(t, "FLUX_TRUST")
 	schema := compileSchema(t, run(t, ".", function, "schema").stdout)
-	configs, err := filepath.Glob("../internal/command/testdata/golden/*/config.yaml")
-	if err != nil || len(configs) == 0 {
-		t.Fatalf("no configs: %v", err)
-	}
-	empty := filepath.Join(t.TempDir(), "empty.yaml")
+	dir := t.TempDir()
+	empty := filepath.Join(dir, "empty.yaml")
 	write(t, empty, "{}\n")
 	mutants := map[string]bool{}
-	for _, file := range configs {
+	for name, text := range goldenFiles(t, "config.yaml") {
+		file := filepath.Join(dir, name+".yaml")
+		write(t, file, text)
 		var config map[string]any
-		if err := yaml.Unmarshal([]byte(read(t, file)), &config); err != nil {
+		if err := yaml.Unmarshal([]byte(text), &config); err != nil {
 			t.Fatal(err)
 		}
 		// Only what is about the config itself names its file and a line.

@@ -14,7 +14,7 @@ import (
 // fleet makes clusters: a and b are up to date, c is stale, d does not build.
 func fleet(t *testing.T) {
 	t.Helper()
-	stock, _, _ := strings.Cut(readTestFile(t, stockController), "---\n")
+	stock, _, _ := strings.Cut(stockFile(t, "input.yaml"), "---\n")
 	t.Chdir(t.TempDir())
 	writeFile(t, "config.yaml", "apiVersion: fluxtrust.dev/v1alpha1\nkind: FluxTrust\nmetadata: {name: corporate-ca}\nspec:\n  caBundle:\n  - configMap: {name: corp-ca, keys: [ca.crt]}\n")
 	a, b := rootUntil(t, "Root A", 400), rootUntil(t, "Root B", 60)

@@ -134,7 +134,10 @@ type brokenWriter struct{}
 func (brokenWriter) Write([]byte) (int, error) { return 0, errors.New("no space left") }
 
 func TestBrokenStreams(t *testing.T) {
-	t.Chdir("testdata/golden/stock")
+	config, input := stockFile(t, "config.yaml"), stockFile(t, "input.yaml")
+	t.Chdir(t.TempDir())
+	writeFile(t, "config.yaml", config)
+	writeFile(t, "input.yaml", input)
 	var out, errOut bytes.Buffer
 	code := Execute([]string{"config.yaml", "-"}, "test", brokenReader{strings.NewReader("a: 1\n")}, &out, &errOut)
 	if code != 1 || out.Len() > 0 || !strings.Contains(errOut.String(), "the pipe is broken") {

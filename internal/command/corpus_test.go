@@ -303,7 +303,7 @@ func TestCorpusAsResourceList(t *testing.T) {
 			if code != 0 {
 				t.Fatalf("%s", stderr)
 			}
-			list, stderr, code := run(wrap(t, readAll(t, file), config))
+			list, stderr, code := run(wrap(t, readResources(t, file), config))
 			if code != 0 {
 				t.Fatalf("%s", stderr)
 			}

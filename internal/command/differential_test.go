@@ -2,7 +2,6 @@ package command
 
 import (
 	"bytes"
-	"os"
 	"path/filepath"
 	"reflect"
 	"slices"
@@ -274,36 +273,28 @@ func TestBothWaysGolden(t *testing.T) {
 	if testing.Short() {
 		t.Skip("takes long: not with -short")
 	}
-	configs, err := filepath.Glob("testdata/golden/*/config.yaml")
-	if err != nil {
-		t.Fatal(err)
-	}
+	cases := goldenCases(t)
 	fast := 0
-	for _, file := range configs {
-		t.Run(filepath.Base(filepath.Dir(file)), func(t *testing.T) {
-			config := corpus.Read(t, file)
-			inputs, err := filepath.Glob(filepath.Join(filepath.Dir(file), "input.*"))
-			if err != nil || len(inputs) != 1 {
-				t.Fatal(inputs, err)
-			}
-			d := newDiffer(t, config)
-			for _, input := range append(inputs, strings.Replace(inputs[0], "input", "expected", 1)) {
-				if _, err := os.Stat(input); err != nil {
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			d := newDiffer(t, []byte(c.config))
+			for _, text := range []string{c.input, c.expected} {
+				if text == "" {
 					continue
 				}
-				d.plain(corpus.Read(t, input))
-				d.plain(jsonOf(corpus.Read(t, input)))
-				if d.list(wrap(t, readAll(t, input), d.node)) {
+				d.plain([]byte(text))
+				d.plain(jsonOf([]byte(text)))
+				if d.list(wrap(t, readAll(t, []byte(text), c.isJSON), d.node)) {
 					fast++
 				}
-				if d.list(asList(corpus.Read(t, input), config)) {
+				if d.list(asList([]byte(text), []byte(c.config))) {
 					fast++
 				}
 			}
 		})
 	}
 	t.Logf("%d lists were read item by item", fast)
-	if fast < len(configs) {
+	if fast < len(cases) {
 		t.Error("too few")
 	}
 }

@@ -10,7 +10,7 @@ import (
 // TestValidateIsFair: what validate could not see is no error, what follows from one
 // fault is told once, and a value that differs is shown beside the one that is meant.
 func TestValidateIsFair(t *testing.T) {
-	stock, _, _ := strings.Cut(readTestFile(t, "testdata/golden/stock/input.yaml"), "---\napiVersion: v1\nkind: ConfigMap")
+	stock, _, _ := strings.Cut(stockFile(t, "input.yaml"), "---\napiVersion: v1\nkind: ConfigMap")
 	instance := "apiVersion: fluxcd.controlplane.io/v1\nkind: FluxInstance\nmetadata: {name: flux, namespace: flux-system}\nspec: {distribution: {version: 2.x, registry: ghcr.io/fluxcd}}\n"
 	config := "apiVersion: fluxtrust.dev/v1alpha1\nkind: FluxTrust\nmetadata: {name: corporate-ca}\nspec: {caBundle: [{configMap: {name: corp-ca, keys: [ca.crt]}, allow: [NotInStream, Expired]}]}\n"
 	old, root := forgedRoot(t, "Old root"), goldenRoot(t)
@@ -86,7 +86,7 @@ func TestValidateIsFair(t *testing.T) {
 // TestLostRoot: a root that goes while its key stays is told of, and one that comes is
 // not.
 func TestLostRoot(t *testing.T) {
-	stock, _, _ := strings.Cut(readTestFile(t, "testdata/golden/stock/input.yaml"), "---\napiVersion: v1\nkind: ConfigMap")
+	stock, _, _ := strings.Cut(stockFile(t, "input.yaml"), "---\napiVersion: v1\nkind: ConfigMap")
 	one, two, three := goldenRoot(t), forgedRoot(t, "Second root"), forgedRoot(t, "Third root")
 	indent := func(pem string) string {
 		return "      " + strings.ReplaceAll(strings.TrimSpace(pem), "\n", "\n      ") + "\n"

@@ -70,23 +70,20 @@ func checkFolder(t *testing.T, config, dir string, want bool) {
 	}
 }
 
-const (
-	folderConfigMap = "  caBundle:\n  - configMap: {name: corp-ca, keys: [ca.crt]}\n    allow: [NotInStream]\n"
-	stockController = "testdata/golden/stock/input.yaml"
-)
+const folderConfigMap = "  caBundle:\n  - configMap: {name: corp-ca, keys: [ca.crt]}\n    allow: [NotInStream]\n"
 
 // certificates returns two roots of the golden files.
 func certificates(t *testing.T) []string {
 	t.Helper()
 	var found []string
-	for _, file := range []string{stockController, "testdata/golden/finished-build-new-root/input.yaml"} {
-		for _, part := range strings.Split(string(contents(t, file)), "-----BEGIN CERTIFICATE-----\n")[1:] {
+	for _, text := range []string{stockFile(t, "input.yaml"), goldenFile(t, "testdata/golden/finished-build-new-root", "input.yaml")} {
+		for _, part := range strings.Split(text, "-----BEGIN CERTIFICATE-----\n")[1:] {
 			lines, _, _ := strings.Cut(part, "-----END")
-			var text strings.Builder
+			var body strings.Builder
 			for line := range strings.Lines(lines) {
-				text.WriteString(strings.TrimLeft(line, " "))
+				body.WriteString(strings.TrimLeft(line, " "))
 			}
-			found = append(found, "-----BEGIN CERTIFICATE-----\n"+text.String()+"-----END CERTIFICATE-----\n")
+			found = append(found, "-----BEGIN CERTIFICATE-----\n"+body.String()+"-----END CERTIFICATE-----\n")
 		}
 	}
 	if len(found) < 2 || found[0] == found[len(found)-1] {
@@ -99,7 +96,7 @@ func certificates(t *testing.T) []string {
 // added, and the removal gives the bytes of before.
 func TestFolder(t *testing.T) {
 	roots := certificates(t)
-	controller, _, _ := strings.Cut(string(contents(t, stockController)), "---\n")
+	controller, _, _ := strings.Cut(stockFile(t, "input.yaml"), "---\n")
 	dir, config := newFolder(t, folderConfigMap, map[string]string{
 		"kustomization.yaml": folderKustomization, "gotk-components.yaml": controller, "ca.crt": roots[0],
 	})
@@ -265,8 +262,8 @@ func TestFolderNewKustomization(t *testing.T) {
 // TestFolderNamesakes: patches that fit any release find controllers by parts of their
 // names. Where that would change somebody else's Deployment, those with whole names do.
 func TestFolderNamesakes(t *testing.T) {
-	controller, _, _ := strings.Cut(string(contents(t, stockController)), "---\n")
-	other := string(contents(t, "testdata/patches/namesake/namesake.yaml"))
+	controller, _, _ := strings.Cut(stockFile(t, "input.yaml"), "---\n")
+	other := goldenFile(t, "testdata/patches/namesake", "namesake.yaml")
 	kustomization := "resources: [gotk-components.yaml, other.yaml]\n"
 	dir, config := newFolder(t, folderConfigMap, map[string]string{
 		"kustomization.yaml": kustomization, "gotk-components.yaml": controller,

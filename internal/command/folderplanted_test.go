@@ -19,7 +19,7 @@ import (
 func TestPlantedInFolder(t *testing.T) {
 	const seed = "testdata/canaries/folder"
 	config, kustomization := readTestFile(t, filepath.Join(seed, "config.yaml")), readTestFile(t, filepath.Join(seed, "kustomization.yaml"))
-	stock, _, _ := strings.Cut(readTestFile(t, "testdata/golden/stock/input.yaml"), "---\n")
+	stock, _, _ := strings.Cut(stockFile(t, "input.yaml"), "---\n")
 	root := goldenRoot(t)
 	t.Chdir(t.TempDir())
 	for name, text := range map[string]string{

@@ -12,7 +12,9 @@ import (
 // output after an error, a second run changes no byte, and to parse everything
 // gives the same.
 func FuzzPlain(f *testing.F) {
-	addGolden(f, "input.*")
+	for _, c := range goldenCases(f) {
+		f.Add([]byte(c.input))
+	}
 	config := filepath.Join(f.TempDir(), "config.yaml")
 	text := "apiVersion: fluxtrust.dev/v1alpha1\nkind: FluxTrust\nmetadata: {name: corporate-ca}\nspec:\n" +
 		"  onNoControllers: Ignore\n  caBundle:\n  - configMap: {name: corp-ca}\n"
@@ -40,9 +42,9 @@ func FuzzPlain(f *testing.F) {
 func FuzzResourceList(f *testing.F) {
 	const config = "apiVersion: fluxtrust.dev/v1alpha1\nkind: FluxTrust\nmetadata: {name: corporate-ca}\n" +
 		"spec: {onNoControllers: Ignore, caBundle: [{configMap: {name: corp-ca}}]}"
-	for _, data := range goldenFiles(f, "input.yaml") {
-		f.Add(data, false)
-		_, items, _ := bytes.Cut(asList(data, []byte(config)), []byte("\nitems:\n"))
+	for _, c := range goldenCases(f) {
+		f.Add([]byte(c.input), false)
+		_, items, _ := bytes.Cut(asList([]byte(c.input), []byte(config)), []byte("\nitems:\n"))
 		f.Add(items, true)
 	}
 	f.Fuzz(func(t *testing.T, data []byte, raw bool) {
@@ -71,28 +73,4 @@ func FuzzResourceList(f *testing.F) {
 			t.Errorf("a second run gives exit code %d and %q\n%s", code, stderr, once)
 		}
 	})
-}
-
-func addGolden(f *testing.F, pattern string) {
-	f.Helper()
-	for _, data := range goldenFiles(f, pattern) {
-		f.Add(data)
-	}
-}
-
-func goldenFiles(f *testing.F, pattern string) [][]byte {
-	f.Helper()
-	files, err := filepath.Glob("testdata/golden/*/" + pattern)
-	if err != nil || len(files) == 0 {
-		f.Fatalf("no seeds: %v", err)
-	}
-	var all [][]byte
-	for _, file := range files {
-		data, err := os.ReadFile(file)
-		if err != nil {
-			f.Fatal(err)
-		}
-		all = append(all, data)
-	}
-	return all
 }

@@ -9,6 +9,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/rogpeppe/go-internal/testscript"
+	"github.com/rogpeppe/go-internal/txtar"
 	"sigs.k8s.io/kustomize/kyaml/kio"
 	"sigs.k8s.io/kustomize/kyaml/yaml"
 
@@ -17,46 +19,106 @@ import (
 
 var update = flag.Bool("update", false, "write the golden files anew")
 
-// TestGolden runs every folder of testdata/golden: config.yaml and input.* in,
-// expected.* and stderr.txt out. A folder without expected.* must end with exit
-// code 1. Each is run in both ways of use, and twice.
+// TestGolden runs the scripts of testdata/golden and testdata/patches, of which each has
+// a config, manifests, the command lines and what they print. What cannot stand in an
+// archive, because its last line has no end, is in a folder of the same name.
 func TestGolden(t *testing.T) {
-	folders, err := filepath.Glob("testdata/golden/*")
-	if err != nil || len(folders) == 0 {
-		t.Fatalf("no golden folders: %v", err)
+	for _, dir := range []string{"testdata/golden", "testdata/patches"} {
+		t.Run(filepath.Base(dir), func(t *testing.T) {
+			root, err := filepath.Abs(dir)
+			if err != nil {
+				t.Fatal(err)
+			}
+			testscript.Run(t, testscript.Params{
+				Dir: dir, UpdateScripts: *update, RequireUniqueNames: true,
+				Setup: func(e *testscript.Env) error {
+					folder := filepath.Join(root, strings.TrimPrefix(filepath.Base(e.WorkDir), "script-"))
+					if _, err := os.Stat(folder); os.IsNotExist(err) {
+						return nil
+					}
+					return os.CopyFS(e.WorkDir, os.DirFS(folder))
+				},
+			})
+		})
 	}
-	for _, folder := range folders {
-		t.Run(filepath.Base(folder), func(t *testing.T) {
-			t.Chdir(folder)
-			inputs, err := filepath.Glob("input.*")
-			if err != nil || len(inputs) != 1 {
-				t.Fatalf("want one input.*, got %v, %v", inputs, err)
+}
+
+// goldenCase is a case of testdata/golden.
+type goldenCase struct {
+	name, config, input string
+	expected            string // "" where it must end with exit code 1
+	isJSON              bool
+}
+
+func goldenCases(t testing.TB) []goldenCase {
+	t.Helper()
+	files, err := filepath.Glob("testdata/golden/*.txtar")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no golden files: %v", err)
+	}
+	var cases []goldenCase
+	for _, file := range files {
+		name := strings.TrimSuffix(file, ".txtar")
+		c := goldenCase{name: filepath.Base(name), config: goldenFile(t, name, "config.yaml")}
+		for _, extension := range []string{".yaml", ".json"} {
+			if input := goldenFile(t, name, "input"+extension); input != "" {
+				c.input, c.expected, c.isJSON = input, goldenFile(t, name, "expected"+extension), extension == ".json"
 			}
-			expectedFile := "expected" + filepath.Ext(inputs[0])
-			stdout, stderr, code := run(nil, "config.yaml", inputs[0])
-			if *update {
-				writeGolden(t, expectedFile, stdout, stderr, code)
+		}
+		cases = append(cases, c)
+	}
+	return cases
+}
+
+// goldenFile returns a file of a case, such as testdata/golden/stock, or "".
+func goldenFile(t testing.TB, name, file string) string {
+	t.Helper()
+	if text, err := os.ReadFile(filepath.Join(name, file)); err == nil {
+		return string(text)
+	}
+	archive, err := txtar.ParseFile(name + ".txtar")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range archive.Files {
+		if f.Name == file {
+			return string(f.Data)
+		}
+	}
+	return ""
+}
+
+// stockFile returns a file of the case of a stock controller.
+func stockFile(t testing.TB, file string) string {
+	t.Helper()
+	return goldenFile(t, "testdata/golden/stock", file)
+}
+
+// TestEveryWay runs every golden case in the other way of use, a second time, and in
+// Validate mode.
+func TestEveryWay(t *testing.T) {
+	for _, c := range goldenCases(t) {
+		t.Run(c.name, func(t *testing.T) {
+			t.Chdir(t.TempDir())
+			input, expected := "input.yaml", "expected.yaml"
+			if c.isJSON {
+				input, expected = "input.json", "expected.json"
 			}
-			compare(t, "stderr.txt", stderr)
-			expected, err := os.ReadFile(expectedFile)
-			if os.IsNotExist(err) {
-				if code != 1 || len(stdout) > 0 {
-					t.Errorf("exit code %d and %d bytes on stdout, want 1 and none", code, len(stdout))
+			for name, text := range map[string]string{"config.yaml": c.config, input: c.input, expected: c.expected} {
+				if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
+					t.Fatal(err)
 				}
-				resourceList(t, inputs[0], inputs[0], 1)
+			}
+			if c.expected == "" {
+				resourceList(t, input, input, 1)
 				return
 			}
-			if code != 0 {
-				t.Errorf("exit code %d, want 0\n%s", code, stderr)
-			}
-			compare(t, expectedFile, stdout)
-
-			again, stderr, code := run(expected, "config.yaml", "-")
-			if code != 0 || !bytes.Equal(again, expected) {
+			again, stderr, code := run([]byte(c.expected), "config.yaml", "-")
+			if code != 0 || string(again) != c.expected {
 				t.Errorf("a second run gives exit code %d and changes bytes:\n%s%s", code, stderr, again)
 			}
-			resourceList(t, inputs[0], expectedFile, 0)
-			validates(t, inputs[0], expectedFile)
+			resourceList(t, input, expected, 0)
+			validates(t, input, expected)
 		})
 	}
 }
@@ -95,7 +157,7 @@ func validates(t *testing.T, input, expected string) {
 // holds the items against those of another file.
 func resourceList(t *testing.T, input, expected string, wantCode int) {
 	t.Helper()
-	items := readAll(t, input)
+	items := readResources(t, input)
 	config, err := yaml.ReadFile("config.yaml")
 	if err != nil {
 		t.Fatal(err)
@@ -113,7 +175,7 @@ func resourceList(t *testing.T, input, expected string, wantCode int) {
 	if hasError := strings.Contains(reader.Results.MustString(), "severity: error"); hasError != (wantCode != 0) {
 		t.Errorf("ResourceList: exit code %d, but results %s", code, reader.Results.MustString())
 	}
-	want := readAll(t, expected)
+	want := readResources(t, expected)
 	if len(got) != len(want) {
 		t.Fatalf("ResourceList: %d items, want %d", len(got), len(want))
 	}
@@ -152,17 +214,18 @@ func wrap(t *testing.T, items []*yaml.RNode, config *yaml.RNode) []byte {
 	return []byte(list.MustString())
 }
 
-// readAll reads the resources of a file with kyaml, without aliases.
-func readAll(t *testing.T, file string) []*yaml.RNode {
+// readResources reads the resources of a file with kyaml, without aliases.
+func readResources(t *testing.T, file string) []*yaml.RNode {
 	t.Helper()
-	data, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
+	return readAll(t, contents(t, file), filepath.Ext(file) == ".json")
+}
+
+func readAll(t *testing.T, data []byte, isJSON bool) []*yaml.RNode {
+	t.Helper()
 	data = bytes.TrimPrefix(data, []byte("\ufeff"))
 	data = bytes.ReplaceAll(data, []byte("}\n{"), []byte("}\n---\n{"))
 	data = bytes.ReplaceAll(data, []byte("\n...\n"), []byte("\n"))
-	if filepath.Ext(file) == ".json" {
+	if isJSON {
 		data = bytes.ReplaceAll(data, []byte("\t"), []byte(" "))
 		data = bytes.ReplaceAll(data, []byte(`\ud83d\ude00`), []byte("\U0001F600"))
 	}
@@ -188,21 +251,5 @@ func compare(t *testing.T, file string, got []byte) {
 	}
 	if !bytes.Equal(got, want) {
 		t.Errorf("%s: got\n%s\nwant\n%s", file, got, want)
-	}
-}
-
-func writeGolden(t *testing.T, expectedFile string, stdout, stderr []byte, code int) {
-	t.Helper()
-	if err := os.WriteFile("stderr.txt", stderr, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	if code != 0 {
-		if err := os.Remove(expectedFile); err != nil && !os.IsNotExist(err) {
-			t.Fatal(err)
-		}
-		return
-	}
-	if err := os.WriteFile(expectedFile, stdout, 0o600); err != nil {
-		t.Fatal(err)
 	}
 }

@@ -9,8 +9,8 @@ import (
 // TestTruncated: YAML that was cut off on its way is often YAML still, and what is
 // missing would be missing without a word.
 func TestTruncated(t *testing.T) {
-	config := readTestFile(t, "testdata/golden/stock/config.yaml")
-	whole := readTestFile(t, "testdata/golden/stock/input.yaml")
+	config := stockFile(t, "config.yaml")
+	whole := stockFile(t, "input.yaml")
 	t.Chdir(t.TempDir())
 	for name, text := range map[string]string{
 		"config.yaml": config, "whole.yaml": whole, "cut.yaml": strings.TrimRight(whole, "\n"),
