@@ -29,6 +29,15 @@ func TestGolden(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
+			entries, err := os.ReadDir(dir)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, e := range entries {
+				if _, err := os.Stat(filepath.Join(dir, e.Name()+".txtar")); e.IsDir() && err != nil {
+					t.Errorf("%s has no archive beside it; write %s.txtar as the others are", e.Name(), e.Name())
+				}
+			}
 			testscript.Run(t, testscript.Params{
 				Dir: dir, UpdateScripts: *update, RequireUniqueNames: true,
 				Setup: func(e *testscript.Env) error {
