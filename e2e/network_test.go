@@ -130,7 +130,7 @@ func TestProbeThroughHTTPSProxy(t *testing.T) {
 	config := inlineConfig(t, root)
 	sources := writeSource(t, "https://charts.example.com/stable")
 	for proxied, want := range map[string]string{
-		strings.Replace(proxy.URL, "http://", "http://user:s3cret@", 1): "OK      bundle",
+		strings.Replace(proxy.URL, "http://", "http://user:s3cret@", 1): "√ charts.example.com  by bundle (CN=root)  for HelmRepository apps/charts (index)",
 		proxy.URL: "ProxyCredentials: the proxy answers 407 Proxy Authentication Required (through the proxy 127.0.0.1:",
 	} {
 		t.Setenv("HTTPS_PROXY", proxied)
