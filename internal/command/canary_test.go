@@ -39,6 +39,7 @@ var forgeries = []string{
 	"x\n::error::forged\nflux-trust: 7 controllers found\n\x1b[2J",
 	"\u202e\u2028::error::forged\r\nValid: 7 controllers as configured.",
 	"\n##[error]x\x07",
+	"corp ##[stop-commands]x ##vso[task.setvariable variable=a]b",
 }
 
 // TestPlanted puts keys, line breaks, escapes and marks into every position of every
@@ -61,11 +62,12 @@ func TestPlanted(t *testing.T) {
 	})
 }
 
-// isForged reports whether a line starts as one of those that forgeries would write.
+// isForged reports whether a line is what forgeries would write: at its start, or, as
+// runners of GitHub and Azure read it, anywhere.
 func isForged(line string) bool {
-	return slices.ContainsFunc([]string{"::error::", "flux-trust: 7", "Valid: 7", "##["}, func(forged string) bool {
+	return slices.ContainsFunc([]string{"::error::", "flux-trust: 7", "Valid: 7"}, func(forged string) bool {
 		return strings.HasPrefix(strings.TrimSpace(line), forged)
-	})
+	}) || strings.Contains(line, "##[") || strings.Contains(line, "##vso[")
 }
 
 // overlap returns 20 characters in a row that stand in both texts, but for the marks of

@@ -16,8 +16,8 @@ const maxLine = 4 << 10
 
 // Line returns a text as one line that is safe to print: control characters, line
 // breaks, bidirectional marks and whatever else is not printable become escapes as in
-// Go (\n, \u202e), what looks like key material is replaced by its length, and what
-// exceeds 4 KiB is cut.
+// Go (\n, \u202e), what looks like key material is replaced by its length, what a
+// runner of CI acts on does no longer look so, and what exceeds 4 KiB is cut.
 func Line(text string) string {
 	if plain(text) {
 		return text
@@ -26,14 +26,25 @@ func Line(text string) string {
 	for i, r := range text {
 		switch {
 		case out.Len() > maxLine:
-			return hideSecrets(out.String()) + "…"
+			return inert(hideSecrets(out.String())) + "…"
 		case r == utf8.RuneError && !strings.HasPrefix(text[i:], "\uFFFD"):
 			fmt.Fprintf(&out, `\x%02x`, text[i])
 		default:
 			writeRune(&out, r)
 		}
 	}
-	return hideSecrets(out.String())
+	return inert(hideSecrets(out.String()))
+}
+
+// inert returns a text that runners of CI take for no command of theirs, which they look
+// for anywhere in a line:
+// https://github.com/actions/runner/blob/main/src/Runner.Common/ActionCommand.cs
+// https://github.com/microsoft/azure-pipelines-agent/blob/master/src/Microsoft.VisualStudio.Services.Agent/Command.cs
+func inert(text string) string {
+	for _, prefix := range []string{"##[", "##vso["} {
+		text = strings.ReplaceAll(text, prefix, `#\x23`+prefix[2:])
+	}
+	return text
 }
 
 func hideSecrets(text string) string {
@@ -57,7 +68,7 @@ func Lines(texts []string) []string {
 // plain reports whether a text is what most messages are: short words of printable
 // ASCII.
 func plain(text string) bool {
-	if len(text) > maxLine {
+	if len(text) > maxLine || strings.Contains(text, "##") {
 		return false
 	}
 	word := 0

@@ -56,7 +56,7 @@ func TestShown(t *testing.T) {
 		"path with words":        {FieldPath, "a.[name=Correct Horse Battery Staple].b", "a.[name=(28 characters, not shown)].b"},
 		"path with a file":       {FieldPath, "data.Company-Root-Certificates-2024.crt", "data.Company-Root-Certificates-2024.crt"},
 		"path of an annotation":  {FieldPath, "metadata.annotations.kustomize.toolkit.fluxcd.io/substitute", "metadata.annotations.kustomize.toolkit.fluxcd.io/substitute"},
-		"path with brackets":     {FieldPath, "a[0].\n##[error]x\a", `a[0].\n##[error]x\a`},
+		"path with brackets":     {FieldPath, "a[0].\n#\x23[error]x\a", `a[0].\n##[error]x\a`},
 		"quoted by a library":    {Quoted, `container "manager" must not include "NET_ADMIN", "a\n::error::"; "Correct Horse Battery Staple"`, `container "manager" must not include "NET_ADMIN", "a\n::error::"; "(28 characters, not shown)"`},
 		"capability":             {Word, "CAP_CHECKPOINT_RESTORE", "CAP_CHECKPOINT_RESTORE"},
 		"boolean":                {Word, "true", "true"},
@@ -88,7 +88,8 @@ func TestLine(t *testing.T) {
 		"wrote /tmp/tmp.Ro7fHiiy5x/helmrelease.yaml":                             "",
 		"https://ghcr.io/v2/stefanprodan/manifests/podinfo/blobs/" + fingerprint: "",
 		"a\nb\rc\x1b[2Jd\u2028e\u202ef\u200bg\xffh\u00a0i\x07":                   `a\nb\rc\x1b[2Jd\u2028e\u202ef\u200bg\xffh\u00a0i\a`,
-		"Größe 漢字 \uFFFD": "",
+		"Größe 漢字 \uFFFD":                                                               "",
+		"a ##[error]b, ###[x, ##vso[task.complete]c, ## d #[e":                          `a #\x23[error]b, ##\x23[x, #\x23vso[task.complete]c, ## d #[e`,
 		"key MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQg, AGE-SECRET-KEY-1QQQQQQQ": "key (48 characters, not shown), (23 characters, not shown)",
 	} {
 		if want == "" {
