@@ -56,7 +56,7 @@ func TestShown(t *testing.T) {
 		"path with words":        {FieldPath, "a.[name=Correct Horse Battery Staple].b", "a.[name=(28 characters, not shown)].b"},
 		"path with a file":       {FieldPath, "data.Company-Root-Certificates-2024.crt", "data.Company-Root-Certificates-2024.crt"},
 		"path of an annotation":  {FieldPath, "metadata.annotations.kustomize.toolkit.fluxcd.io/substitute", "metadata.annotations.kustomize.toolkit.fluxcd.io/substitute"},
-		"path with brackets":     {FieldPath, "a[0].\n#\x23[error]x\a", `a[0].\n##[error]x\a`},
+		"path with brackets":     {FieldPath, "a[0].\n##[error]x\a", `a[0].\n#\x23[error]x\a`},
 		"quoted by a library":    {Quoted, `container "manager" must not include "NET_ADMIN", "a\n::error::"; "Correct Horse Battery Staple"`, `container "manager" must not include "NET_ADMIN", "a\n::error::"; "(28 characters, not shown)"`},
 		"capability":             {Word, "CAP_CHECKPOINT_RESTORE", "CAP_CHECKPOINT_RESTORE"},
 		"boolean":                {Word, "true", "true"},
