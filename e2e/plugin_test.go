@@ -63,10 +63,28 @@ func testFluxPlugin(t *testing.T, dist string) {
 	if got := run(t, ".", flux, "__complete", "trust", "val"); !strings.Contains(got.stdout, "validate") {
 		t.Errorf("it completes\n%s%s", got.stdout, got.stderr)
 	}
+	initAsPlugin(t, flux)
 	config, install := quickstart(t)
 	got, want := run(t, ".", flux, "trust", config, install), run(t, ".", function, config, install)
 	if got != want || got.code != 0 {
 		t.Errorf("exit code %d\n%s\nwant\n%s", got.code, got.stderr, want.stderr)
+	}
+}
+
+// initAsPlugin goes from a certificate file to a folder of flux bootstrap that trusts it,
+// and does next what it is told.
+func initAsPlugin(t *testing.T, flux string) {
+	t.Helper()
+	dir := copyExample(t, "bootstrap")
+	ca := filepath.Join(dir, "flux-system/Company-Root-CA.crt")
+	folder := filepath.Join(dir, "flux-system")
+	got := run(t, ".", flux, "trust", "init", ca, "--dir", folder)
+	if got.code != 0 || !strings.Contains(got.stdout, "| flux trust validate ") || strings.Contains(got.stdout, "flux-trust validate") {
+		t.Fatalf("exit code %d\n%s%s", got.code, got.stdout, got.stderr)
+	}
+	got = run(t, ".", flux, "trust", "patches", filepath.Join(folder, "corporate-ca.yaml"), "--write", folder, "--check")
+	if got.code != 0 {
+		t.Errorf("exit code %d\n%s", got.code, got.stderr)
 	}
 }
 

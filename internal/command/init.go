@@ -65,7 +65,7 @@ and starts a rotation; with --force it leaves those out that are not named.`,
 	}
 	cmd.Flags().StringVar(&flags.Dir, "dir", ".", "folder where Flux is, such as clusters/prod/flux-system")
 	_ = cmd.MarkFlagDirname("dir") // there is one
-	cmd.Flags().StringArrayVar(&flags.Fingerprints, "fingerprint", nil, "SHA-256 of a certificate, as its owner gives it: others are refused, now and later")
+	cmd.Flags().StringArrayVar(&flags.Fingerprints, "fingerprint", nil, "`SHA-256` of a certificate, as its owner gives it: others are refused, now and later")
 	cmd.Flags().StringVar(&flags.Name, "name", "", "name of the config and of its ConfigMap (default: that in the folder, or "+setup.DefaultName+")")
 	cmd.Flags().StringVarP(&flags.Namespace, "namespace", "n", "flux-system", "namespace of the controllers, where no manifest says it")
 	cmd.Flags().BoolVar(&flags.Force, "force", false, "overwrite files of others, and leave out certificates that are not named")
@@ -114,7 +114,7 @@ func runInit(flags *initFlags, certificates []string, cmd *cobra.Command) error 
 		}
 	}
 	if err := kustomization.SaveAll(plan.Files); err != nil {
-		return fmt.Errorf("%w; nothing was written", err)
+		return err
 	}
 	return tell(out, "Wrote "+changedNames(plan.Files, ", ")+".\n", plan.Next(name))
 }

@@ -27,8 +27,8 @@ func SaveAll(files []File) error { return saveAll(system{}, files) }
 
 func saveAll(w writer, files []File) error {
 	done, err := save(w, files)
-	if err == nil || len(done) == 0 {
-		return err
+	if err == nil {
+		return nil
 	}
 	slices.Reverse(done)
 	for i := range done {
@@ -37,7 +37,7 @@ func saveAll(w writer, files []File) error {
 	if _, undo := save(system{}, done); undo != nil {
 		return fmt.Errorf("%w; and what was written before that stays: %w", err, undo)
 	}
-	return err
+	return fmt.Errorf("%w; nothing was written", err)
 }
 
 func save(w writer, files []File) ([]File, error) {

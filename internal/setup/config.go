@@ -14,6 +14,7 @@ import (
 
 	"fluxtrust.dev/flux-trust/api/v1alpha1"
 	"fluxtrust.dev/flux-trust/internal/kustomization"
+	"fluxtrust.dev/flux-trust/internal/pattern"
 	"fluxtrust.dev/flux-trust/internal/quote"
 	"fluxtrust.dev/flux-trust/internal/stream"
 )
@@ -124,8 +125,39 @@ func (o *Options) newConfig(kind Kind) (*config, error) {
 	if c.now != nil && !o.Force {
 		return nil, fmt.Errorf("%s is there, and is no FluxTrust; choose another name with --name, or overwrite it with --force", c.path)
 	}
+	if err := o.checkAlone(kind); err != nil {
+		return nil, err
+	}
 	c.Metadata.Name = name
 	return c, c.rewrite(kind)
+}
+
+// traces matches what a config leaves behind.
+var traces = pattern.Pattern{Text: `fluxtrust\.dev/(?:config|generator-of): *["']?([-a-z0-9.]+)`}
+
+// checkAlone refuses a new config where another one has been at work: its roots would go.
+func (o *Options) checkAlone(kind Kind) error {
+	if o.Force {
+		return nil
+	}
+	files, err := yamlFiles(o.Dir)
+	if kind == Package {
+		files, err = packageFiles(o.Dir)
+	}
+	if err != nil {
+		return err
+	}
+	for _, path := range files {
+		data, err := readIfThere(path)
+		if err != nil {
+			return err
+		}
+		if found := traces.Get().FindSubmatch(data); found != nil {
+			return fmt.Errorf("%s holds the work of the FluxTrust %s, and its config is not in the folder: put that there, and run this again; --force starts anew, without the roots that it has",
+				path, quote.Name(string(found[1])))
+		}
+	}
+	return nil
 }
 
 // rewrite makes a new config one for a folder of some kind.

@@ -16,21 +16,11 @@ import (
 // kptPackage plans a kpt package: its Kptfile gets the function, and kpt changes the rest
 // when it renders the package.
 func (o *Options) kptPackage(c *config, given []Root) (*Plan, error) {
-	var files []string
-	err := filepath.WalkDir(o.Dir, func(path string, entry fs.DirEntry, err error) error {
-		switch {
-		case err != nil:
-			return err
-		case entry.IsDir() && path != o.Dir && strings.HasPrefix(entry.Name(), "."):
-			return fs.SkipDir
-		case !entry.IsDir() && isYAML(entry.Name()) && path != c.path:
-			files = append(files, path)
-		}
-		return nil
-	})
+	files, err := packageFiles(o.Dir)
 	if err != nil {
 		return nil, err
 	}
+	files = slices.DeleteFunc(files, func(path string) bool { return path == c.path })
 	store, t, _, outcome, err := o.run(c, files, given)
 	if err != nil {
 		return nil, err
@@ -44,6 +34,23 @@ func (o *Options) kptPackage(c *config, given []Root) (*Plan, error) {
 		return nil, err
 	}
 	return p, p.settle(given, c, store, c.file(), kpt)
+}
+
+// packageFiles returns the files with YAML of a package, and of those in it.
+func packageFiles(dir string) ([]string, error) {
+	var files []string
+	err := filepath.WalkDir(dir, func(path string, entry fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			return err
+		case entry.IsDir() && path != dir && strings.HasPrefix(entry.Name(), "."):
+			return fs.SkipDir
+		case !entry.IsDir() && isYAML(entry.Name()):
+			files = append(files, path)
+		}
+		return nil
+	})
+	return files, err
 }
 
 // kptfile plans the Kptfile with the function.

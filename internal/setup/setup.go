@@ -73,7 +73,7 @@ func Make(o Options) (*Plan, error) {
 		return nil, err
 	}
 	if info, err := os.Stat(o.Dir); err != nil || !info.IsDir() {
-		return nil, fmt.Errorf("--dir %s: is not a folder; name the one with the manifests of Flux, or create it first", quote.Text(o.Dir))
+		return nil, fmt.Errorf("--dir %s: is not a folder; name the one with the manifests of Flux, or create it first", o.Dir)
 	}
 	kind, err := look(o.Dir)
 	if err != nil {
