@@ -59,19 +59,19 @@ type goldenCase struct {
 	isJSON              bool
 }
 
-func goldenCases(t testing.TB) []goldenCase {
-	t.Helper()
+func goldenCases(tb testing.TB) []goldenCase {
+	tb.Helper()
 	files, err := filepath.Glob("testdata/golden/*.txtar")
 	if err != nil || len(files) == 0 {
-		t.Fatalf("no golden files: %v", err)
+		tb.Fatalf("no golden files: %v", err)
 	}
 	var cases []goldenCase
 	for _, file := range files {
 		name := strings.TrimSuffix(file, ".txtar")
-		c := goldenCase{name: filepath.Base(name), config: goldenFile(t, name, "config.yaml")}
+		c := goldenCase{name: filepath.Base(name), config: goldenFile(tb, name, "config.yaml")}
 		for _, extension := range []string{".yaml", ".json"} {
-			if input := goldenFile(t, name, "input"+extension); input != "" {
-				c.input, c.expected, c.isJSON = input, goldenFile(t, name, "expected"+extension), extension == ".json"
+			if input := goldenFile(tb, name, "input"+extension); input != "" {
+				c.input, c.expected, c.isJSON = input, goldenFile(tb, name, "expected"+extension), extension == ".json"
 			}
 		}
 		cases = append(cases, c)
@@ -80,14 +80,14 @@ func goldenCases(t testing.TB) []goldenCase {
 }
 
 // goldenFile returns a file of a case, such as testdata/golden/stock, or "".
-func goldenFile(t testing.TB, name, file string) string {
-	t.Helper()
+func goldenFile(tb testing.TB, name, file string) string {
+	tb.Helper()
 	if text, err := os.ReadFile(filepath.Join(name, file)); err == nil {
 		return string(text)
 	}
 	archive, err := txtar.ParseFile(name + ".txtar")
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	for _, f := range archive.Files {
 		if f.Name == file {
@@ -98,9 +98,9 @@ func goldenFile(t testing.TB, name, file string) string {
 }
 
 // stockFile returns a file of the case of a stock controller.
-func stockFile(t testing.TB, file string) string {
-	t.Helper()
-	return goldenFile(t, "testdata/golden/stock", file)
+func stockFile(tb testing.TB, file string) string {
+	tb.Helper()
+	return goldenFile(tb, "testdata/golden/stock", file)
 }
 
 // TestEveryWay runs every golden case in the other way of use, a second time, and in
