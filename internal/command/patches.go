@@ -1,6 +1,7 @@
 package command
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -82,7 +83,7 @@ With --check: ` + strings.Join(report.Names(), ", ") + `.`,
 func formatHelp() string {
 	var out strings.Builder
 	for _, f := range patches.Formats() {
-		fmt.Fprintf(&out, "\n  %-21s %s", f.Name, f.Help)
+		fmt.Fprintf(&out, "\n  %-23s %s", f.Name, f.Help)
 	}
 	return out.String()
 }
@@ -213,18 +214,26 @@ func (o patchOptions) text(config *v1alpha1.FluxTrust, made []patches.Patch, out
 		"# or Flux itself change. A target that matches nothing is silent: check the result\n# with flux-trust validate.\n", config.Metadata.Name)
 	bundle := bundleOf(config, o.namespaces(outcome), outcome.Items, outcome.Added)
 	out.WriteString(bundle.note())
-	format, _ := patches.FindFormat(o.format) // validate has looked
-	block, err := format.Print(patches.Request{Owner: config.Metadata.Name, Namespace: o.namespace, Patches: made})
-	if err != nil {
-		return "", err
-	}
-	out.WriteString(block)
 	objects, err := bundle.text()
 	if err != nil {
 		return "", err
 	}
-	if objects != "" {
-		out.WriteString("---\n" + objects)
+	format, _ := patches.FindFormat(o.format) // validate has looked
+	if format.Print == nil {
+		out.WriteString(cmp.Or(objects, "# No object is known here that would have to be printed.\n"))
+		return out.String(), nil
+	}
+	block, err := format.Print(patches.Request{Owner: config.Metadata.Name, Namespace: o.namespace, Patches: made})
+	if err != nil {
+		return "", err
+	}
+	switch {
+	case objects == "":
+		out.WriteString(block)
+	case format.Alone:
+		out.WriteString("#\n# Apply what -o " + o.format[:strings.LastIndexByte(o.format, '-')] + "-resources prints first.\n" + block)
+	default:
+		out.WriteString(block + "---\n" + objects)
 	}
 	return out.String(), nil
 }

@@ -19,8 +19,12 @@ type Format struct {
 	// Components returns the controllers that the patches are to fit where no input says
 	// which there are.
 	Components func() []string
-	// Print returns the patches in that form, as YAML.
+	// Print returns the patches in that form, as YAML; nil where the objects that they
+	// need are printed instead.
 	Print func(r Request) (string, error)
+	// Alone is set where the objects must not stand behind the patches: Helm reads
+	// one document.
+	Alone bool
 }
 
 // Request is what is to be printed.
@@ -39,13 +43,14 @@ const Kustomization = "kustomization"
 func Formats() []Format {
 	operator := func() []string { return []string{flux.Operator} }
 	return []Format{
-		{Kustomization, "patches: of a kustomization.yaml", true, flux.Names, below("patches")},
-		{"flux-kustomization", "spec.patches of a Flux Kustomization", false, flux.Names, below("spec", "patches")},
-		{"flux-instance", "spec.kustomize.patches of a FluxInstance", false, flux.Components, below("spec", "kustomize", "patches")},
-		{"flux-operator-values", "values of the chart of flux-operator, for the operator itself", false, operator, printOperatorValues},
-		{"admission-policy", "a MutatingAdmissionPolicy that does it in the cluster", false, flux.Names, printAdmissionPolicy},
-		{"validating-policy", "a ValidatingAdmissionPolicy that warns where it is missing", false, flux.Names, printValidatingPolicy},
-		{"kyverno", "the same as policies of Kyverno, for clusters below Kubernetes 1.36", false, flux.Names, printKyvernoPolicy},
+		{Kustomization, "patches: of a kustomization.yaml", true, flux.Names, below("patches"), false},
+		{"flux-kustomization", "spec.patches of a Flux Kustomization", false, flux.Names, below("spec", "patches"), false},
+		{"flux-instance", "spec.kustomize.patches of a FluxInstance", false, flux.Components, below("spec", "kustomize", "patches"), false},
+		{"flux-operator-values", "values of the chart of flux-operator, for the operator itself", false, operator, printOperatorValues, true},
+		{"flux-operator-resources", "the ConfigMaps that these values need", false, operator, nil, false},
+		{"admission-policy", "a MutatingAdmissionPolicy that does it in the cluster", false, flux.Names, printAdmissionPolicy, false},
+		{"validating-policy", "a ValidatingAdmissionPolicy that warns where it is missing", false, flux.Names, printValidatingPolicy, false},
+		{"kyverno", "the same as policies of Kyverno, for clusters below Kubernetes 1.36", false, flux.Names, printKyvernoPolicy, false},
 	}
 }
 

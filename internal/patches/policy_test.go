@@ -41,6 +41,9 @@ func TestFormats(t *testing.T) {
 		if found, ok := FindFormat(f.Name); !ok || found.Help != f.Help || f.Help == "" || strings.HasSuffix(f.Help, ".") || len(f.Components()) == 0 {
 			t.Errorf("%s: %+v", f.Name, f)
 		}
+		if f.Print == nil {
+			continue
+		}
 		text, err := f.Print(Request{Owner: "corp", Namespace: "flux-system", Patches: []Patch{patchOf(directory, "")}})
 		if err != nil || !strings.Contains(text, "/ca") || strings.Contains(text, "\n\n") || !strings.HasSuffix(text, "\n") {
 			t.Errorf("%s: %v\n%s", f.Name, err, text)
