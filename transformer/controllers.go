@@ -52,7 +52,7 @@ func changeControllers(r *result, objects []*krm.Object, o options) controllers 
 			c.workload(workloads[0])
 			workloads = workloads[1:]
 		}
-		if len(installers) > 0 && installers[0].Object == object {
+		for len(installers) > 0 && installers[0].Holder() == object {
 			c.install(installers[0])
 			installers = installers[1:]
 		}
@@ -231,6 +231,16 @@ func (c *changer) install(i *inventory.Installer) {
 	i.Object.Fail(i.Err)
 	i.Object.Before.CheckKeys()
 	c.tellNewer(i)
+	switch {
+	case i.Object.Err() != nil:
+	case i.Templated != "":
+		c.found.Add(krm.Warning, codes.TakesNoPatches, i.Holder(), krm.At(i.Templated), "holds a template where the change would stand, and is left alone; %s", templated)
+		return
+	case i.Kind.Operator:
+		c.installOperator(i)
+		return
+	}
+	defer i.PutBack()
 	owned, patched := false, false
 	if i.Object.Err() == nil {
 		made, err := c.patchesOf(installer.StockOf(i), i.Object)
@@ -280,10 +290,58 @@ func (c *changer) tellNewer(i *inventory.Installer) {
 			"%s is newer than this release of flux-trust knows, and is treated as %s; look for a newer flux-trust", quote.Word(another), flux.Newer(another, i.Kind.Versions))
 	}
 	for _, name := range i.Components {
-		if !slices.Contains(flux.Components(), name) && len(c.config.Spec.Controllers.Include) == 0 {
+		if !slices.Contains(flux.Names(), name) && len(c.config.Spec.Controllers.Include) == 0 {
 			c.found.Add(krm.Warning, codes.UnknownName, i.Object, krm.At(strings.Join(i.Kind.Spec, ".")+".components"),
 				"%s is a controller that this release of flux-trust does not know: it gets no patch; look for a newer flux-trust, or write the patch yourself", quote.Name(name))
 		}
+	}
+}
+
+// templated says what to do about an object that flux-operator fills in.
+const templated = "write the patches that flux-trust patches -o flux-instance prints into its spec.kustomize.patches"
+
+// installOperator makes the values of a HelmRelease of flux-operator those that the
+// config asks for.
+func (c *changer) installOperator(i *inventory.Installer) {
+	if c.patching {
+		return // -o flux-operator-values prints them
+	}
+	w, err := installer.Operator(i, &c.config.Spec.Controllers)
+	if err != nil {
+		c.found.Fail(i.Object, err)
+		return
+	}
+	settings, claimed := trust.SettingsOf(c.config), w.Owner == c.config.Metadata.Name
+	var told krm.Findings
+	switch hidden, is := installer.HiddenValues(i, c.inventory.Stores, settings.Mount.Method); {
+	case len(w.Selected) == 0 && !claimed:
+		return
+	case len(w.Selected) == 0:
+		told = trust.PodOf(w, &settings).Release()
+	case is && !settings.Nothing():
+		c.found = append(c.found, hidden)
+		c.done.count++
+		return
+	default:
+		c.proxy(w, &settings)
+		c.trust(w, &settings, &told)
+	}
+	c.found = append(c.found, installer.PutOperator(i, w, told)...)
+	if err := i.Object.Err(); err != nil {
+		c.found.Fail(i.Object, err)
+		return
+	}
+	i.PutBack()
+	switch {
+	case len(w.Selected) == 0:
+		c.done.released++
+		return
+	case settings.Mount.Method != v1alpha1.None:
+		c.done.namespaces[w.Object.Namespace()] = true
+	}
+	c.done.count++
+	if i.Object.Changed() {
+		c.done.changed++
 	}
 }
 

@@ -107,7 +107,8 @@ func needsOf(config *v1alpha1.FluxTrust) map[string]need {
 		}
 	}
 	needs[flux.FluxInstance] = need{every: true}
-	needs[flux.HelmRelease] = need{marks: marks("chartRef", charts...)}
+	needs[flux.ResourceSet] = need{marks: marks(flux.FluxInstance, flux.HelmRelease, v1alpha1.OwnMark)}
+	needs[flux.HelmRelease] = need{marks: append(marks("chartRef", charts...), newMark(v1alpha1.OwnMark))}
 	needs[flux.HelmChart] = need{marks: marks(v1alpha1.OwnMark, charts...)}
 	oci := needs[string(v1alpha1.OCIRepository)]
 	needs[string(v1alpha1.OCIRepository)] = need{marks: append(oci.marks, marks(v1alpha1.OwnMark, charts...)...)}

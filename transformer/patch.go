@@ -60,7 +60,7 @@ func Patches(config *v1alpha1.FluxTrust, resources []Resource, o PatchOptions, n
 // hasTargets reports whether there is a workload, or an object that may install some.
 func hasTargets(s stream) bool {
 	return slices.ContainsFunc(s.objects, func(o *krm.Object) bool {
-		return inventory.HoldsWorkloads(o) || slices.ContainsFunc(flux.Installers(), func(k flux.Installer) bool { return k.Kind == o.Kind() && k.Group == o.Group() })
+		return inventory.HoldsWorkloads(o) || flux.IsInstaller(o.Group(), o.Kind())
 	})
 }
 

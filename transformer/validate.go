@@ -45,7 +45,9 @@ func validate(config *v1alpha1.FluxTrust, s stream, now time.Time) Outcome {
 // differs where nothing does follows from that.
 func carried(i *inventory.Inventory) bool {
 	return slices.ContainsFunc(i.Workloads, func(w *inventory.Workload) bool { return w.Owner != "" }) ||
-		slices.ContainsFunc(i.Installers, func(i *inventory.Installer) bool { return holdsPatch(i.Object.Before.Node) })
+		slices.ContainsFunc(i.Installers, func(i *inventory.Installer) bool {
+			return holdsPatch(i.Object.Before.Node) || i.Object.Annotation(v1alpha1.ConfigAnnotation) != ""
+		})
 }
 
 // holdsPatch reports whether a text in a tree is a patch of this program.

@@ -1,10 +1,16 @@
 package flux
 
+import "slices"
+
 // Kinds of objects from which controllers are made in the cluster.
 const (
 	FluxInstance = "FluxInstance"
 	HelmRelease  = "HelmRelease"
+	// ResourceSet may hold such objects: https://fluxoperator.dev/docs/crd/resourceset/
+	ResourceSet = "ResourceSet"
 )
+
+const operatorGroup = "fluxcd.controlplane.io"
 
 // Installer is a kind of object that installs Flux. Its controllers are in no
 // stream, so the object gets patches for them.
@@ -21,6 +27,9 @@ type Installer struct {
 	// Patches are the keys of the mapping with the list patches. "[]" stands for
 	// the entries of a list, of which a new one is appended for the function's.
 	Patches []string
+	// Operator is set where flux-operator itself is installed: Patches are the keys of
+	// the values of its chart, which take the change themselves.
+	Operator bool
 }
 
 // Installers returns the kinds of objects that install Flux:
@@ -31,10 +40,17 @@ type Installer struct {
 func Installers() []Installer {
 	const helm = "helm.toolkit.fluxcd.io"
 	return []Installer{
-		{FluxInstance, "fluxcd.controlplane.io", []string{"v1"}, "", []string{"spec"}, []string{"spec", "kustomize"}},
-		{HelmRelease, helm, releases(), "flux-instance", []string{"spec", "values", "instance"}, []string{"spec", "values", "instance", "kustomize"}},
-		{HelmRelease, helm, releases(), "flux2", nil, []string{"spec", "postRenderers", "[]", "kustomize"}},
+		{FluxInstance, operatorGroup, []string{"v1"}, "", []string{"spec"}, []string{"spec", "kustomize"}, false},
+		{HelmRelease, helm, releases(), "flux-instance", []string{"spec", "values", "instance"}, []string{"spec", "values", "instance", "kustomize"}, false},
+		{HelmRelease, helm, releases(), "flux2", nil, []string{"spec", "postRenderers", "[]", "kustomize"}, false},
+		{HelmRelease, helm, releases(), Operator, nil, []string{"spec", "values"}, true},
 	}
+}
+
+// IsInstaller reports whether objects of a group and a kind may install Flux.
+func IsInstaller(group, kind string) bool {
+	return group == operatorGroup && kind == ResourceSet ||
+		slices.ContainsFunc(Installers(), func(i Installer) bool { return i.Kind == kind && i.Group == group })
 }
 
 func releases() []string { return []string{"v2beta1", "v2beta2", "v2"} }

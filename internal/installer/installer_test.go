@@ -85,6 +85,9 @@ func TestThereAndBack(t *testing.T) {
 	}
 	paths := map[string]string{"FluxInstance": "spec.kustomize.patches", "flux-instance": "spec.values.instance.kustomize.patches", "flux2": "spec.postRenderers"}
 	for _, kind := range flux.Installers() {
+		if kind.Operator {
+			continue // whose values have no list of patches
+		}
 		name := kind.Chart
 		if name == "" {
 			name = kind.Kind
@@ -123,6 +126,8 @@ func TestApply(t *testing.T) {
 	}
 	none := corp()
 	none.Mount.Method = v1alpha1.None
+	restricted := corp()
+	restricted.Security.Profile = v1alpha1.Restricted
 	proxied := corp()
 	proxied.Proxy, proxied.Extras.AcceptNegativeSerials = &v1alpha1.Proxy{HTTPS: "http://p"}, true
 	const own = "{patch: \"# fluxtrust.dev/config: corp\\n\"}"
@@ -141,6 +146,12 @@ func TestApply(t *testing.T) {
 		"a proxy without one":    {instance(" [{patch: \"name: HTTPS_PROXY\"}]"), made("a"), corp(), "info Patches spec.kustomize.patches"},
 		"the same proxy":         {instance(" [{patch: \"name: HTTPS_PROXY\"}]"), made("a"), proxied, "warning PatchConflict spec.kustomize.patches[0].patch\ninfo Patches spec.kustomize.patches"},
 		"the same GODEBUG":       {instance(" [{patch: \"name: GODEBUG\"}]"), made("a"), proxied, "warning PatchConflict spec.kustomize.patches[0].patch\ninfo Patches spec.kustomize.patches"},
+		"a weaker pod":           {instance(" [{patch: \"spec: {template: {spec: {containers: [{name: manager, securityContext: {readOnlyRootFilesystem: false}}]}}}\"}]"), made("a"), restricted, "warning PatchConflict spec.kustomize.patches[0].patch\ninfo Patches spec.kustomize.patches"},
+		"a weaker pod, by JSON":  {instance(" [{patch: \"[{op: replace, path: /spec/template/spec/containers/0/securityContext/runAsNonRoot, value: false}]\"}]"), made("a"), restricted, "warning PatchConflict spec.kustomize.patches[0].patch\ninfo Patches spec.kustomize.patches"},
+		"no securityContext":     {instance(" [{patch: \"[{op: remove, path: /spec/template/spec/securityContext}]\"}]"), made("a"), restricted, "warning PatchConflict spec.kustomize.patches[0].patch\ninfo Patches spec.kustomize.patches"},
+		"weaker, not judged":     {instance(" [{patch: \"spec: {template: {spec: {hostNetwork: true}}}\"}]"), made("a"), corp(), "info Patches spec.kustomize.patches"},
+		"as strict":              {instance(" [{patch: \"spec: {template: {spec: {hostNetwork: false, securityContext: {runAsUser: 1000}}}}\"}]"), made("a"), restricted, "info Patches spec.kustomize.patches"},
+		"env of the chart":       {fmt.Sprintf(objects()["flux2"], "  values:\n    sourceController:\n      extraEnv: [{name: A, value: b}, {name: SSL_CERT_DIR, value: /x}]\n"), made("a"), corp(), "warning PatchConflict spec.values.sourceController.extraEnv.[name=SSL_CERT_DIR]\ninfo Patches spec.postRenderers"},
 		"of another kind":        {instance(" [{target: {kind: StatefulSet}, patch: \"name: SSL_CERT_DIR\"}]"), made("a"), corp(), "info Patches spec.kustomize.patches"},
 		"counted behind ours":    {instance(" [" + own + ", {patch: \"path: /spec/template/spec/volumes/0\"}]"), made("a"), corp(), "warning PatchConflict spec.kustomize.patches[1].patch\ninfo Patches spec.kustomize.patches"},
 		"a list behind ours":     {instance(" [" + own + ", {patch: \"path: /spec/template/spec/containers/0/env\"}]"), made("a"), corp(), "warning PatchConflict spec.kustomize.patches[1].patch\ninfo Patches spec.kustomize.patches"},

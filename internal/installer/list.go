@@ -54,7 +54,7 @@ func Apply(i *inventory.Installer, copies []any, made []patches.Patch, s trust.S
 		prune(root, i.Kind.Patches)
 	}
 	if len(made) > 0 && i.Object.Err() == nil {
-		found = conflicts(i, lists, s.ManagedEnv())
+		found = append(conflicts(i, lists, &s), chartEnv(i, s.ManagedEnv())...)
 	}
 	tell(&found, i, made)
 	return owned, found
@@ -140,9 +140,9 @@ func ownPatch(s trust.Settings) func(entry krm.Field) bool {
 
 // conflicts warns of patches of others that undo the function's, or that the
 // function's undo.
-func conflicts(i *inventory.Installer, lists []krm.Field, env []string) krm.Findings {
+func conflicts(i *inventory.Installer, lists []krm.Field, s *trust.Settings) krm.Findings {
 	var found krm.Findings
-	behind := false
+	behind, env := false, s.ManagedEnv()
 	for _, list := range lists {
 		for _, item := range list.Items("patches") {
 			body := item.Peek("patch")
@@ -150,6 +150,9 @@ func conflicts(i *inventory.Installer, lists []krm.Field, env []string) krm.Find
 				behind = true
 			} else if problem := conflict(item, body, behind, env); problem != "" {
 				found.Add(krm.Warning, codes.PatchConflict, i.Object, krm.At(item.Path+".patch"), "%s", problem)
+			} else if what := weakened(body); what != "" && judged(&s.Security) && patchesControllers(item) {
+				found.Add(krm.Warning, codes.PatchConflict, i.Object, krm.At(item.Path+".patch"),
+					"undoes what the profile Restricted asks for (%s), and nothing here shows the pods that come of it; take it out, or set spec.securityContext.profile: None", what)
 			}
 		}
 	}
@@ -160,10 +163,16 @@ func conflicts(i *inventory.Installer, lists []krm.Field, env []string) krm.Find
 // Those that a strategic merge adds come first.
 var wholeOrCounted = pattern.Pattern{Text: `path: *["']?/spec/template/spec/(volumes|(containers/\d+/)(env|volumeMounts))(/\d+\b|["']?\s*$)`}
 
+// patchesControllers reports whether a patch may be one of a controller.
+func patchesControllers(item krm.Field) bool {
+	kind := item.Peek("target", "kind")
+	return kind == "" || kind == string(v1alpha1.Deployment)
+}
+
 // conflict says why a patch of somebody else does not go together with the
 // function's, or is "".
 func conflict(item krm.Field, body string, behind bool, env []string) string {
-	if kind := item.Peek("target", "kind"); kind != "" && kind != string(v1alpha1.Deployment) {
+	if !patchesControllers(item) {
 		return ""
 	}
 	for _, name := range env {

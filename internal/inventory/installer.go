@@ -11,6 +11,9 @@ import (
 // Installer is an object from which controllers are made in the cluster.
 type Installer struct {
 	Object *krm.Object
+	// Set is the ResourceSet that it stands in, as the resource of an index, or nil.
+	Set      *krm.Object
+	Resource int
 	// Kind is the row that says where its patches stand.
 	Kind flux.Installer
 	// Namespaces of the controllers, now and before a build tool changed it.
@@ -19,6 +22,8 @@ type Installer struct {
 	Components []string
 	// OpenShift is set where the platform sets the securityContext.
 	OpenShift bool
+	// Templated is the field that holds a template where a change would stand, or "".
+	Templated string
 	// Err says why the object cannot be changed.
 	Err error
 }
@@ -49,7 +54,10 @@ func installerOf(o *krm.Object, charts charts) *Installer {
 	for _, c := range instance.Items("components") {
 		i.Components = append(i.Components, c.Text())
 	}
-	if len(i.Components) == 0 {
+	switch {
+	case i.Kind.Operator:
+		i.Components = []string{flux.Operator}
+	case len(i.Components) == 0:
 		i.Components = flux.Components() // a target that matches nothing does no harm
 	}
 	i.OpenShift = instance.Text("cluster", "type") == "openshift"

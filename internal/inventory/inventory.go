@@ -45,7 +45,7 @@ func Of(objects []*krm.Object, c *v1alpha1.Controllers) *Inventory {
 	}
 	charts := chartsOf(objects) // which may stand behind the HelmRelease that refers to them
 	for _, o := range objects {
-		if installer := installerOf(o, charts); installer != nil {
+		for _, installer := range installersOf(o, charts) {
 			i.Installers = append(i.Installers, installer)
 			for _, name := range flux.Names() {
 				if slices.Contains(installer.Components, name) {

@@ -21,7 +21,7 @@ import (
 
 func isInstaller(o *yaml.RNode) bool {
 	group, _, _ := strings.Cut(o.GetApiVersion(), "/")
-	return slices.ContainsFunc(flux.Installers(), func(i flux.Installer) bool { return i.Kind == o.GetKind() && i.Group == group })
+	return flux.IsInstaller(group, o.GetKind())
 }
 
 // installers returns the files of the installers that the function has changed, as

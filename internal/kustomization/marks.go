@@ -83,7 +83,7 @@ func effective(namespace string) string {
 
 // isPatched reports whether an object may be one that gets patches, or holds some.
 func isPatched(o *yaml.RNode) bool {
-	kinds := []string{"Deployment", "StatefulSet", "DaemonSet"}
+	kinds := []string{"Deployment", "StatefulSet", "DaemonSet", flux.ResourceSet}
 	for _, i := range flux.Installers() {
 		kinds = append(kinds, i.Kind)
 	}

@@ -15,9 +15,9 @@ import (
 type operatorValues struct {
 	// CommonAnnotations reach the pod template, too, in every version of the chart.
 	CommonAnnotations map[string]string `yaml:"commonAnnotations,omitempty"`
-	ExtraVolumes      []map[string]any `yaml:"extraVolumes,omitempty"`
-	ExtraVolumeMounts []map[string]any `yaml:"extraVolumeMounts,omitempty"`
-	ExtraEnvs         []map[string]any `yaml:"extraEnvs,omitempty"`
+	ExtraVolumes      []map[string]any  `yaml:"extraVolumes,omitempty"`
+	ExtraVolumeMounts []map[string]any  `yaml:"extraVolumeMounts,omitempty"`
+	ExtraEnvs         []map[string]any  `yaml:"extraEnvs,omitempty"`
 }
 
 // printOperatorValues prints the change of flux-operator as values of its chart.
