@@ -115,6 +115,7 @@ func (c *changer) apply(w *inventory.Workload, s trust.Settings, found *krm.Find
 		return nil
 	}
 	c.proxy(w, &s)
+	s.LimitCPU = c.inventory.CPUQuotas[w.Object.Namespace()]
 	*found = append(*found, trust.CheckRootFiles(w, &s)...)
 	if s.Security.Profile != v1alpha1.NoProfile {
 		*found = append(*found, podOf(w, &s).Harden()...)

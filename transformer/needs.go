@@ -90,6 +90,9 @@ func needsOf(config *v1alpha1.FluxTrust) map[string]need {
 		string(v1alpha1.DaemonSet):      own,
 		inventory.ClusterServiceVersion: {every: true},
 	}
+	if config.Spec.Mount.Method == v1alpha1.InitContainerMethod {
+		needs[inventory.ResourceQuota] = need{every: true}
+	}
 	for _, a := range config.Spec.Controllers.Additional {
 		needs[string(a.Kind)] = need{every: true}
 	}
@@ -123,14 +126,14 @@ func needsOf(config *v1alpha1.FluxTrust) map[string]need {
 		case e.ConfigMap != nil:
 			// The others are named where one with a certificate may be meant.
 			own.marks = append(own.marks, marks(e.ConfigMap.Name, "CERTIFICATE-----", "binaryData")...)
-			needs[inventory.TrustManagerBundle] = need{every: true}
+			needs[inventory.TrustManagerBundle], needs[inventory.TrustManagerClusterBundle] = need{every: true}, need{every: true}
 		case e.Secret != nil:
-			needs[inventory.TrustManagerBundle] = need{every: true}
+			needs[inventory.TrustManagerBundle], needs[inventory.TrustManagerClusterBundle] = need{every: true}, need{every: true}
 		case e.ClusterTrustBundle != nil:
 			needs[inventory.ClusterTrustBundle] = need{every: true}
 		case e.Inline != nil:
 			own.marks = append(own.marks, newMark(e.Inline.Name))
-			needs[inventory.TrustManagerBundle] = need{every: true} // it may write into an object of that name
+			needs[inventory.TrustManagerBundle], needs[inventory.TrustManagerClusterBundle] = need{every: true}, need{every: true} // it may write into an object of that name
 		}
 	}
 	own.marks = append(own.marks, newMark("kustomize")) // it may hold patches of Flux, as values of a HelmRelease

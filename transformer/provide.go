@@ -167,6 +167,7 @@ func (p *provider) warnReplaced(object *krm.Object, w provided) {
 func (p *provider) drop(s *inventory.Store) {
 	if p.used[s] {
 		s.Object.Edit().Get("metadata", "annotations").Remove(v1alpha1.ConfigAnnotation)
+		p.found.Add(krm.Info, codes.Updated, s.Object, krm.At("metadata.annotations."+v1alpha1.ConfigAnnotation), "is no longer the work of this config, which names it as an object of yours")
 		return
 	}
 	s.Object.Remove()

@@ -87,6 +87,7 @@ const (
 	FieldMissing       krm.Code = "FieldMissing"
 	UnknownVersion     krm.Code = "UnknownVersion"
 	ServerNamePinned   krm.Code = "ServerNamePinned"
+	VerifiedWithoutCA  krm.Code = "VerifiedWithoutCA"
 	NoStatus           krm.Code = "NoStatus"
 	TrustsSecretAlone  krm.Code = "TrustsSecretAlone"
 	SecretElsewhere    krm.Code = "SecretElsewhere"
@@ -242,6 +243,7 @@ func Groups() []Group {
 			{FieldMissing, false, "The API version of a source, or the controller in the stream, has no `certSecretRef`."},
 			{UnknownVersion, false, "No release of Flux that is known serves the API version of an object. A newer one than those is treated as the newest that is known."},
 			{ServerNamePinned, false, "The controller expects the name of the source's host from every server."},
+			{VerifiedWithoutCA, false, "The controller fetches the signatures of a source without the CA of its Secret."},
 			{NoStatus, false, "The source shows no TLS error itself."},
 			{TrustsSecretAlone, false, "The controller trusts the CA in the Secret alone."},
 			{SecretElsewhere, false, "The Secret of a source stands in another namespace."},

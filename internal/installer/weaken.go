@@ -1,6 +1,7 @@
 package installer
 
 import (
+	"cmp"
 	"path"
 	"slices"
 	"strings"
@@ -28,28 +29,42 @@ func weakened(body string) string {
 
 func weak(n *yaml.Node) string {
 	if n.Kind == yaml.MappingNode {
-		f := krm.Field{Node: n}
-		if op, at := f.Peek("op"), f.Peek("path"); op != "" && strings.HasPrefix(at, "/") {
-			if op == "remove" && strings.Contains(at, "securityContext") {
-				return "remove " + quote.PathList(at)
-			}
-			if f.Get("value").Exists() && isWeak(path.Base(at), f.Get("value").Node) {
-				return path.Base(at) + ": " + f.Peek("value")
-			}
-		}
-		for i := 0; i+1 < len(n.Content); i += 2 {
-			key, value := n.Content[i].Value, n.Content[i+1]
-			switch {
-			case isWeak(key, value):
-				return key + ": " + value.Value
-			case key == "securityContext" && value.ShortTag() == yaml.NodeTagNull:
-				return "securityContext: null"
-			}
+		if found := cmp.Or(weakOperation(krm.Field{Node: n}), weakField(n)); found != "" {
+			return found
 		}
 	}
 	for _, child := range n.Content {
 		if found := weak(child); found != "" {
 			return found
+		}
+	}
+	return ""
+}
+
+// weakOperation reads an operation of a JSON patch.
+func weakOperation(f krm.Field) string {
+	op, at, value := f.Peek("op"), f.Peek("path"), f.Get("value")
+	switch {
+	case op == "" || !strings.HasPrefix(at, "/"):
+		return ""
+	case op == "remove" && strings.Contains(at, "securityContext"):
+		return "remove " + quote.PathList(at)
+	case value.Exists() && isWeak(path.Base(at), value.Node):
+		return path.Base(at) + ": " + value.Node.Value
+	default:
+		return ""
+	}
+}
+
+// weakField reads the fields of a mapping of a strategic merge patch.
+func weakField(n *yaml.Node) string {
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		key, value := n.Content[i].Value, n.Content[i+1]
+		switch {
+		case isWeak(key, value):
+			return key + ": " + value.Value
+		case key == "securityContext" && value.ShortTag() == yaml.NodeTagNull:
+			return "securityContext: null"
 		}
 	}
 	return ""

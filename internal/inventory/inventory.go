@@ -23,14 +23,20 @@ type Inventory struct {
 	// Unknown are the workloads that look like controllers of Flux of a name that is
 	// not known, and that nothing selects.
 	Unknown []*Workload
+	// CPUQuotas are the namespaces with a ResourceQuota on limits.cpu, which refuses a
+	// container without one.
+	CPUQuotas map[string]bool
 	// Additional says which entries of spec.controllers.additional select something.
 	Additional map[int]bool
 }
 
+// ResourceQuota is the kind of the objects that bound what a namespace may ask for.
+const ResourceQuota = "ResourceQuota"
+
 // Of reads the objects of a stream. It needs the config to tell the controllers that
 // are selected from the others.
 func Of(objects []*krm.Object, c *v1alpha1.Controllers) *Inventory {
-	i := &Inventory{Stores: &Stores{}, Versions: flux.Versions{}, Controllers: map[string]bool{}, Additional: map[int]bool{}}
+	i := &Inventory{Stores: &Stores{}, Versions: flux.Versions{}, Controllers: map[string]bool{}, Additional: map[int]bool{}, CPUQuotas: map[string]bool{}}
 	selects := newSelection(c)
 	for _, o := range objects {
 		for _, w := range workloadsOf(o) {
@@ -38,6 +44,9 @@ func Of(objects []*krm.Object, c *v1alpha1.Controllers) *Inventory {
 		}
 		for _, s := range storesOf(o) {
 			i.Stores.add(s)
+		}
+		if o.Kind() == ResourceQuota && o.Group() == "v1" && o.Before.Loose().Get("spec", "hard", "limits.cpu").Exists() {
+			i.CPUQuotas[o.Namespace()] = true
 		}
 		if s := sourceOf(o); s != nil {
 			i.Sources = append(i.Sources, s)

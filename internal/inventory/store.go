@@ -21,8 +21,10 @@ const (
 	ConfigMap          = "ConfigMap"
 	Secret             = "Secret"
 	ClusterTrustBundle = "ClusterTrustBundle"
-	// TrustManagerBundle makes ConfigMaps and Secrets in the cluster.
-	TrustManagerBundle = "Bundle"
+	// TrustManagerBundle makes ConfigMaps and Secrets in the cluster, and so does
+	// TrustManagerClusterBundle, which takes its place.
+	TrustManagerBundle        = "Bundle"
+	TrustManagerClusterBundle = "ClusterBundle"
 )
 
 // Why the content of a store is not known.
@@ -115,7 +117,7 @@ func storesOf(o *krm.Object) []*Store {
 	for _, id := range o.Identities() {
 		group, _, _ := strings.Cut(id.APIVersion, "/")
 		switch {
-		case id.Kind == TrustManagerBundle && group == "trust.cert-manager.io":
+		case id.Kind == TrustManagerBundle && group == "trust.cert-manager.io", id.Kind == TrustManagerClusterBundle && group == "trust-manager.io":
 			stores = append(stores, madeBy(o)...)
 		case (id.Kind == ConfigMap || id.Kind == Secret) && group == "v1", id.Kind == ClusterTrustBundle && group == "certificates.k8s.io":
 			stores = append(stores, readStore(o, id))
@@ -124,13 +126,24 @@ func storesOf(o *krm.Object) []*Store {
 	return stores
 }
 
-// madeBy returns the ConfigMap and Secret that trust-manager writes for a Bundle:
+// madeBy returns the ConfigMap and Secret that trust-manager writes for a Bundle, or for
+// a ClusterBundle, which may have several keys, and other formats in some:
 // https://cert-manager.io/docs/trust/trust-manager/
 func madeBy(bundle *krm.Object) []*Store {
 	var made []*Store
 	for _, target := range []struct{ field, kind string }{{"configMap", ConfigMap}, {"secret", Secret}} {
-		if key := bundle.Before.Peek("spec", "target", target.field, "key"); key != "" {
-			made = append(made, &Store{Object: bundle, Kind: target.kind, Values: map[string]Value{key: {}}, Unknown: trustManager, Made: true})
+		to := bundle.Before.Loose().Get("spec", "target", target.field)
+		values := map[string]Value{}
+		if key := to.Peek("key"); key != "" {
+			values[key] = Value{}
+		}
+		for _, entry := range to.Items("data") {
+			if key, format := entry.Peek("key"), entry.Peek("format"); key != "" && (format == "" || format == "PEM") {
+				values[key] = Value{}
+			}
+		}
+		if len(values) > 0 {
+			made = append(made, &Store{Object: bundle, Kind: target.kind, Values: values, Unknown: trustManager, Made: true})
 		}
 	}
 	return made
@@ -219,7 +232,7 @@ func (s *Store) whyUnknown(annotations map[string]string) string {
 			s.Values["ca-bundle.crt"] = Value{}
 		}
 		return OpenShiftFills
-	case s.Labels["trust.cert-manager.io/bundle"] != "":
+	case s.Labels["trust.cert-manager.io/bundle"] != "", s.Labels["trust-manager.io/bundle"] != "":
 		return trustManager
 	default:
 		return ""

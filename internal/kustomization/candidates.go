@@ -61,7 +61,7 @@ func (f *folder) narrow(changes []patches.Change) ([]patches.Patch, error) {
 func (f *folder) stock(w wanted) []patches.Patch {
 	var bundles []transformer.Resource
 	for _, o := range slices.Concat(w.before, w.extra) {
-		if slices.Contains([]string{"ConfigMap", "Secret", "Bundle", "ClusterTrustBundle"}, o.GetKind()) {
+		if slices.Contains([]string{"ConfigMap", "Secret", "Bundle", "ClusterBundle", "ClusterTrustBundle"}, o.GetKind()) {
 			bundles = append(bundles, transformer.Resource{Node: o})
 		}
 	}

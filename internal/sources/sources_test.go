@@ -46,7 +46,8 @@ func secretCA(metadata, content string) string {
 	return "apiVersion: v1\nkind: Secret\nmetadata: {name: ca, namespace: apps" + metadata + "}\n" + content
 }
 
-func controllerOf(name, tag string) string {
+func controllerOf(tag string) string {
+	const name = "source-controller"
 	return "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: " + name + ", labels: {app.kubernetes.io/part-of: flux}}\n" +
 		"spec: {selector: {}, template: {spec: {containers: [{name: manager, image: 'x/fluxcd/" + name + ":" + tag + "'}]}}}\n"
 }
@@ -109,18 +110,22 @@ func TestApply(t *testing.T) {
 		"a Secret that is kept":      {all, []string{helmRepository(ours, ", certSecretRef: {name: ca}"), secretCA(ours, held)}, unknown, nothing + "\nwarning SecretKept Secret", "ca", "kept", "1 0 0"},
 		"a Secret of an earlier run": {all, []string{helmRepository(ours, ", certSecretRef: {name: ca}"), secretCA(ours, held)}, known, nothing, "ca", "apps/ca [ca.crt]", "1 0 0"},
 		"a Secret of no namespace":   {all, []string{helmRepository("", ""), strings.Replace(secretCA(ours, held), ", namespace: apps", "", 1)}, known, nothing + "\ninfo TrustsSecret HelmRepository " + set, "ca", "apps/ca [ca.crt]", "1 1 0"},
-		"of an old controller":       {all, []string{controllerOf("source-controller", "v1.0.0"), helmRepository("", "")}, known, nothing + "\nwarning ServerNamePinned HelmRepository spec.certSecretRef\ninfo TrustsSecret HelmRepository " + set, "ca", "apps/ca [ca.crt caFile]", "1 1 0"},
-		"of a later one":             {all, []string{controllerOf("source-controller", "v1.7.0"), helmRepository("", "")}, known, nothing + "\ninfo TrustsSecret HelmRepository " + set, "ca", "apps/ca [ca.crt]", "1 1 0"},
+		"of an old controller":       {all, []string{controllerOf("v1.0.0"), helmRepository("", "")}, known, nothing + "\nwarning ServerNamePinned HelmRepository spec.certSecretRef\ninfo TrustsSecret HelmRepository " + set, "ca", "apps/ca [ca.crt caFile]", "1 1 0"},
+		"of a later one":             {all, []string{controllerOf("v1.7.0"), helmRepository("", "")}, known, nothing + "\ninfo TrustsSecret HelmRepository " + set, "ca", "apps/ca [ca.crt]", "1 1 0"},
 		"a version without":          {all, []string{sourceIn("source.toolkit.fluxcd.io/v1beta1", "HelmRepository", "", "url: 'https://a'")}, known, "error FieldMissing HelmRepository apiVersion", "", "", "1 0 0"},
 		"a version that is unknown":  {all, []string{sourceIn("source.toolkit.fluxcd.io/v1alpha1", "HelmRepository", "", "url: 'https://a'")}, known, "error UnknownVersion HelmRepository apiVersion", "", "", "1 0 0"},
 		"a version that is none":     {all, []string{sourceIn("source.toolkit.fluxcd.io/latest", "HelmRepository", "", "url: 'https://a'")}, known, "error UnknownVersion HelmRepository apiVersion", "", "", "1 0 0"},
 		"a version to come":          {all, []string{sourceIn("source.toolkit.fluxcd.io/v3", "HelmRepository", "", "url: 'https://a'")}, known, "warning UnknownVersion HelmRepository apiVersion\n" + nothing + "\ninfo TrustsSecret HelmRepository " + set, "ca", "apps/ca [ca.crt]", "1 1 0"},
-		"a controller without":       {all, []string{controllerOf("source-controller", "v1.0.0"), sourceIn("source.toolkit.fluxcd.io/v1beta2", "HelmRepository", "", "url: 'https://a'")}, known, "error FieldMissing HelmRepository spec.certSecretRef", "", "", "1 0 0"},
+		"a controller without":       {all, []string{controllerOf("v1.0.0"), sourceIn("source.toolkit.fluxcd.io/v1beta2", "HelmRepository", "", "url: 'https://a'")}, known, "error FieldMissing HelmRepository spec.certSecretRef", "", "", "1 0 0"},
 		"no TLS":                     {all, []string{sourceIn(v1, "HelmRepository", "", "url: 'http://a'")}, known, "info LeftAlone HelmRepository spec", "", "", "1 0 0"},
 		"a patch":                    {all, []string{sourceIn(v1, "HelmRepository", "", "interval: 1h")}, known, "warning KustomizePatch HelmRepository", "", "", "1 0 0"},
 		"a Bucket of a provider":     {all, []string{sourceIn(v1, "Bucket", "", "endpoint: a.example.com, provider: aws")}, known, "warning LeftAlone Bucket spec.provider", "", "", "1 0 0"},
 		"a Provider":                 {all, []string{sourceIn("notification.toolkit.fluxcd.io/v1beta3", "Provider", "", "type: slack, address: 'https://a.example.com'")}, known, nothing + "\nwarning TrustsSecretAlone Provider spec.certSecretRef\ninfo TrustsSecret Provider " + set, "ca", "apps/ca [ca.crt]", "1 1 0"},
 		"a registry of charts":       {all, []string{sourceIn(v1, "HelmRepository", "", "url: 'oci://a'")}, known, nothing + "\nwarning NoStatus HelmRepository spec.certSecretRef\ninfo TrustsSecret HelmRepository " + set, "ca", "apps/ca [ca.crt]", "1 1 0"},
+		"verified, an old one":       {all, []string{controllerOf("v1.8.3"), sourceIn(v1, "OCIRepository", "", "url: 'oci://a', verify: {provider: cosign}")}, known, nothing + "\nwarning VerifiedWithoutCA OCIRepository spec.verify\ninfo TrustsSecret OCIRepository " + set, "ca", "apps/ca [ca.crt]", "1 1 0"},
+		"verified":                   {all, []string{controllerOf("v1.9.0"), sourceIn(v1, "OCIRepository", "", "url: 'oci://a', verify: {provider: cosign}")}, known, nothing + "\ninfo TrustsSecret OCIRepository " + set, "ca", "apps/ca [ca.crt]", "1 1 0"},
+		"status of commits":          {"{kinds: [Bucket], certSecretRef: {name: x}}", []string{sourceIn("notification.toolkit.fluxcd.io/v1beta3", "Provider", "", "type: gitlab, address: 'https://a', secretRef: {name: ca}"), secretCA("", held)}, known, "warning SeparateCA Provider spec.secretRef.name\nwarning SelectsNothing FluxTrust spec.sources[0]", "", "", "0 0 0"},
+		"a token of a chat":          {"{kinds: [Bucket], certSecretRef: {name: x}}", []string{sourceIn("notification.toolkit.fluxcd.io/v1beta3", "Provider", "", "type: slack, address: 'https://a', secretRef: {name: ca}"), secretCA("", held)}, known, "warning SelectsNothing FluxTrust spec.sources[0]", "", "", "0 0 0"},
 		"a GitRepository":            {all, []string{sourceIn(v1, "GitRepository", "", "url: 'https://a', secretRef: {name: ca}"), secretCA("", held)}, known, "warning SeparateCA GitRepository spec.secretRef.name\nwarning SelectsNothing FluxTrust spec.sources[0]", "", "", "0 0 0"},
 		"a source that is broken":    {all, []string{sourceIn(v1, "HelmRepository", "", "url: []")}, known, "error WrongType HelmRepository spec.url\nwarning SelectsNothing FluxTrust spec.sources[0]", "", "", "0 0 0"},
 		"of a kind not named":        {"{kinds: [Bucket], certSecretRef: {name: ca}}", []string{sourceIn(v1, "HelmRepository", "", "url: []")}, known, "warning SelectsNothing FluxTrust spec.sources[0]", "", "", "0 0 0"},

@@ -2,6 +2,7 @@ package sources
 
 import (
 	"cmp"
+	"slices"
 
 	"fluxtrust.dev/flux-trust/api/v1alpha1"
 	"fluxtrust.dev/flux-trust/internal/codes"
@@ -15,6 +16,10 @@ import (
 // server to the host of a HelmRepository with a certSecretRef:
 // https://github.com/fluxcd/flux2/issues/5477
 const unpinned = "1.7.0"
+
+// verified is the first source-controller that fetches the signatures of cosign with the
+// CA of certSecretRef.
+const verified = "1.9.0"
 
 // isPinned reports whether the controller of a source expects the name of its host
 // from every server.
@@ -32,6 +37,10 @@ func (s *step) warn(o *inventory.Source, ref string) {
 		s.found.Add(krm.Warning, codes.ServerNamePinned, o.Object, at, "source-controller v%s (before v%s, Flux 2.7) expects the name %s from every host that the charts come from, which fails with %q when they are elsewhere; "+
 			"upgrade Flux, or remove certSecretRef: with spec.caBundle the controller trusts the CA for every source",
 			s.inventory.Versions[o.API.Controller], unpinned, cmp.Or(quote.Host(o.Host), "the host of its URL"), "certificate is valid for …, not …")
+	}
+	if verify := o.Object.Before.Loose().Get("spec", "verify"); verify.Exists() && o.API.Name == flux.OCIRepository && s.inventory.Versions.Below(o.API.Controller, verified) {
+		s.found.Add(krm.Warning, codes.VerifiedWithoutCA, o.Object, krm.At(verify.Path), "source-controller v%s (before v%s, Flux 2.9) fetches signatures without certSecretRef, and fails where the registry is behind that CA alone; "+
+			"upgrade Flux, or trust the CA by spec.caBundle: the controller then trusts it for every connection", s.inventory.Versions[o.API.Controller], verified)
 	}
 	if o.API.Name == flux.HelmRepository && o.Scheme == "oci" {
 		s.found.Add(krm.Warning, codes.NoStatus, o.Object, at, "a HelmRepository of type oci has no status, so a TLS error shows in the HelmChart alone; an OCIRepository shows it itself")
@@ -63,22 +72,38 @@ func (s *step) warnSecret(o *inventory.Source, ref string) {
 	}
 }
 
-// warnGit says that the CA of a GitRepository is kept apart from the bundle.
+// commitStatus lists the types of Providers that write the status of a commit. Their CA
+// stands beside the token: https://fluxcd.io/flux/components/notification/providers/
+func commitStatus() []string {
+	return []string{"github", "gitlab", "gitea", "bitbucket", "bitbucketserver", "azuredevops"}
+}
+
+// warnGit says that the CA of a GitRepository, or of a Provider that writes the status of
+// a commit, is kept apart from the bundle.
 func (s *step) warnGit(o *inventory.Source) {
 	ref := o.Object.Before.Peek("spec", "secretRef", "name")
-	if o.API.Name != flux.GitRepository || ref == "" {
+	isProvider := o.API.Name == flux.Provider && slices.Contains(commitStatus(), o.Object.Before.Peek("spec", "type"))
+	if o.API.Name != flux.GitRepository && !isProvider || ref == "" {
 		return
 	}
 	have := s.find(ref, o.Object.Namespaces)
 	if have == nil || have.Err != nil {
 		return
 	}
+	at := krm.Difference{Path: "spec.secretRef.name", Current: ref}
 	for _, key := range []string{v1alpha1.DefaultSecretKey, legacyCAKey} {
-		if _, ok := have.Values[key]; ok {
-			s.found.Add(krm.Warning, codes.SeparateCA, o.Object, krm.Difference{Path: "spec.secretRef.name", Current: ref},
+		_, ok := have.Values[key]
+		switch {
+		case !ok || isProvider && key != v1alpha1.DefaultSecretKey:
+			continue
+		case isProvider:
+			s.found.Add(krm.Warning, codes.SeparateCA, o.Object, at,
+				"Secret %s holds a CA beside the token (%s), and notification-controller trusts that alone, without the public roots and without spec.caBundle; put every root into it that the host and a proxy before it need, or remove the key", quote.Name(ref), key)
+		default:
+			s.found.Add(krm.Warning, codes.SeparateCA, o.Object, at,
 				"Secret %s holds a CA of its own beside the credentials (%s), as flux bootstrap --ca-file leaves it; no change of spec.caBundle reaches it, so rotate it first, or remove the key: the controllers trust the bundle", quote.Name(ref), key)
-			s.check(have, false)
-			return
 		}
+		s.check(have, false)
+		return
 	}
 }

@@ -43,7 +43,7 @@ func planInitContainer(p *Pod, s *Settings, _ []Projection) plan {
 	v := emptyDir{Name: v1alpha1.BundleVolume}
 	v.EmptyDir.SizeLimit = s.Security.Extras.EmptyDirSizeLimit
 	return plan{
-		initContainer: newInitContainer(image, script, s.Mount.Path, initSecurityOf(s)),
+		initContainer: newInitContainer(image, script, s, initSecurityOf(s)),
 		volumes:       []any{v},
 		mounts:        []mount{{Name: v1alpha1.BundleVolume, MountPath: s.Mount.Path, ReadOnly: true}},
 	}
@@ -96,10 +96,14 @@ func initSecurityOf(s *Settings) initSecurity {
 }
 
 // newInitContainer returns a container that asks for little.
-func newInitContainer(image, script, bundlePath string, sc initSecurity) any {
+func newInitContainer(image, script string, s *Settings, sc initSecurity) any {
 	type quantities struct {
 		CPU    string `yaml:"cpu,omitempty"`
 		Memory string `yaml:"memory"`
+	}
+	limits := quantities{Memory: "64Mi"}
+	if s.LimitCPU {
+		limits.CPU = "1"
 	}
 	type resources struct {
 		Limits   quantities `yaml:"limits"`
@@ -115,13 +119,13 @@ func newInitContainer(image, script, bundlePath string, sc initSecurity) any {
 	}{
 		Name: v1alpha1.InitContainerName, Image: image, Command: []string{"sh", "-ec", script},
 		Resources: resources{
-			Limits:   quantities{Memory: "64Mi"},
+			Limits:   limits,
 			Requests: quantities{CPU: "10m", Memory: "16Mi"},
 		},
 		SecurityContext: sc,
 		VolumeMounts: []mount{
 			{Name: v1alpha1.CAVolume, MountPath: v1alpha1.InitMount, ReadOnly: true},
-			{Name: v1alpha1.BundleVolume, MountPath: bundlePath},
+			{Name: v1alpha1.BundleVolume, MountPath: s.Mount.Path},
 		},
 	}
 }

@@ -24,6 +24,8 @@ type Settings struct {
 	Mount    v1alpha1.Mount
 	Security v1alpha1.SecurityContext
 	Extras   v1alpha1.ControllerExtras
+	// LimitCPU is set where a ResourceQuota refuses a container without limits.cpu.
+	LimitCPU bool
 	// Proxy of the controllers, or nil; Inside are hosts that they reach without it,
 	// beside those that every install has.
 	Proxy  *v1alpha1.Proxy
