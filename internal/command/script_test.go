@@ -38,17 +38,32 @@ func kustomizeBuild() {
 		options.PluginConfig = types.EnabledPluginConfig(types.BploUseStaticallyLinked)
 		options.PluginConfig.FnpLoadingOptions.EnableExec = true
 	}
-	built, err := krusty.MakeKustomizer(options).Run(filesys.MakeFsOnDisk(), os.Args[2])
+	text, err := buildFolder(os.Args[2], options)
 	if err == nil {
-		var text []byte
-		if text, err = built.AsYaml(); err == nil {
-			_, err = os.Stdout.Write(text)
-		}
+		_, err = os.Stdout.Write(text)
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
+}
+
+func buildFolder(dir string, options *krusty.Options) ([]byte, error) {
+	built, err := krusty.MakeKustomizer(options).Run(filesys.MakeFsOnDisk(), dir)
+	if err != nil {
+		return nil, err
+	}
+	return built.AsYaml()
+}
+
+// kustomizeBuilt returns what kustomize makes of a folder.
+func kustomizeBuilt(t *testing.T, dir string) []byte {
+	t.Helper()
+	text, err := buildFolder(dir, krusty.MakeDefaultOptions())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return text
 }
 
 // TestScript runs whole command lines, in folders with certificates in many forms under
