@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"fluxtrust.dev/flux-trust/internal/krm"
+	"fluxtrust.dev/flux-trust/internal/report"
 	"fluxtrust.dev/flux-trust/transformer"
 )
 
@@ -33,14 +34,24 @@ func printOutcome(errOut io.Writer, o transformer.Outcome) {
 	_, _ = io.WriteString(errOut, text.String())
 }
 
-// complaints writes warnings and errors, and counts findings.
+// complaints writes warnings and errors, and counts findings. What a validation finds of
+// several controllers alike is said once.
 func complaints(o transformer.Outcome) (*strings.Builder, map[krm.Severity]int) {
 	text, count := &strings.Builder{}, map[krm.Severity]int{}
+	var told []report.Finding
 	for _, f := range findings(o) {
-		count[f.Severity]++
-		if f.Severity != krm.Info {
-			fmt.Fprintf(text, "flux-trust: %s: %s\n", f.Severity, &f)
+		if count[f.Severity]++; f.Severity != krm.Info {
+			told = append(told, f)
 		}
+	}
+	if o.Validated {
+		for _, line := range report.Together(told) {
+			fmt.Fprintf(text, "flux-trust: %s\n", line)
+		}
+		return text, count
+	}
+	for i := range told {
+		fmt.Fprintf(text, "flux-trust: %s: %s\n", told[i].Severity, &told[i])
 	}
 	return text, count
 }

@@ -48,6 +48,15 @@ func (f *reportFlags) add(cmd *cobra.Command) {
 	f.addLimits(cmd, "")
 }
 
+// reportHelp says what the formats are for.
+func reportHelp() string {
+	var out strings.Builder
+	for _, f := range report.Formats() {
+		fmt.Fprintf(&out, "\n  %-9s %s", f.Name, f.Help)
+	}
+	return out.String()
+}
+
 // addLimits adds the flags that say when the exit code is 1. The help of each starts
 // with when it counts.
 func (f *reportFlags) addLimits(cmd *cobra.Command, when string) {

@@ -22,7 +22,9 @@ for, the roots, what the Pod Security admission says of each controller, and the
 exceptions in force. The exit code is 1 when there is an error.
 
 With --against it says which roots were added and removed: render the base of a pull
-request, and compare with that, or with a report that was kept.`,
+request, and compare with that, or with a report that was kept.
+
+Formats:` + reportHelp(),
 		Example: `  flux-trust validate functionconfig.yaml flux.yaml
   kubectl get deployments,configmaps -n flux-system -o yaml | flux-trust validate functionconfig.yaml -
   flux-trust validate functionconfig.yaml flux.yaml -o json > report.json

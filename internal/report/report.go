@@ -165,6 +165,21 @@ func rank(s krm.Severity) int {
 	return slices.Index([]krm.Severity{krm.Error, krm.Warning, krm.Info}, s)
 }
 
+// Together returns what several findings have in common in one, with their objects before
+// it.
+func Together(findings []Finding) []string {
+	r := &Report{Findings: findings}
+	var lines []string
+	for _, g := range r.groups() {
+		text := g.String()
+		if len(g.all) > 1 {
+			text = strings.Join(g.objects(), "; ") + ": " + g.sentence()
+		}
+		lines = append(lines, fmt.Sprintf("%s: %s", g.Severity, text))
+	}
+	return lines
+}
+
 // objects returns those of a group, by kind and file: names first, so that a long list
 // can be read. Where it is about no object, they are the folders.
 func (g group) objects() []string {

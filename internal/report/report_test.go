@@ -84,6 +84,18 @@ Not valid: 3 errors.
 	}
 }
 
+// TestTogether: the same in lines, for stderr.
+func TestTogether(t *testing.T) {
+	got := Together(sample().Findings)
+	want := []string{
+		"error: Deployment flux-system/a, flux-system/b, flux-system/" + hostile + " (dir with %/flux.yaml, documents 4, 6): spec.template: is missing; must be " + hostile,
+		"warning: ConfigMap corp-ca (stdin, document 1): is not in the stream\n    an example", "info: restart",
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
 func TestJSON(t *testing.T) {
 	var got Report
 	if err := json.Unmarshal([]byte(printed(t, "json", sample())), &got); err != nil || len(got.Findings) != 5 || got.Valid {
