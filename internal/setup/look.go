@@ -127,7 +127,7 @@ func isYAML(name string) bool {
 }
 
 // mayInstall matches texts that may hold what installs Flux, or is it.
-var mayInstall = pattern.Pattern{Text: `(?m)\bkind"?: *["']?(FluxInstance|HelmRelease|Deployment|List)\b`}
+var mayInstall = pattern.Pattern{Text: `(?m)\bkind"?: *["']?(FluxInstance|HelmRelease|ResourceSet|Deployment|List)\b`}
 
 // holding returns those of the files that install Flux, or hold its controllers.
 func holding(files []string) []string {
@@ -152,14 +152,25 @@ func holding(files []string) []string {
 	var holding []string
 	for _, w := range found.Workloads {
 		if len(w.Selected) > 0 {
-			holding = append(holding, w.Object.File.Path)
+			holding = append(holding, pathOf(w.Object))
 		}
 	}
 	for _, i := range found.Installers {
-		holding = append(holding, i.Object.File.Path)
+		if i.Set != nil {
+			i.Object = i.Set
+		}
+		holding = append(holding, pathOf(i.Object))
 	}
 	slices.Sort(holding)
 	return slices.Compact(holding)
+}
+
+// pathOf returns the file of an object, or "" where it stands in another one.
+func pathOf(o *krm.Object) string {
+	if o.File == nil {
+		return ""
+	}
+	return o.File.Path
 }
 
 // ourMark stands in the files that init makes.

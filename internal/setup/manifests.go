@@ -3,6 +3,7 @@ package setup
 import (
 	"os"
 	"slices"
+	"strings"
 
 	"fluxtrust.dev/flux-trust/api/v1alpha1"
 	"fluxtrust.dev/flux-trust/internal/filter"
@@ -98,6 +99,8 @@ func (o *Options) namespaces(files []filter.File) ([]string, error) {
 			namespaces[i] = o.Namespace
 		}
 	}
+	// What a template or a variable stands for is known later.
+	namespaces = slices.DeleteFunc(namespaces, func(n string) bool { return strings.Trim(n, "abcdefghijklmnopqrstuvwxyz0123456789-") != "" })
 	slices.Sort(namespaces)
 	if namespaces = slices.Compact(namespaces); len(namespaces) == 0 {
 		namespaces = []string{o.Namespace}
