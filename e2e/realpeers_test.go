@@ -323,8 +323,8 @@ func TestClusterPeers(t *testing.T) {
 	d := newDebian(t)
 	bundle := d.bundle.pem()
 	charts, clients, names, page := d.nginx()
-	secret := func(content string) object {
-		return (&oracle{peers: d.peers}).secret(content, "", object{"name": "x", "namespace": "apps"})[0]
+	secret := func(content, host string) object {
+		return (&oracle{peers: d.peers}).secret(content, host, object{"name": "x", "namespace": "apps"})[0]
 	}
 	t.Run("nginx", func(t *testing.T) {
 		d.is(t, d.probe(bundle, "", helmAt("https://"+charts, nil)), "OK", "", "")
@@ -333,7 +333,7 @@ func TestClusterPeers(t *testing.T) {
 		// It completes the handshake, and says with an answer that it wants a certificate.
 		d.is(t, d.probe(bundle, "", helmAt("https://"+clients, nil)), "Failed", "ClientCertificate", "")
 		with := object{"certSecretRef": object{"name": "x"}}
-		d.is(t, d.probe(bundle, "", helmAt("https://"+clients, with), secret("tls.crt + tls.key")), "OK", "", "")
+		d.is(t, d.probe(bundle, "", helmAt("https://"+clients, with), secret("tls.crt + tls.key", "")), "OK", "", "")
 		d.is(t, d.probe(bundle, "", helmAt("https://"+names, nil)), "Failed", "UnrecognizedName", "")
 	})
 	t.Run("docker-registry", func(t *testing.T) {
@@ -342,7 +342,10 @@ func TestClusterPeers(t *testing.T) {
 		d.is(t, d.probe(bundle, "", ociAt(open, object{"ref": object{"tag": "gone"}})), "Failed", "HTTPStatus", "404")
 		d.is(t, d.probe(bundle, "", ociAt(closed, nil)), "Failed", "Unauthorized", "")
 		with := object{"secretRef": object{"name": "x"}}
-		d.is(t, d.probe(bundle, "", ociAt(closed, with), secret("docker login")), "Unchecked", "CredentialsNotSent", "")
+		d.is(t, d.probe(bundle, "", ociAt(closed, with), secret("docker login", closed)), "Unchecked", "CredentialsNotSent", "")
+		// The controller passes over what is no Docker config, or for another host.
+		d.is(t, d.probe(bundle, "", ociAt(closed, with), secret("another docker login", closed)), "Failed", "Unauthorized", "")
+		d.is(t, d.probe(bundle, "", ociAt(closed, with), secret("login", closed)), "Failed", "Unauthorized", "")
 		d.is(t, d.probe(bundle, "", helmAt("https://"+open, nil)), "Failed", "HTTPStatus", "404")
 	})
 	t.Run("squid", func(t *testing.T) {

@@ -128,10 +128,20 @@ func badRequest(start []byte) *Failure {
 // asked returns the failure of a host that asks for credentials.
 func (l *look) asked(text string) *Failure {
 	if !l.target.sends() {
-		return failure(Unauthorized, "%s", text)
+		return l.unauthorized(text)
 	}
 	l.doubt(CredentialsNotSent, "%s: the probe does not send the credentials of the source", text)
 	return errAsked
+}
+
+// unauthorized is the failure of a host that asks for credentials which the source does
+// not have, or which its controller does not read.
+func (l *look) unauthorized(text string) *Failure {
+	f := failure(Unauthorized, "%s", text)
+	if s := l.target.Secrets.Auth; s != nil && s.Unknown == "" && l.target.readsPullSecret() {
+		f.Cure = fmt.Sprintf("make Secret %s/%s anew with the type kubernetes.io/dockerconfigjson, and %s under auths: it has no login for this host that the controller reads", s.Namespace, s.Name, hostOf(l.target.URL))
+	}
+	return f
 }
 
 // refuses reports whether a proxy answers with this code where it lets nobody through.

@@ -161,14 +161,14 @@ func (t *Target) readAuth(p *plan) *Failure {
 	case HelmRepository, HelmRegistry:
 		return t.readHelm(p, s)
 	case Bucket:
-		_, access := s.Data["accesskey"]
-		_, secret := s.Data["secretkey"]
-		if t.Type != "azure" && t.Type != "gcp" && (!access || !secret) {
-			return failure(BadLogin, "invalid '%s' secret data: required fields 'accesskey' and 'secretkey'", s.Name)
-		}
+		return t.readBucket(s)
 	case Provider:
 		return t.readProvider(p, s)
 	default: // registries
+		if t.readsPullSecret() {
+			_, failed := s.logins()
+			return failed
+		}
 	}
 	return nil
 }

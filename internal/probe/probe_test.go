@@ -375,6 +375,12 @@ func TestRegistry(t *testing.T) {
 	}
 	closed.Secrets.Auth = secretWith(nil, map[string]string{"username": "u", "password": "s3cret"})
 	got = Run(t.Context(), []Target{closed}, Options{Bundle: []*x509.Certificate{corp.cert}})
+	if len(got) != 1 || got[0].Result != Failed || got[0].Failure.Code != Unauthorized || !strings.Contains(got[0].Failure.Cure, "kubernetes.io/dockerconfigjson, and "+closed.URL.Host+" under auths") {
+		t.Errorf("with a login that is not read: %+v", got[0].Failure)
+	}
+	closed.Secrets.Auth = secretWith(nil, map[string]string{".dockerconfigjson": `{"auths":{"` + closed.URL.Host + `":{"username":"u","password":"s3cret"}}}`})
+	closed.Secrets.Auth.Type = "kubernetes.io/dockerconfigjson"
+	got = Run(t.Context(), []Target{closed}, Options{Bundle: []*x509.Certificate{corp.cert}})
 	if len(got) != 2 || got[0].Result != OK || got[1].Result != Unchecked || got[1].Failure.Code != CredentialsNotSent {
 		t.Errorf("with a login: %+v", got)
 	}

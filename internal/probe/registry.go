@@ -106,10 +106,34 @@ func (r *registry) fallsBack() bool {
 }
 
 func (r *registry) url(path string) *url.URL {
-	return &url.URL{Scheme: r.scheme, Host: r.target.URL.Host, Path: path}
+	return &url.URL{Scheme: r.scheme, Host: r.host(), Path: path}
 }
 
-func (r *registry) repository() string { return strings.Trim(r.target.URL.Path, "/") }
+// host is where the registry answers: docker.io is the name of one that does so elsewhere.
+// https://github.com/google/go-containerregistry/blob/v0.21.6/pkg/name/registry.go
+// https://github.com/oras-project/oras-go/blob/v2.6.0/registry/reference.go
+func (r *registry) host() string {
+	switch host := r.target.URL.Host; {
+	case host != "docker.io":
+		return host
+	case r.target.Kind == HelmRegistry:
+		return "registry-1.docker.io"
+	default:
+		return dockerHub
+	}
+}
+
+const dockerHub = "index.docker.io"
+
+// repository is the name of a repository; those without a namespace are the official
+// ones of Docker Hub.
+func (r *registry) repository() string {
+	name := strings.Trim(r.target.URL.Path, "/")
+	if r.host() == dockerHub && r.target.Kind != HelmRegistry && !strings.Contains(name, "/") {
+		return "library/" + name
+	}
+	return name
+}
 
 // login asks the host that the challenge names for an anonymous token. It reports
 // whether there is one.
@@ -124,7 +148,7 @@ func (r *registry) login(ctx context.Context, challenge string) bool {
 		return r.asked("the registry asks for a login")
 	}
 	if failed := r.refusesRealm(realm); failed != nil {
-		r.add("registry", []hop{{host: hostOf(r.target.URL), failure: failed}})
+		r.add("registry", []hop{{host: hostOf(r.url("/")), failure: failed}})
 		return false
 	}
 	query := realm.Query()
@@ -168,7 +192,7 @@ func (r *registry) refusesRealm(realm *url.URL) *Failure {
 // asked is for a registry that wants a login: where the source has one, it is in
 // doubt only.
 func (r *registry) asked(text string) bool {
-	h := hop{host: hostOf(r.target.URL), failure: failure(Unauthorized, "%s", text)}
+	h := hop{host: hostOf(r.url("/")), failure: r.unauthorized(text)}
 	if r.target.sends() {
 		r.doubt(CredentialsNotSent, "%s: the probe does not send the credentials of the source", text)
 		h.failure = errAsked

@@ -92,6 +92,9 @@ func (t *Target) prepare(o *Options) (*plan, *sightings, string) {
 	for _, doubt := range seen.doubts {
 		key += "\n" + doubt.Error
 	}
+	if auth := t.Secrets.Auth; auth != nil && t.readsPullSecret() && !t.sends() {
+		key += "\n" + auth.String() // the cure names it
+	}
 	return p, seen, key
 }
 

@@ -3,8 +3,13 @@ package probe
 import (
 	"crypto/tls"
 	"crypto/x509"
+	"encoding/json"
 	"encoding/pem"
 	"fmt"
+	"net/url"
+	"path/filepath"
+	"slices"
+	"strings"
 )
 
 // keyNames are those under which a Secret has what TLS needs.
@@ -156,4 +161,65 @@ func certificatesIn(text []byte) []*x509.Certificate {
 		}
 	}
 	return found
+}
+
+// readBucket refuses half a login.
+func (t *Target) readBucket(s *Secret) *Failure {
+	_, access := s.Data["accesskey"]
+	_, secret := s.Data["secretkey"]
+	if t.Type != "azure" && t.Type != "gcp" && (!access || !secret) {
+		return failure(BadLogin, "invalid '%s' secret data: required fields 'accesskey' and 'secretkey'", s.Name)
+	}
+	return nil
+}
+
+// logins returns the entries of a Docker config, by host and path.
+// https://github.com/google/go-containerregistry/blob/v0.21.6/pkg/authn/kubernetes/keychain.go
+func (s *Secret) logins() (entries map[string]json.RawMessage, failed *Failure) {
+	var config struct {
+		Auths map[string]json.RawMessage `json:"auths"`
+	}
+	var err error
+	switch {
+	case s.Type == "kubernetes.io/dockerconfigjson" && len(s.Data[".dockerconfigjson"]) > 0:
+		err = json.Unmarshal(s.Data[".dockerconfigjson"], &config)
+	case s.Type == "kubernetes.io/dockercfg" && len(s.Data[".dockercfg"]) > 0:
+		err = json.Unmarshal(s.Data[".dockercfg"], &config.Auths)
+	}
+	if err != nil { // it may show a part of a password
+		return nil, failure(BadLogin, "the Docker config in Secret %s is not JSON, or has another form", s)
+	}
+	return config.Auths, nil
+}
+
+// hasLogin reports whether a Docker config has a login for a repository.
+func (s *Secret) hasLogin(repository *url.URL) bool {
+	host := repository.Host
+	if host == "docker.io" {
+		host = dockerHub
+	}
+	entries, _ := s.logins() // plan has refused what cannot be read
+	for entry := range entries {
+		_, rest, found := strings.Cut(entry, "://")
+		if !found {
+			rest = entry
+		}
+		name, path, _ := strings.Cut(rest, "/")
+		path = strings.TrimPrefix(strings.TrimPrefix(path, "v1/"), "v2/")
+		if matchesHost(name, host) && strings.HasPrefix(strings.TrimPrefix(repository.Path, "/"), path) {
+			return true
+		}
+	}
+	return false
+}
+
+// matchesHost reports whether a host is the one of an entry, each label of which may be a
+// pattern.
+func matchesHost(pattern, host string) bool {
+	patterns, labels := strings.Split(pattern, "."), strings.Split(host, ".")
+	return len(patterns) == len(labels) && !slices.ContainsFunc(patterns, func(p string) bool {
+		ok, err := filepath.Match(p, labels[0])
+		labels = labels[1:]
+		return err != nil || !ok
+	})
 }

@@ -169,6 +169,9 @@ func (t *Target) sends() bool {
 	if auth.Unknown != "" {
 		return true
 	}
+	if t.readsPullSecret() {
+		return auth.hasLogin(t.URL)
+	}
 	for key := range auth.Data {
 		switch key {
 		case kubernetesKeys.ca, kubernetesKeys.cert, kubernetesKeys.key, legacyKeys.ca, legacyKeys.cert, legacyKeys.key:
@@ -177,4 +180,10 @@ func (t *Target) sends() bool {
 		}
 	}
 	return false
+}
+
+// readsPullSecret reports whether a login is read from Secrets with a Docker config
+// alone: others are passed over in silence.
+func (t *Target) readsPullSecret() bool {
+	return t.Kind == OCIRepository || t.Kind == ImageRepository && t.flux27()
 }

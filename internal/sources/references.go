@@ -18,7 +18,7 @@ func certKeys() []string {
 }
 
 func authKeys() []string {
-	return append(certKeys(), "address", "proxy", ".dockerconfigjson", "githubAppBaseURL")
+	return append(certKeys(), "address", "proxy", ".dockerconfigjson", ".dockercfg", "githubAppBaseURL")
 }
 
 func proxyKeys() []string { return []string{"address", "username", "password"} }
