@@ -108,7 +108,8 @@ func (m *machine) env(c corev1.Container) map[string]string {
 	for _, e := range c.Env {
 		switch from := e.ValueFrom; {
 		case from == nil:
-			env[e.Name] = e.Value
+			// As the kubelet fills it in.
+			env[e.Name] = strings.ReplaceAll(e.Value, "$(KUBERNETES_SERVICE_HOST)", "127.0.0.1")
 		case from.FieldRef != nil && from.FieldRef.FieldPath == "metadata.namespace":
 			env[e.Name] = m.namespace
 		case from.ResourceFieldRef != nil && from.ResourceFieldRef.Resource == "limits.memory":

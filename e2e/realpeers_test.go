@@ -220,7 +220,7 @@ http_access deny blocked
 http_access allow all
 cache deny all
 pid_filename @squid.pid
-access_log none
+access_log stdio:@access.log
 cache_log @cache.log
 coredump_dir @
 unlinkd_program @unlinkd

@@ -241,6 +241,11 @@ func (c *changer) install(i *inventory.Installer) {
 		c.installOperator(i)
 		return
 	}
+	if i.Object.Err() == nil {
+		settings := trust.SettingsOf(c.config)
+		env, at := installer.Environment(i, trust.ProxyNames())
+		c.found = append(c.found, trust.CheckProxyEnv(i.Object, env, at, &settings, c.inventory)...)
+	}
 	defer i.PutBack()
 	owned, patched := false, false
 	if i.Object.Err() == nil {
@@ -326,6 +331,7 @@ func (c *changer) installOperator(i *inventory.Installer) {
 	default:
 		c.proxy(w, &settings)
 		c.trust(w, &settings, &told)
+		told = append(told, trust.CheckProxy(w, c.verdictOn(w), &settings, c.inventory)...)
 	}
 	c.found = append(c.found, installer.PutOperator(i, w, told)...)
 	if err := i.Object.Err(); err != nil {

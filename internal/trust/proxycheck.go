@@ -79,6 +79,29 @@ func CheckProxy(w *inventory.Workload, root krm.Field, s *Settings, i *inventory
 	return found
 }
 
+// CheckProxyEnv does the same for variables that an object gives to the controllers that
+// it installs. The findings are about a field of it.
+func CheckProxyEnv(o *krm.Object, container krm.Field, path string, s *Settings, i *inventory.Inventory) krm.Findings {
+	var found krm.Findings
+	if s.Proxy != nil {
+		return nil
+	}
+	checkProxied(&found, o, container, i)
+	for n := range found {
+		found[n].Path = path
+	}
+	return found
+}
+
+// ProxyNames returns the names of the variables that say what goes through a proxy.
+func ProxyNames() []string {
+	var names []string
+	for _, name := range proxyVariables() {
+		names = append(names, name, strings.ToLower(name))
+	}
+	return names
+}
+
 // checkProxied checks a container.
 func checkProxied(found *krm.Findings, o *krm.Object, container krm.Field, i *inventory.Inventory) {
 	secure, plain := variableOf(container, httpsProxy), variableOf(container, httpProxy)
