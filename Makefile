@@ -37,13 +37,14 @@ test: bin/flux-trust bin/kustomize ## Vet, and run every test that needs no more
 	$(GOTESTSUM) --format pkgname -- -short ./...
 	cd e2e && $(GOTESTSUM) --format dots -- -count=1 ./...
 
-check: ## Run what takes longer: race detector, coverage, random pods and folders, fuzzing, make e2e
+check: bin/flux-trust ## Run what takes longer: race detector, coverage, random pods and folders, fuzzing, make e2e
 	@hack/cover.sh 90 $(RACE)
 	$(GOTESTSUM) --format pkgname -- -run BothWays ./internal/command
 	$(GOTESTSUM) --format pkgname -- -run 'TestRandomPods$$' ./internal/hardening -cases 100000
 	$(GOTESTSUM) --format pkgname -- -run TestRandomPodsOnOpenShift ./internal/hardening -cases 10000
 	$(GOTESTSUM) --format pkgname -- -run 'TestRandomFolders$$' ./internal/kustomization -cases 2000 -timeout 60m
 	@hack/fuzz.sh
+	cd tools/bench && go build -o ../../bin/bench . && cd ../.. && bin/bench -short
 	@$(MAKE) --no-print-directory e2e
 
 e2e: bin/flux-trust bin/kustomize bin/kube-score ## Run the end-to-end tests in containers, and with what make e2e-tools has built
@@ -64,7 +65,7 @@ lint: ## Check format, style and known vulnerabilities
 
 bench: bin/flux-trust bin/kustomize bin/yq ## Measure against other ways; writes docs/performance.md
 	go test -run '^$$' -bench . -benchmem ./...
-	cd tools/bench && go build -o ../../bin/bench . && go build -o ../../bin/bench-plain ./plain
+	cd tools/bench && go build -o ../../bin/bench . && go build -o ../../bin/bench-plain ./plain && go build -o ../../bin/bench-empty ./empty
 	bin/bench
 
 fuzz: ## Fuzz every target for FUZZTIME each (default 10m)

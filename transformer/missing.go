@@ -82,6 +82,7 @@ func noControllers(found *krm.Findings, r *result, s stream) {
 // deployments names some Deployments of the stream.
 func deployments(r *result) string {
 	const most = 5
+	r.namesDeployments = true
 	var names []string
 	for _, w := range r.inventory.Workloads {
 		if w.Kind == v1alpha1.Deployment {

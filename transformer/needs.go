@@ -2,6 +2,7 @@ package transformer
 
 import (
 	"bytes"
+	"slices"
 	"strings"
 
 	"fluxtrust.dev/flux-trust/api/v1alpha1"
@@ -59,7 +60,10 @@ func (m mark) in(text []byte) bool {
 // annotations and puts prefixes and suffixes on. So it may be found where nothing
 // is needed; it is never missed where something is.
 func Needs(config *v1alpha1.FluxTrust) func(apiVersion, kind, text []byte) bool {
-	needs := needsOf(config)
+	return needed(needsOf(config))
+}
+
+func needed(needs map[string]need) func(apiVersion, kind, text []byte) bool {
 	var last []byte // resources of a kind often follow each other
 	var n need
 	return func(_, kind, text []byte) bool {
@@ -79,6 +83,90 @@ func Needs(config *v1alpha1.FluxTrust) func(apiVersion, kind, text []byte) bool 
 		}
 		return false
 	}
+}
+
+// NeedsFor is Needs, or a smaller one.
+type NeedsFor = func(config *v1alpha1.FluxTrust) func(apiVersion, kind, text []byte) bool
+
+// Asked is what a run has looked for beyond what the config names.
+type Asked struct {
+	// Deployments is set where any Deployment may be named, Secrets where any Secret.
+	Deployments, Secrets bool
+	// Named are Secrets.
+	Named []string
+}
+
+func askedOf(r *result) Asked {
+	names, anySecret := r.inventory.Stores.Asked()
+	own := append(secretsOf(r.config), "")
+	return Asked{r.namesDeployments, anySecret, slices.DeleteFunc(names, func(name string) bool { return slices.Contains(own, name) })}
+}
+
+// Look calls run with what a run needs: at first without Deployments and Secrets of
+// others, at which nearly no run looks, and again where it has looked for them.
+func Look(run func(needs NeedsFor) (Outcome, error)) error {
+	var named []string
+	for range 2 {
+		left := map[string]bool{} // the kinds of which some were left out
+		outcome, err := run(func(config *v1alpha1.FluxTrust) func(apiVersion, kind, text []byte) bool {
+			return noting(left, needed(firstNeeds(config, named)))
+		})
+		asked, secrets := outcome.Asked, left[inventory.Secret]
+		switch {
+		case err != nil:
+			return err
+		case asked.Deployments && left[string(v1alpha1.Deployment)], asked.Secrets && secrets:
+			_, err = run(Needs)
+			return err
+		case !secrets || !slices.ContainsFunc(asked.Named, func(name string) bool { return !slices.Contains(named, name) }):
+			return nil
+		}
+		named = asked.Named
+	}
+	_, err := run(Needs)
+	return err
+}
+
+// noting notes the kinds of Deployments and Secrets that are not needed.
+func noting(left map[string]bool, needs func(apiVersion, kind, text []byte) bool) func(apiVersion, kind, text []byte) bool {
+	return func(apiVersion, kind, text []byte) bool {
+		if needs(apiVersion, kind, text) {
+			return true
+		}
+		if k := string(kind); k == inventory.Secret || k == string(v1alpha1.Deployment) {
+			left[k] = true
+		}
+		return false
+	}
+}
+
+// secretsOf returns the names of the Secrets in a config.
+func secretsOf(config *v1alpha1.FluxTrust) []string {
+	var names []string
+	for _, e := range config.Spec.CABundle {
+		if e.Secret != nil {
+			names = append(names, e.Secret.Name)
+		}
+	}
+	for _, s := range config.Spec.Sources {
+		names = append(names, s.CertSecretRef.Name)
+	}
+	if x := config.Spec.Proxy; x != nil && x.SecretRef != nil {
+		names = append(names, x.SecretRef.Name)
+	}
+	return names
+}
+
+// firstNeeds is needsOf without Deployments in which nothing speaks of Flux, and Secrets
+// that are not named.
+func firstNeeds(config *v1alpha1.FluxTrust, secrets []string) map[string]need {
+	needs := needsOf(config)
+	if !slices.ContainsFunc(config.Spec.Controllers.Additional, func(a v1alpha1.AdditionalController) bool { return a.Kind == v1alpha1.Deployment }) {
+		// An image may have a ${…} in it.
+		needs[string(v1alpha1.Deployment)] = need{marks: marks("flux", append(flux.Names(), "${")...)}
+	}
+	needs[inventory.Secret] = need{marks: marks(v1alpha1.OwnMark, append(secretsOf(config), secrets...)...)}
+	return needs
 }
 
 // needsOf returns what a config needs, by kind.

@@ -31,6 +31,8 @@ type result struct {
 	// added are objects that the function provides and the stream lacks.
 	added []*krm.Object
 	found krm.Findings
+	// namesDeployments is set where a message names Deployments of the stream.
+	namesDeployments bool
 }
 
 // run is the order of a run: what stands in the stream, the controllers in it, what

@@ -59,6 +59,8 @@ type Outcome struct {
 	Verdicts []hardening.Verdict
 	// Exceptions are the findings that the config allows.
 	Exceptions []string
+	// Asked is for Look.
+	Asked Asked
 }
 
 // Failed reports whether a finding is an error.
@@ -85,6 +87,7 @@ func RunNeeded(config *v1alpha1.FluxTrust, resources []Resource, skipped int, no
 // an error.
 func outcomeOf(s stream, r *result) Outcome {
 	o := Outcome{
+		Asked:    askedOf(r),
 		Findings: r.found, Controllers: r.controllers.count, Changed: r.controllers.changed, Released: r.controllers.released,
 		Namespaces: slices.Sorted(maps.Keys(r.controllers.namespaces)),
 		Sources:    r.sources.Selected, SourcesChanged: r.sources.Changed, SourcesReleased: r.sources.Released, Verdicts: r.controllers.verdicts,

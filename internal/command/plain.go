@@ -23,12 +23,20 @@ func runPlain(configFile string, inputs []string, in io.Reader, out, errOut io.W
 	if err != nil {
 		return err
 	}
-	documents, err := readInputs(configFile, inputs, in, transformer.Needs(config))
+	files, err := readTexts(configFile, inputs, in)
 	if err != nil {
 		return err
 	}
-	output, outcome, err := filter.Run(config, documents, time.Now())
-	if err != nil {
+	var output stream.Pieces
+	var outcome transformer.Outcome
+	now := time.Now()
+	if err := transformer.Look(func(needs transformer.NeedsFor) (transformer.Outcome, error) {
+		documents, err := splitAll(files, needs(config))
+		if err == nil {
+			output, outcome, err = filter.Run(config, documents, now)
+		}
+		return outcome, err
+	}); err != nil {
 		return err
 	}
 	if outcome.Failed() {

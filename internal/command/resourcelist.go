@@ -25,8 +25,13 @@ func runResourceList(in io.Reader, out, errOut io.Writer) error {
 	if err != nil {
 		return fmt.Errorf("reading stdin: %w", err)
 	}
-	output, outcome, err := process(input, needsFor, time.Now())
-	if err != nil {
+	var output stream.Pieces
+	var outcome transformer.Outcome
+	now := time.Now()
+	if err := transformer.Look(func(needs transformer.NeedsFor) (transformer.Outcome, error) {
+		output, outcome, err = process(input, needsOf(needs), now)
+		return outcome, err
+	}); err != nil {
 		return err
 	}
 	if _, err := output.WriteTo(out); err != nil {
@@ -60,14 +65,16 @@ func process(input []byte, needsFor func(config *yaml.RNode) stream.Needs, now t
 	return output, outcome, err
 }
 
-// needsFor tells what the config of a ResourceList needs. What is wrong with the
+// needsOf tells what the config of a ResourceList needs. What is wrong with the
 // config is said when it is used.
-func needsFor(config *yaml.RNode) stream.Needs {
-	parsed, err := v1alpha1.FromNode(config)
-	if err != nil {
-		return func(_, _, _ []byte) bool { return false }
+func needsOf(needs transformer.NeedsFor) func(config *yaml.RNode) stream.Needs {
+	return func(config *yaml.RNode) stream.Needs {
+		parsed, err := v1alpha1.FromNode(config)
+		if err != nil {
+			return func(_, _, _ []byte) bool { return false }
+		}
+		return needs(parsed)
 	}
-	return transformer.Needs(parsed)
 }
 
 func isTerminal(in io.Reader) bool {

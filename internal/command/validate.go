@@ -53,17 +53,27 @@ func validate(flags *reportFlags, configFile string, inputs []string, in io.Read
 		return nil, err
 	}
 	config.Spec.Mode = v1alpha1.Validate
-	documents, err := readInputs(configFile, inputs, in, transformer.Needs(config))
+	files, err := readTexts(configFile, inputs, in)
 	if err != nil {
 		return nil, err
 	}
-	resources, _, skipped, err := filter.Resources(documents)
-	if err != nil {
-		return nil, err
-	}
+	var outcome transformer.Outcome
 	now := time.Now().UTC()
-	outcome := transformer.RunNeeded(config, resources, skipped, now)
-	outcome.Findings = append(filter.Truncated(documents), outcome.Findings...)
+	if err := transformer.Look(func(needs transformer.NeedsFor) (transformer.Outcome, error) {
+		documents, err := splitAll(files, needs(config))
+		if err != nil {
+			return outcome, err
+		}
+		resources, _, skipped, err := filter.Resources(documents)
+		if err != nil {
+			return outcome, err
+		}
+		outcome = transformer.RunNeeded(config, resources, skipped, now)
+		outcome.Findings = append(filter.Truncated(documents), outcome.Findings...)
+		return outcome, nil
+	}); err != nil {
+		return nil, err
+	}
 	r := newReport(version, configFile, config.Metadata.Name, data, now)
 	addOutcome(r, outcome)
 	return r, flags.compare(r, configFile, config, in)

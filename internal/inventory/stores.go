@@ -12,7 +12,25 @@ type Stores struct {
 	// All are in the order of the stream.
 	All []*Store
 
-	named map[storeKey]group
+	named      map[storeKey]group
+	askedNames []string
+	askedAny   bool
+}
+
+// Asked returns the names of the Secrets that were looked for, and whether those of any
+// name were looked at: a stream may have been read without them.
+func (s *Stores) Asked() (names []string, anySecret bool) { return s.askedNames, s.askedAny }
+
+func (s *Stores) ask(kind, name string) {
+	if kind == Secret && !slices.Contains(s.askedNames, name) {
+		s.askedNames = append(s.askedNames, name)
+	}
+}
+
+// OfKind returns all objects of a kind.
+func (s *Stores) OfKind(kind string) []*Store {
+	s.askedAny = s.askedAny || kind == Secret
+	return slices.DeleteFunc(slices.Clone(s.All), func(store *Store) bool { return store.Kind != kind })
 }
 
 // storeKey is what a look-up asks for. The namespace anyNamespace stands for all.
@@ -85,6 +103,7 @@ func (s *Stores) index(key storeKey, at int) {
 //
 // Other is another object with another present name that fits as well, or nil.
 func (s *Stores) Find(kind, name string, namespaces []string) (found, other *Store) {
+	s.ask(kind, name)
 	lacking := "" // the namespace of what may be put into any
 	if kind == ClusterTrustBundle {
 		namespaces = nil
@@ -105,6 +124,7 @@ func (s *Stores) Find(kind, name string, namespaces []string) (found, other *Sto
 // Having returns the objects of a kind that have a name in one of some namespaces, now or
 // before a build tool changed it.
 func (s *Stores) Having(kind, name string, namespaces ...string) []*Store {
+	s.ask(kind, name)
 	var at []int
 	for _, namespace := range namespaces {
 		for _, f := range []fit{presentName, formerName} {

@@ -213,8 +213,8 @@ func (r *resolver) reportNotInStream(e *entry, kind, name, namespace string) {
 // similar names objects of the stream that may have been meant.
 func (r *resolver) similar(kind string) string {
 	var names []string
-	for _, s := range r.stores.All {
-		if s.Kind == kind && s.Unknown == "" && s.HoldsCertificate() {
+	for _, s := range r.stores.OfKind(kind) {
+		if s.Unknown == "" && s.HoldsCertificate() {
 			names = append(names, quote.Name(s.Object.Name()))
 		}
 	}

@@ -17,6 +17,32 @@ const (
 	large  = "../shared/corpus/large.yaml.gz"
 )
 
+// shop is a Deployment of others.
+const shop = `apiVersion: apps/v1
+kind: Deployment
+metadata:
+  name: shop-%d
+  labels:
+    app.kubernetes.io/name: shop-%[1]d
+spec:
+  replicas: 2
+  selector:
+    matchLabels:
+      app.kubernetes.io/name: shop-%[1]d
+  template:
+    metadata:
+      labels:
+        app.kubernetes.io/name: shop-%[1]d
+    spec:
+      containers:
+      - name: web
+        image: registry.example.com/shop/web-%[1]d:v1.2.3
+        ports:
+        - containerPort: 8080
+        env:
+        - name: LEVEL
+          value: info`
+
 // What flux-trust does by default, for those who do it by hand.
 const (
 	yqChange = `with(select(.kind == "Deployment"); .spec.template.spec.volumes += [{"name": "flux-trust-ca", "projected": {"sources": [{"configMap": {"name": "z-scaler-ca"}}]}}] |
@@ -63,6 +89,41 @@ func writeInputs(dir string) ([]input, error) {
 		}
 		inputs = append(inputs, in)
 	}
+	foreign := func(i int) string {
+		switch n := i - 25_000; {
+		case n >= 0 && n < len(deployments):
+			return deployments[n]
+		case i%50 == 7:
+			return fmt.Sprintf(shop, i)
+		case i%50 == 9:
+			return fmt.Sprintf("apiVersion: v1\nkind: Secret\nmetadata:\n  name: shop-%d\n  namespace: team-%d\ntype: Opaque\ndata:\n  password: c2VjcmV0LXt9", i, i%50)
+		default:
+			return configMap(i)
+		}
+	}
+	mixed := input{name: "50000 items, 2 % Deployments and 2 % Secrets of others", few: true}
+	if err := mixed.write(dir, string(settings), 50_000, foreign); err != nil {
+		return nil, err
+	}
+	inputs = append(inputs, mixed)
+	list := input{name: "kind: List of 30000 items", few: true, plain: filepath.Join(dir, "kubectl.yaml")}
+	if err := writeTo(list.plain, func(out io.Writer) {
+		fmt.Fprint(out, "apiVersion: v1\nitems:\n")
+		for i := range 30_000 {
+			fmt.Fprintf(out, "- %s\n", strings.ReplaceAll(withoutComments(foreign(i+10_000)), "\n", "\n  "))
+		}
+		fmt.Fprint(out, "kind: List\nmetadata:\n  resourceVersion: \"\"\n")
+	}); err != nil {
+		return nil, err
+	}
+	if info, err := os.Stat(list.plain); err == nil {
+		list.bytes = info.Size()
+	}
+	one := input{name: "one controller", few: true}
+	if err := one.write(dir, string(settings), 1, func(int) string { return deployments[0] }); err != nil {
+		return nil, err
+	}
+	inputs = append(inputs, list, one)
 	// The whole manifests, where they are at hand: those of the example lack the CRDs.
 	if data, err := os.ReadFile(gotk); err == nil {
 		documents = strings.Split(strings.TrimPrefix(string(data), "---\n"), "\n---\n")
@@ -169,5 +230,5 @@ func unpack(file string) (input, error) {
 	}
 	var n int64
 	err = writeTo(file, func(out io.Writer) { n, err = io.Copy(out, unzipped) })
-	return input{name: "real manifests", plain: file, bytes: n, items: 0}, err
+	return input{name: "real manifests", plain: file, bytes: n}, err
 }

@@ -1,14 +1,15 @@
 // Command bench measures flux-trust against other ways to make the same change,
 // as whole processes: CPU time and peak memory from getrusage, medians of
-// interleaved runs. It writes docs/performance.md and docs/performance.svg.
+// interleaved runs. It writes docs/performance.md and docs/performance.svg. With -short
+// it writes nothing, and fails where CPU or memory grow faster than the input.
 //
 // It keeps little in memory itself: a child starts with the peak of its parent.
 package main
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
-	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -30,6 +31,8 @@ type input struct {
 	name, list, plain, folder string
 	items                     int
 	bytes                     int64
+	// few leaves out the other ways to make the change.
+	few bool
 }
 
 // figures are the medians of one tool over one input.
@@ -62,6 +65,9 @@ func run() error {
 	if err := os.Setenv("PATH", filepath.Join(root, "bin")+":"+os.Getenv("PATH")); err != nil {
 		return err
 	}
+	if slices.Contains(os.Args[1:], "-short") {
+		return short(dir)
+	}
 	inputs, err := writeInputs(dir)
 	if err != nil {
 		return err
@@ -75,13 +81,31 @@ func run() error {
 		}
 		all = append(all, measured...)
 	}
-	return report(all)
+	curves, err := growth(dir, shapeNames(), []int{1, 2, 4, 8}, 5)
+	if err != nil {
+		return err
+	}
+	return report(all, curves)
 }
 
 // toolsFor lists the ways for an input. Those that come first are the ones that
 // budgets are about.
 func toolsFor(in input) []tool {
-	var tools []tool
+	empty := tool{"an empty Go program", []string{"bench-empty"}, false, 1e9}
+	filter := tool{"flux-trust, as a filter", []string{"flux-trust", config, in.plain}, false, 1e9}
+	grepPlain := tool{"grep -c, over documents", []string{"grep", "-c", "kind: Deployment", in.plain}, false, 1e9}
+	switch {
+	case in.few && in.list == "":
+		return []tool{filter, grepPlain, empty}
+	case in.few:
+		return []tool{
+			{"flux-trust", []string{"flux-trust"}, true, 1e9},
+			filter,
+			{"grep -c", []string{"grep", "-c", "kind: Deployment"}, true, 1e9},
+			grepPlain, empty,
+		}
+	}
+	tools := []tool{}
 	if in.list != "" {
 		tools = append(tools,
 			tool{"flux-trust", []string{"flux-trust"}, true, 1e9},
@@ -89,12 +113,9 @@ func toolsFor(in input) []tool {
 			tool{"grep -c", []string{"grep", "-c", "kind: Deployment"}, true, 1e9})
 	}
 	if in.plain != "" {
-		tools = append(tools,
-			tool{"flux-trust, as a filter", []string{"flux-trust", config, in.plain}, false, 1e9},
+		tools = append(tools, filter,
 			tool{"yq", []string{"yq", yqChange, in.plain}, false, 10_000})
-		if in.list == "" {
-			tools = append(tools, tool{"grep -c", []string{"grep", "-c", "kind: Deployment", in.plain}, false, 1e9})
-		}
+		tools = append(tools, grepPlain, empty)
 	}
 	if in.folder != "" {
 		build := []string{"kustomize", "build", "--enable-alpha-plugins", "--enable-exec"}
@@ -154,8 +175,13 @@ func measure(t tool, in input) (figures, error) {
 		defer func() { _ = file.Close() }()
 		cmd.Stdin = file
 	}
-	if t.args[0] == "grep" {
-		cmd.Stdout = io.Discard // through a pipe: into /dev/null, grep stops at the first match
+	if t.args[0] == "grep" { // into /dev/null, it stops at the first match
+		out, err := os.CreateTemp("", "flux-trust-bench")
+		if err != nil {
+			return figures{}, err
+		}
+		defer func() { _ = errors.Join(out.Close(), os.Remove(out.Name())) }()
+		cmd.Stdout = out
 	}
 	start := time.Now()
 	if err := cmd.Run(); err != nil {
