@@ -24,7 +24,7 @@ COMP_WORDS=("$@") COMP_CWORD=$(($# - 1)) COMP_LINE="$*" COMP_POINT=${#COMP_LINE}
 __start_flux-trust
 printf '%s\n' "${COMPREPLY[@]}" | sort`
 	for line, want := range map[string]string{
-		"validate -o ":                     "json text",
+		"validate -o ":                     "github json junit markdown sarif text",
 		"patches x.yaml -o kustom":         "kustomization",
 		"sch":                              "schema",
 		"validate functionconfig.y":        "functionconfig.yaml",

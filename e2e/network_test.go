@@ -57,6 +57,7 @@ func TestWithoutNetwork(t *testing.T) {
 		"filter":       function + " functionconfig.yaml flux-system/gotk-components.yaml",
 		"ResourceList": function + " < " + list,
 		"validate":     function + " validate functionconfig.yaml expected.yaml | grep -v '^flux-trust '",
+		"init":         function + " init certs/Company-Root-CA.crt --dir ../bootstrap/flux-system --dry-run",
 		"version":      function + " version",
 		"help":         function + " --help",
 	} {

@@ -25,6 +25,8 @@ type config struct {
 	path string
 	// now is what the file is, or nil; text what it is to be.
 	now, text []byte
+	// replaces says that the file is something else.
+	replaces bool
 	// entry is the index of the entry of the bundle that gets the certificates.
 	entry int
 }
@@ -57,6 +59,9 @@ func (o *Options) config(kind Kind) (*config, error) {
 	case o.Name != "" && found[0].Metadata.Name != o.Name:
 		return nil, fmt.Errorf("%s is the FluxTrust %s, and one config has all roots: two that change the same controllers are refused; leave --name out to add the certificate to it",
 			found[0].path, quote.Name(found[0].Metadata.Name))
+	}
+	if found[0].Spec.Mount.Method == v1alpha1.None {
+		return nil, fmt.Errorf("%s: spec.mount.method: None takes all roots back; remove it, so that the certificate is trusted", found[0].path)
 	}
 	return found[0], found[0].choose(o.Dir)
 }
@@ -123,8 +128,9 @@ func (o *Options) newConfig(kind Kind) (*config, error) {
 		return nil, err
 	}
 	if c.now != nil && !o.Force {
-		return nil, fmt.Errorf("%s is there, and is no FluxTrust; choose another name with --name, or overwrite it with --force", c.path)
+		return nil, fmt.Errorf("%s is there, and is no FluxTrust that changes something; choose another name with --name, or overwrite it with --force", c.path)
 	}
+	c.replaces = c.now != nil
 	if err := o.checkAlone(kind); err != nil {
 		return nil, err
 	}

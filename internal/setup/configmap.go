@@ -40,6 +40,7 @@ func (o *Options) configMap(c *config, files []string, given []Root, namespaces 
 	if err != nil {
 		return f, t, err
 	}
+	t.opaque = f.Before != nil
 	var text strings.Builder
 	for i, namespace := range namespaces {
 		if i > 0 {

@@ -26,7 +26,7 @@ func (o *Options) empty(c *config, given []Root) (*Plan, error) {
 	}
 	p := o.planOf(Empty, c, t, outcome)
 	p.store = store.Path
-	return p, p.settle(given, c, store, c.file())
+	return p, p.settle(given, c, t, store, c.file())
 }
 
 // overStock is the outcome of the function over a stock install of Flux and a ConfigMap.
@@ -58,5 +58,5 @@ func (o *Options) remote(c *config, pem kustomization.File, t trusted, given []R
 	}
 	p := o.planOf(Remote, c, t, outcome)
 	p.store, p.fetched = pem.Path, fetched
-	return p, p.settle(given, c, pem, c.file())
+	return p, p.settle(given, c, t, pem, c.file())
 }

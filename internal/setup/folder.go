@@ -32,7 +32,7 @@ func (o *Options) folder(kind Kind, c *config, given []Root) (*Plan, error) {
 	if found := below(o.Dir); len(found) > 0 && hasCode(result.Outcome.Findings, codes.NoControllers) {
 		p.Outcome.Findings.Add(krm.Error, codes.NoControllers, nil, krm.Difference{}, "Flux is in %s: name that with --dir", strings.Join(found, " and in "))
 	}
-	return p, p.settle(given, c, append([]kustomization.File{pem, c.file()}, result.Files...)...)
+	return p, p.settle(given, c, t, append([]kustomization.File{pem, c.file()}, result.Files...)...)
 }
 
 func hasCode(findings krm.Findings, code krm.Code) bool {

@@ -33,7 +33,7 @@ func (o *Options) kptPackage(c *config, given []Root) (*Plan, error) {
 	if err != nil {
 		return nil, err
 	}
-	return p, p.settle(given, c, store, c.file(), kpt)
+	return p, p.settle(given, c, t, store, c.file(), kpt)
 }
 
 // packageFiles returns the files with YAML of a package, and of those in it.

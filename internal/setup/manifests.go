@@ -26,7 +26,7 @@ func (o *Options) manifests(c *config, given []Root) (*Plan, error) {
 		return nil, err
 	}
 	p := o.planOf(Manifests, c, t, outcome)
-	return p, p.settle(given, c, append([]kustomization.File{store, c.file()}, after...)...)
+	return p, p.settle(given, c, t, append([]kustomization.File{store, c.file()}, after...)...)
 }
 
 // run runs the function over files and the ConfigMap of the config, and returns that and

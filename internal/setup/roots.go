@@ -98,6 +98,8 @@ type trusted struct {
 	roots []Root
 	// dropped were in it and are not, added were not and are.
 	dropped, added []Root
+	// opaque says that what was there is no certificate, and is replaced.
+	opaque bool
 }
 
 // combine returns the certificates of a text, which may be nil, and those that are given.
@@ -121,6 +123,7 @@ func combine(path string, before []byte, given []Root, replace bool) (trusted, e
 			return t.from(given), nil
 		}
 		fresh.added, fresh.dropped = t.added, t.dropped
+		fresh.opaque = slices.ContainsFunc(found, bundle.Finding.Unreadable)
 		return fresh, nil
 	}
 	for _, problem := range found {

@@ -62,6 +62,8 @@ type Plan struct {
 	store, configMap string
 	// fetched is what a kustomization would fetch.
 	fetched *kustomization.RemoteError
+	// opaque are files whose content is replaced, whatever it is.
+	opaque []string
 	// rotates says that certificates came to those that were trusted.
 	rotates bool
 }
@@ -97,10 +99,11 @@ func (o *Options) planOf(kind Kind, c *config, t trusted, outcome transformer.Ou
 	}
 }
 
-// settle says which files are to be written, once nothing stands against it. What is given
+// settle says which files are to be written, once nothing stands against it: that with the
+// certificates, the config, and others. What is given
 // must be in the bundle as the function has found it: something else may make its
 // ConfigMap.
-func (p *Plan) settle(given []Root, c *config, files ...kustomization.File) error {
+func (p *Plan) settle(given []Root, c *config, t trusted, files ...kustomization.File) error {
 	if p.Outcome.Failed() {
 		return nil
 	}
@@ -113,6 +116,12 @@ func (p *Plan) settle(given []Root, c *config, files ...kustomization.File) erro
 			return fmt.Errorf("%s: the ConfigMap %s is made by something else than %s, and %s does not come into it: put the certificate where that takes it from",
 				c.path, quote.Name(c.source().ConfigMap.Name), quote.Key(c.key()), r.Name())
 		}
+	}
+	if t.opaque {
+		p.opaque = append(p.opaque, files[0].Path)
+	}
+	if c.replaces {
+		p.opaque = append(p.opaque, c.path)
 	}
 	for _, f := range files {
 		if f.Changed() {

@@ -53,8 +53,8 @@ func (p *Plan) Summary() string {
 // body matches a line of the text of a certificate in a difference.
 var body = pattern.Pattern{Text: `^[-+ ] *[A-Za-z0-9+/=]{1,76}\r?\n$`}
 
-// Diff returns what is going to change. The text of certificates tells nobody anything,
-// so it is left out.
+// Diff returns what is going to change, and nothing else of a file. The text of
+// certificates tells nobody anything, so it is left out.
 func (p *Plan) Diff() string {
 	var out strings.Builder
 	for _, f := range p.Files {
@@ -65,7 +65,18 @@ func (p *Plan) Diff() string {
 		if f.After == nil {
 			to = "/dev/null"
 		}
-		out.WriteString(short(udiff.Unified(from, to, string(f.Before), string(f.After))))
+		before := string(f.Before)
+		if slices.Contains(p.opaque, f.Path) {
+			before = "" // what it is nobody knows, and it may be a key
+			from += " (replaced)"
+		}
+		edits := udiff.Lines(before, string(f.After))
+		// No lines around those that change: they are the user's, and may be secret.
+		unified, err := udiff.ToUnified(from, to, before, edits, 0)
+		if err != nil { // edits of a text are right for it
+			unified = fmt.Sprintf("--- %s\n+++ %s\n", from, to)
+		}
+		out.WriteString(short(unified))
 	}
 	return out.String()
 }
