@@ -50,7 +50,7 @@ func (c *client) adviseRoot(f *Failure, h *hop, u *url.URL) {
 		return
 	}
 	if unread := carriers(c.trust.unread, h.chain, c.expects(u)); len(unread) > 0 {
-		f.become(NegativeSerial, "the root of this host is there already (%s) and has a negative serial number, so the controllers do not read it: let its owner issue it anew; until then set GODEBUG=x509negativeserial=1 on the controllers", strings.Join(unread, ", "))
+		f.become(NegativeSerial, "the root of this host is there already (%s) and has a negative serial number, so the controllers do not read it: let its owner issue it anew; until then write acceptNegativeSerials: true under spec.extras", strings.Join(unread, ", "))
 		return
 	}
 	if c.adviseNamesake(f, h.chain) {

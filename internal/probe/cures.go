@@ -25,7 +25,7 @@ func knownTrust() []KnownFailure {
 		{NoIPAddress, "write a name of the certificate instead of the address, or let the owner of the host add the address to the certificate (subjectAltName)", false},
 		{NameConstraint, "let the owner of the CA allow the domain, or use another CA for this host", false},
 		{PathLength, "let the owner of the CA issue the chain anew, with fewer intermediates or a larger pathlen", false},
-		{NegativeSerial, "let the owner of the proxy or the CA issue it anew; until then set GODEBUG=x509negativeserial=1 on the controllers", false},
+		{NegativeSerial, "let the owner of the proxy or the CA issue it anew; until then write acceptNegativeSerials: true under spec.extras, which sets GODEBUG=x509negativeserial=1 on the controllers", false},
 		{KeyUsage, "let the owner of the CA issue the certificate anew with extendedKeyUsage serverAuth", false},
 		{Expired, "let the owner of the host replace the expired certificate; when it is the root, put its successor into spec.caBundle", false},
 		{NotYetValid, "set the clock: of this machine or node, or of the machine that issued the certificate", false},
@@ -92,6 +92,7 @@ func knownDoubts() []KnownFailure {
 	return []KnownFailure{
 		{SecretUnknown, "put the Secret among the inputs: kubectl get secret NAME -n NAMESPACE -o yaml", true},
 		{BundleUnknown, "put the ConfigMap or Secret of the bundle among the inputs: kubectl get configmap NAME -n flux-system -o yaml", true},
+		{ProxyUnknown, "put the Deployments of the controllers and the Secret with the proxy among the inputs, or run the probe with the HTTPS_PROXY and NO_PROXY of the controllers", true},
 		{CredentialsNotSent, "ask the controller: flux reconcile source, and flux get sources all", true},
 		{ChartNotRead, "ask the controller for the chart that you need: kubectl get helmcharts -A", true},
 		{WorkloadIdentity, "ask the controller: flux reconcile source, and flux get sources all", true},

@@ -64,6 +64,7 @@ const (
 	BadSource           Code = "BadSource"
 	SecretUnknown       Code = "SecretUnknown"
 	BundleUnknown       Code = "BundleUnknown"
+	ProxyUnknown        Code = "ProxyUnknown"
 	CredentialsNotSent  Code = "CredentialsNotSent"
 	ChartNotRead        Code = "ChartNotRead"
 	WorkloadIdentity    Code = "WorkloadIdentity"

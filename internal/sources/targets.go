@@ -20,7 +20,7 @@ type reader struct {
 	// charts are those of HelmCharts and HelmReleases, by their HelmRepository.
 	charts map[string]map[string]string
 	// environments are those of the containers that run a controller.
-	environments map[string]map[string]string
+	environments map[string]environment
 	// encrypted are the key services of objects that SOPS has encrypted.
 	encrypted map[string]bool
 }
@@ -30,7 +30,7 @@ type reader struct {
 // said in its target.
 func Targets(objects []*krm.Object, config *v1alpha1.FluxTrust) []probe.Target {
 	r := &reader{Inventory: inventory.Of(objects, &config.Spec.Controllers), config: config, charts: chartsOf(objects)}
-	r.environments, r.encrypted = environments(r.Inventory), encryptedWith(objects)
+	r.environments, r.encrypted = r.readEnvironments(), encryptedWith(objects)
 	var targets []probe.Target
 	for _, s := range r.Sources {
 		targets = append(targets, r.of(s)...)
@@ -71,6 +71,9 @@ func (r *reader) of(s *inventory.Source) []probe.Target {
 	r.locate(s, spec, &t)
 	if t.URL != nil && t.Remarks.Skip == "" && t.Remarks.Problem == "" {
 		identity(&t, spec)
+		if unknown := r.environment(s.API.Controller).unknown; unknown != "" && t.Secrets.Proxy == nil {
+			t.Remarks.Doubts = append(t.Remarks.Doubts, probe.Doubt(probe.ProxyUnknown, unknown))
+		}
 	}
 	targets := append([]probe.Target{t}, r.sts(s.Object, spec, &t)...)
 	return append(targets, r.besides(s, spec, &t)...)

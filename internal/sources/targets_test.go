@@ -115,6 +115,35 @@ func TestTargets(t *testing.T) {
 			helm + "{url: \"https://charts.example.com\"}\n" + deployment("source-controller", "v1.6.2"), "",
 			[]string{"HelmRepository; https://charts.example.com; version 1.6.2"},
 		},
+		"a proxy that the config gives": {
+			helm + "{url: \"https://charts.example.com\"}", "  proxy: {https: \"http://p:3128\", no: [.corp.example.com]}\n",
+			[]string{"HelmRepository; https://charts.example.com; HTTPS_PROXY http://p:3128; NO_PROXY .corp.example.com,.cluster.local.,.cluster.local,.svc,localhost,127.0.0.1,169.254.169.254,169.254.170.23,$(KUBERNETES_SERVICE_HOST)"},
+		},
+		"a proxy that the config gives, in a Secret": {
+			helm + "{url: \"https://charts.example.com\"}", "  proxy: {secretRef: {name: way}}\n",
+			[]string{"HelmRepository; https://charts.example.com; ProxyUnknown spec.proxy is in a Secret, and the Deployment of source-controller, beside which it stands, is not among the inputs"},
+		},
+		"a proxy for another controller": {
+			helm + "{url: \"https://charts.example.com\"}", "  proxy: {https: \"http://p:3128\"}\n  controllers: {exclude: [source-controller]}\n",
+			[]string{"HelmRepository; https://charts.example.com; without bundle Controller"},
+		},
+		"negative serials by the config": {
+			helm + "{url: \"https://charts.example.com\"}", "  extras: {acceptNegativeSerials: true}\n",
+			[]string{"HelmRepository; https://charts.example.com; negative serials"},
+		},
+		"a proxy in a Secret": {
+			helm + "{url: \"https://charts.example.com\"}\n" + strings.Replace(deployment("source-controller", "v1.6.2"), "image:", "env: [{name: HTTPS_PROXY, valueFrom: {secretKeyRef: {name: way, key: address}}}], image:", 1) +
+				"---\napiVersion: v1\nkind: Secret\nmetadata: {name: way, namespace: flux-system}\nstringData: {address: \"http://p:3128\"}\n", "",
+			[]string{"HelmRepository; https://charts.example.com; HTTPS_PROXY http://p:3128; version 1.6.2"},
+		},
+		"a proxy in a Secret that is not known": {
+			helm + "{url: \"https://charts.example.com\"}\n" + strings.Replace(deployment("source-controller", "v1.6.2"), "image:", "env: [{name: HTTPS_PROXY, valueFrom: {secretKeyRef: {name: way, key: address}}}], image:", 1), "",
+			[]string{"HelmRepository; https://charts.example.com; ProxyUnknown HTTPS_PROXY of source-controller comes from Secret way, which is not known: it is not among the inputs; version 1.6.2"},
+		},
+		"a proxy in a ConfigMap": {
+			helm + "{url: \"https://charts.example.com\"}\n" + strings.Replace(deployment("source-controller", "v1.6.2"), "image:", "env: [{name: HTTPS_PROXY, valueFrom: {configMapKeyRef: {name: way, key: address}}}], image:", 1), "",
+			[]string{"HelmRepository; https://charts.example.com; ProxyUnknown HTTPS_PROXY of source-controller comes from something else than a Secret; version 1.6.2"},
+		},
 		"the environment of the controller": {
 			helm + "{url: \"https://charts.example.com\"}\n" + strings.Replace(deployment("source-controller", "v1.6.2"), "image:", "env: [{name: HTTPS_PROXY, value: \"http://p:3128\"}, {name: no_proxy, value: .svc}, {name: GODEBUG, value: \"a=b,x509negativeserial=1\"}], image:", 1), "",
 			[]string{"HelmRepository; https://charts.example.com; HTTPS_PROXY http://p:3128; NO_PROXY .svc; negative serials; version 1.6.2"},

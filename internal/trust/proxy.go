@@ -95,6 +95,9 @@ func (p *Pod) proxyEnv(container krm.Field) []variable {
 	return env
 }
 
+// NoProxy returns the NO_PROXY of a controller that had none.
+func (s *Settings) NoProxy() string { return s.noProxy("") }
+
 // noProxy completes a list of what is reached directly: what was there, what the config
 // names, what Flux needs.
 func (s *Settings) noProxy(before string) string {
