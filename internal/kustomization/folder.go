@@ -64,11 +64,23 @@ type folder struct {
 	file       string
 	now, start []byte
 	clean      *text
-	// bundle holds the objects of other configs in the file for them.
+	objectsFile
+	inMemory
+	// findings are about the folder.
+	findings krm.Findings
+}
+
+// objectsFile is the file for objects that are no part of a kustomization.
+type objectsFile struct {
+	// bundle holds the objects of other configs in it, bundleNow what it is.
 	bundle    bundle
 	bundleNow []byte
-	// others is the file with the bundle without what is of the config, or nil.
+	// others is the file without what is of the config, or nil.
 	others []byte
+}
+
+// inMemory is what a build reads and no file holds.
+type inMemory struct {
 	// fetched is what resources build that kustomize would fetch, or nil.
 	fetched []byte
 	// pending are Files by their paths without symbolic links.
@@ -77,8 +89,6 @@ type folder struct {
 	// standIns what they hold in memory.
 	created  []string
 	standIns map[string][]byte
-	// findings are about the folder.
-	findings krm.Findings
 }
 
 // Error is a problem of a folder, in words with the paths as the user has them.

@@ -6,7 +6,6 @@ import (
 	"maps"
 	"path/filepath"
 	"slices"
-	"strings"
 
 	"fluxtrust.dev/flux-trust/api/v1alpha1"
 	"fluxtrust.dev/flux-trust/internal/codes"
@@ -312,40 +311,6 @@ func (f *folder) confirm(s state, compared *built) error {
 		return fmt.Errorf("%w; run flux bootstrap first", err)
 	}
 	return nil
-}
-
-// DifferentError says that a folder does not build what the function makes of it.
-type DifferentError struct {
-	// Where is what does not build it.
-	Where       string
-	differences []unlike
-}
-
-func (e *DifferentError) Error() string {
-	return e.Where + ": with the patches of flux-trust it does not build what the function makes of it: " + e.inShort() + e.cure()
-}
-
-// cure says what to do about a reference that leads nowhere.
-func (e *DifferentError) cure() string {
-	for _, d := range e.differences {
-		if strings.Contains(d.path, ".projected.sources[") && strings.HasSuffix(d.path, ".name") {
-			return fmt.Sprintf("; kustomize follows names within one namespace only: write namespace: %s on the object that the config names, or on its generator", d.object.namespace)
-		}
-	}
-	return ""
-}
-
-// inShort names the first differences.
-func (e *DifferentError) inShort() string {
-	const most = 3
-	var parts []string
-	for _, d := range e.differences[:min(most, len(e.differences))] {
-		parts = append(parts, d.String())
-	}
-	if more := len(e.differences) - most; more > 0 {
-		parts = append(parts, fmt.Sprintf("%d more", more))
-	}
-	return strings.Join(parts, "; ")
 }
 
 // result says what is to be written, in an order in which the folder builds after
