@@ -147,6 +147,10 @@ func TestCheckActionBase(t *testing.T) {
 	file := filepath.Join(dir, "flux-system/Company-Root-CA.crt")
 	write(t, file, read(t, file)+newAuthority(t, "Second root").pem()+"\n")
 	patch()
+	// A cluster that the base does not have.
+	if err := os.CopyFS(filepath.Join(dir, "flux-new"), os.DirFS(filepath.Join(dir, "flux-system"))); err != nil {
+		t.Fatal(err)
+	}
 	for name, tc := range map[string]struct {
 		base, config string
 		want, not    string
@@ -162,7 +166,7 @@ func TestCheckActionBase(t *testing.T) {
 			a.path, a.dir, a.base = filepath.Dir(function), dir, tc.base
 			failure := a.run()
 			comment := read(t, filepath.Join(a.gh, "comment"))
-			if failure != "" || !strings.Contains(comment, tc.want) || strings.Contains(comment, tc.not) || !strings.Contains(comment, "**1 of 1 folder up to date") {
+			if failure != "" || !strings.Contains(comment, tc.want) || strings.Contains(comment, tc.not) || !strings.Contains(comment, "**2 of 2 folders up to date") {
 				t.Errorf("%s\n%s", failure, comment)
 			}
 		})

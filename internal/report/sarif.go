@@ -142,7 +142,7 @@ func (r *Report) location(f *Finding) sarifLocation {
 func fileURI(path string) string {
 	u := url.URL{Path: filepath.ToSlash(path)}
 	if filepath.IsAbs(path) {
-		u.Scheme = "file"
+		u.Scheme, u.Path = "file", "/"+strings.TrimPrefix(u.Path, "/") // a drive has none
 	}
 	return u.String()
 }

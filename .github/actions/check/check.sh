@@ -38,8 +38,15 @@ checkout_base() {
     git worktree add -q --detach "$base" "$BASE"
 }
 
-# part TITLE COMMAND... runs a command that prints a report: as annotations into the log,
-# and as Markdown into the summary.
+# Lists are to be split here, and patterns expanded where the command runs: the base may
+# have other files. flux-trust expands those of folders itself.
+# shellcheck disable=SC2086
+folders() { (set -f && flux-trust patches "$CONFIG" --check $FOLDERS $flags "$@"); }
+# shellcheck disable=SC2086
+manifests() { flux-trust validate "$CONFIG" $MANIFESTS $flags "$@"; }
+
+# part TITLE COMMAND runs a command that prints a report: as annotations into the log, and
+# as Markdown into the summary.
 part() {
     title=$1
     shift
@@ -68,14 +75,9 @@ check() {
         printf 'The base of the pull request is not at hand, so nothing is said of which roots have changed:\n\n````text\n%s\n````\n\n' "$why" >> "$report"
         rm -rf "$base"
     fi
-    set -- --fail-on "$FAIL_ON"
-    [ -z "$EXPIRES_WITHIN" ] || set -- "$@" --expires-within "$EXPIRES_WITHIN"
-    # Patterns and lists are to be split here.
-    # shellcheck disable=SC2086
-    {
-        [ -z "$FOLDERS" ] || part Folders flux-trust patches "$CONFIG" --check $FOLDERS "$@"
-        [ -z "$MANIFESTS" ] || part Manifests flux-trust validate "$CONFIG" $MANIFESTS "$@"
-    }
+    flags="--fail-on $FAIL_ON${EXPIRES_WITHIN:+ --expires-within $EXPIRES_WITHIN}"
+    [ -z "$FOLDERS" ] || part Folders folders
+    [ -z "$MANIFESTS" ] || part Manifests manifests
     cat "$report" >> "$GITHUB_STEP_SUMMARY"
     [ $failed = false ]
 }
