@@ -64,7 +64,10 @@ func (r *Report) markdownRoots(out *strings.Builder) {
 	for _, root := range without(r.Roots, changes.Added) {
 		row(stays, root)
 	}
-	if changes.complete && len(changes.Added)+len(changes.Removed) == 0 {
+	for _, text := range changes.Unknown {
+		fmt.Fprintf(out, "\n**Not known:** %s\n", quote.Markdown(text))
+	}
+	if r.Changes != nil && len(changes.Added)+len(changes.Removed)+len(changes.Unknown) == 0 {
 		fmt.Fprintf(out, "\nNo root was added or removed since %s.\n", quote.Markdown(changes.Since))
 	}
 }

@@ -19,23 +19,25 @@ type Changes struct {
 	Since   string       `json:"since"`
 	Added   []trust.Root `json:"added"`
 	Removed []trust.Root `json:"removed"`
-
-	complete bool
+	// Unknown are what cannot be said, each in a sentence.
+	Unknown []string `json:"unknown,omitempty"`
 }
 
 // Compare says which roots were added and removed. Where not all of before are known,
 // nothing is said of what was added; where not all of now are, of what was removed.
 func (r *Report) Compare(since string, before []trust.Root, unknownBefore string) {
-	c := &Changes{Since: since, Added: []trust.Root{}, Removed: []trust.Root{}, complete: unknownBefore == "" && r.Unknown == ""}
+	c := &Changes{Since: since, Added: []trust.Root{}, Removed: []trust.Root{}}
 	if unknownBefore == "" {
 		c.Added = append(c.Added, without(r.Roots, before)...)
-	} else {
-		r.unchecked(krm.Warning, fmt.Sprintf("which roots were added since %s cannot be said, because not all that were trusted then are known (%s); give it the objects of spec.caBundle as well", since, unknownBefore))
+	} else { // no finding: what was wrong before must not stop what makes it right
+		c.Unknown = append(c.Unknown, fmt.Sprintf("which roots were added since %s cannot be said, because not all that were trusted then are known (%s)", since, unknownBefore))
 	}
 	if r.Unknown == "" {
 		c.Removed = append(c.Removed, without(before, r.Roots)...)
 	} else {
-		r.unchecked(krm.Warning, fmt.Sprintf("which roots were removed since %s cannot be said, because not all that are trusted now are known (%s); give the objects of spec.caBundle as inputs", since, r.Unknown))
+		text := fmt.Sprintf("which roots were removed since %s cannot be said, because not all that are trusted now are known (%s)", since, r.Unknown)
+		c.Unknown = append(c.Unknown, text)
+		r.unchecked(krm.Warning, text+"; give the objects of spec.caBundle as inputs")
 	}
 	r.Changes = c
 }

@@ -72,14 +72,14 @@ func TestCompare(t *testing.T) {
 		before, now               []trust.Root
 		unknownBefore, unknownNow string
 		added, removed            string
-		unchecked                 int
+		unchecked, notes          int
 	}{
 		"the same":         {before: []trust.Root{a, b}, now: []trust.Root{b, a, a}},
 		"a rotation":       {before: []trust.Root{a, b}, now: []trust.Root{b, c, c}, added: "CN=c", removed: "CN=a"},
 		"the first":        {now: []trust.Root{a}, added: "CN=a"},
-		"before not known": {before: []trust.Root{a}, now: []trust.Root{c}, unknownBefore: "x", removed: "CN=a", unchecked: 1},
-		"now not known":    {before: []trust.Root{a}, now: []trust.Root{c}, unknownNow: "x", added: "CN=c", unchecked: 1},
-		"nothing known":    {before: []trust.Root{a}, unknownBefore: "x", unknownNow: "x", unchecked: 2},
+		"before not known": {before: []trust.Root{a}, now: []trust.Root{c}, unknownBefore: "x", removed: "CN=a", notes: 1},
+		"now not known":    {before: []trust.Root{a}, now: []trust.Root{c}, unknownNow: "x", added: "CN=c", unchecked: 1, notes: 1},
+		"nothing known":    {before: []trust.Root{a}, unknownBefore: "x", unknownNow: "x", unchecked: 1, notes: 2},
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := &Report{Time: now, Roots: tc.now, Unknown: tc.unknownNow}
@@ -96,7 +96,10 @@ func TestCompare(t *testing.T) {
 					t.Errorf("%s %s is in the text: %t\n%s", what, name, has, text)
 				}
 			}
-			if same := strings.Contains(markdown, "No root was added or removed since <code>old.json</code>."); same != (tc.added+tc.removed == "" && tc.unchecked == 0) {
+			if strings.Count(markdown, "**Not known:** <code>which roots were ") != tc.notes || strings.Count(text, "\n  which roots were ") != tc.notes || len(r.Changes.Unknown) != tc.notes {
+				t.Errorf("%d notes are not in\n%s\n%s", tc.notes, markdown, text)
+			}
+			if same := strings.Contains(markdown, "No root was added or removed since <code>old.json</code>."); same != (tc.added+tc.removed == "" && tc.notes == 0) {
 				t.Errorf("nothing has changed: %t\n%s", same, markdown)
 			}
 			if strings.Contains(markdown, "| stays | <code>"+tc.added) && tc.added != "" {

@@ -51,6 +51,10 @@ func (r *Report) text() string {
 	if c := r.Changes; c != nil {
 		r.textRoots("Roots added since "+c.Since, c.Added, section, &out)
 		r.textRoots("Roots removed since "+c.Since, c.Removed, section, &out)
+		section("Not known", len(c.Unknown))
+		for _, text := range c.Unknown {
+			fmt.Fprintf(&out, "  %s\n", text)
+		}
 	}
 	section("Pod Security", len(r.Verdicts))
 	for _, v := range r.Verdicts {
