@@ -113,6 +113,9 @@ func runInit(flags *initFlags, certificates []string, cmd *cobra.Command) error 
 			return err
 		}
 	}
+	if err := plan.Check(); err != nil {
+		return err
+	}
 	if err := kustomization.SaveAll(plan.Files); err != nil {
 		return err
 	}

@@ -130,3 +130,18 @@ func (p *Plan) settle(given []Root, c *config, t trusted, files ...kustomization
 	}
 	return nil
 }
+
+// Check sees that the files are still as they were when the plan was made: a question may
+// have been open for long.
+func (p *Plan) Check() error {
+	for _, f := range p.Files {
+		now, err := readIfThere(f.Path)
+		if err != nil {
+			return err
+		}
+		if (kustomization.File{Before: f.Before, After: now}).Changed() {
+			return fmt.Errorf("%s has changed in the meantime; nothing was written: run this again", f.Path)
+		}
+	}
+	return nil
+}

@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"fluxtrust.dev/flux-trust/internal/kustomization"
 )
 
 // roots returns the certificates of the tests.
@@ -165,5 +167,30 @@ func TestLook(t *testing.T) {
 	}
 	if got, err := look(empty); got != Bootstrap || err != nil {
 		t.Error(got, err)
+	}
+}
+
+// TestCheck: what somebody has written since is not overwritten.
+func TestCheck(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "a.yaml")
+	made := Plan{Files: []kustomization.File{{Path: path, After: []byte("ours")}}}
+	if err := made.Check(); err != nil {
+		t.Error(err)
+	}
+	if err := os.WriteFile(path, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := made.Check(); err == nil {
+		t.Error("a file that has come is overwritten")
+	}
+	made.Files[0].Before = []byte{}
+	if err := made.Check(); err != nil {
+		t.Error(err)
+	}
+	if err := os.WriteFile(path, []byte("theirs"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := made.Check(); err == nil {
+		t.Error("a file that has changed is overwritten")
 	}
 }
