@@ -19,20 +19,25 @@ func TestLook(t *testing.T) {
 		secret     = "apiVersion: v1\nkind: Secret\nmetadata: {name: found}\n"
 		unasked    = "apiVersion: v1\nkind: Secret\nmetadata: {name: unasked}\n"
 		named      = "apiVersion: v1\nkind: Secret\nmetadata: {name: corp-ca}\nstringData: {ca.crt: a}\n"
-		git        = "apiVersion: source.toolkit.fluxcd.io/v1\nkind: GitRepository\nmetadata: {name: a}\nspec: {url: https://a, secretRef: {name: found}}\n"
+		release    = "apiVersion: helm.toolkit.fluxcd.io/v2\nkind: HelmRelease\nmetadata: {name: install}\nspec: {chart: {spec: {chart: flux-instance}}, valuesFrom: [{kind: ConfigMap, name: found}]}\n"
+		values     = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: found}\ndata: {values.yaml: '{}'}\n"
+		git        = "apiVersion: source.toolkit.fluxcd.io/v1\nkind: GitRepository\nmetadata: {name: sync}\nspec: {url: https://a, secretRef: {name: found}}\n"
 	)
 	for name, c := range map[string]struct {
 		spec   string
 		stream []string
 		rounds [][]int // the resources that each parses
 	}{
-		"a controller":             {"configMap: {name: a, keys: [b]}, allow: [NotInStream]", []string{controller, other, secret, variable}, [][]int{{0, 3}}},
-		"no controller":            {"configMap: {name: a, keys: [b]}", []string{secret, other}, [][]int{{}, {0, 1}}},
-		"nothing was left":         {"configMap: {name: a, keys: [b]}", []string{named}, [][]int{{}}},
+		"a controller":             {"configMap: {name: roots, keys: [b]}, allow: [NotInStream]", []string{controller, other, secret, variable}, [][]int{{0, 3}}},
+		"no controller":            {"configMap: {name: roots, keys: [b]}", []string{secret, other}, [][]int{{}, {0, 1}}},
+		"nothing was left":         {"configMap: {name: roots, keys: [b]}", []string{named}, [][]int{{}}},
 		"the Secret of the config": {"secret: {name: corp-ca}", []string{controller, named, secret}, [][]int{{0, 1}}},
 		"a Secret that is missing": {"secret: {name: other-ca}", []string{controller, secret}, [][]int{{0}, {0, 1}}},
-		"a Secret of a source":     {"configMap: {name: a, keys: [b]}, allow: [NotInStream]", []string{controller, git, unasked, secret, other}, [][]int{{0, 1}, {0, 1, 3}}},
-		"a source without Secrets": {"configMap: {name: a, keys: [b]}, allow: [NotInStream]", []string{controller, git}, [][]int{{0, 1}}},
+		"a Secret of a source":     {"configMap: {name: roots, keys: [b]}, allow: [NotInStream]", []string{controller, git, unasked, secret, other}, [][]int{{0, 1, 3}}},
+		"a source without Secrets": {"configMap: {name: roots, keys: [b]}, allow: [NotInStream]", []string{controller, git}, [][]int{{0, 1}}},
+		"values of a release":      {"configMap: {name: roots, keys: [b]}, allow: [NotInStream]", []string{release, values, unasked}, [][]int{{0, 1}}},
+		"what stands before":       {"configMap: {name: roots, keys: [b]}, allow: [NotInStream]", []string{controller, unasked, secret, git, controller}, [][]int{{0}, {0, 2, 3, 4}}},
+		"values before a release":  {"configMap: {name: roots, keys: [b]}, allow: [NotInStream]", []string{values, release}, [][]int{{}, {0, 1}}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			config, err := v1alpha1.Parse("config.yaml", []byte("apiVersion: fluxtrust.dev/v1alpha1\nkind: FluxTrust\nmetadata: {name: a}\nspec: {caBundle: [{"+c.spec+"}]}\n"))

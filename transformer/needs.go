@@ -92,60 +92,74 @@ type NeedsFor = func(config *v1alpha1.FluxTrust) func(apiVersion, kind, text []b
 type Asked struct {
 	// Deployments is set where any Deployment may be named, Secrets where any Secret.
 	Deployments, Secrets bool
-	// Named are Secrets.
+	// Named are Secrets and ConfigMaps.
 	Named []string
 }
 
 func askedOf(r *result) Asked {
 	names, anySecret := r.inventory.Stores.Asked()
-	own := append(secretsOf(r.config), "")
-	return Asked{r.namesDeployments, anySecret, slices.DeleteFunc(names, func(name string) bool { return slices.Contains(own, name) })}
+	own := storesOf(r.config)
+	return Asked{r.namesDeployments, anySecret, slices.DeleteFunc(names, func(name string) bool {
+		return name == "" || slices.ContainsFunc(own, func(own string) bool { return strings.Contains(name, own) })
+	})}
 }
 
-// Look calls run with what a run needs: at first without Deployments and Secrets of
-// others, at which nearly no run looks, and again where it has looked for them.
+// Look calls run with what a run needs: at first without Deployments, Secrets and
+// ConfigMaps of others, at which nearly no run looks, and again where it has looked for
+// them. A round that turns out to be of no use parses nothing more.
 func Look(run func(needs NeedsFor) (Outcome, error)) error {
-	var named []string
-	for range 2 {
-		left := map[string]bool{} // the kinds of which some were left out
+	var r round
+	for n := range 3 {
+		r.first, r.vain, r.left = n == 0, false, map[string]bool{}
 		outcome, err := run(func(config *v1alpha1.FluxTrust) func(apiVersion, kind, text []byte) bool {
-			return noting(left, needed(firstNeeds(config, named)))
+			return r.needs(needed(firstNeeds(config, r.named)))
 		})
-		asked, secrets := outcome.Asked, left[inventory.Secret]
+		if r.vain {
+			continue
+		}
+		asked := outcome.Asked
+		isNew := slices.ContainsFunc(asked.Named, func(name string) bool { return !slices.Contains(r.named, name) })
+		r.named = append(r.named, asked.Named...)
 		switch {
 		case err != nil:
 			return err
-		case asked.Deployments && left[string(v1alpha1.Deployment)], asked.Secrets && secrets:
-			_, err = run(Needs)
-			return err
-		case !secrets || !slices.ContainsFunc(asked.Named, func(name string) bool { return !slices.Contains(named, name) }):
+		case asked.Deployments && r.left[string(v1alpha1.Deployment)], asked.Secrets && r.left[inventory.Secret]:
+			return all(run, r.named)
+		case !isNew || !r.left[inventory.Secret] && !r.left[inventory.ConfigMap]:
 			return nil
 		}
-		named = asked.Named
 	}
-	_, err := run(Needs)
+	return all(run, r.named)
+}
+
+func all(run func(needs NeedsFor) (Outcome, error), named []string) error {
+	_, err := run(func(config *v1alpha1.FluxTrust) func(apiVersion, kind, text []byte) bool {
+		return needed(withNamed(needsOf(config), named))
+	})
 	return err
 }
 
-// noting notes the kinds of Deployments and Secrets that are not needed.
-func noting(left map[string]bool, needs func(apiVersion, kind, text []byte) bool) func(apiVersion, kind, text []byte) bool {
-	return func(apiVersion, kind, text []byte) bool {
-		if needs(apiVersion, kind, text) {
-			return true
-		}
-		if k := string(kind); k == inventory.Secret || k == string(v1alpha1.Deployment) {
-			left[k] = true
-		}
-		return false
+// withNamed adds the ConfigMaps of some names.
+func withNamed(needs map[string]need, names []string) map[string]need {
+	n := needs[inventory.ConfigMap]
+	for _, name := range names {
+		n.marks = append(n.marks, newMark(name))
 	}
+	needs[inventory.ConfigMap] = n
+	return needs
 }
 
-// secretsOf returns the names of the Secrets in a config.
-func secretsOf(config *v1alpha1.FluxTrust) []string {
+// storesOf returns the names of the Secrets and ConfigMaps in a config.
+func storesOf(config *v1alpha1.FluxTrust) []string {
 	var names []string
 	for _, e := range config.Spec.CABundle {
-		if e.Secret != nil {
+		switch {
+		case e.Secret != nil:
 			names = append(names, e.Secret.Name)
+		case e.ConfigMap != nil:
+			names = append(names, e.ConfigMap.Name)
+		case e.Inline != nil:
+			names = append(names, e.Inline.Name)
 		}
 	}
 	for _, s := range config.Spec.Sources {
@@ -159,13 +173,13 @@ func secretsOf(config *v1alpha1.FluxTrust) []string {
 
 // firstNeeds is needsOf without Deployments in which nothing speaks of Flux, and Secrets
 // that are not named.
-func firstNeeds(config *v1alpha1.FluxTrust, secrets []string) map[string]need {
-	needs := needsOf(config)
+func firstNeeds(config *v1alpha1.FluxTrust, named []string) map[string]need {
+	needs := withNamed(needsOf(config), named)
 	if !slices.ContainsFunc(config.Spec.Controllers.Additional, func(a v1alpha1.AdditionalController) bool { return a.Kind == v1alpha1.Deployment }) {
 		// An image may have a ${…} in it.
 		needs[string(v1alpha1.Deployment)] = need{marks: marks("flux", append(flux.Names(), "${")...)}
 	}
-	needs[inventory.Secret] = need{marks: marks(v1alpha1.OwnMark, append(secretsOf(config), secrets...)...)}
+	needs[inventory.Secret] = need{marks: marks(v1alpha1.OwnMark, append(storesOf(config), named...)...)}
 	return needs
 }
 

@@ -15,7 +15,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"fluxtrust.dev/flux-trust/api/v1alpha1"
-	"fluxtrust.dev/flux-trust/internal/filter"
 	"fluxtrust.dev/flux-trust/internal/krm"
 	"fluxtrust.dev/flux-trust/internal/quote"
 	"fluxtrust.dev/flux-trust/internal/report"
@@ -149,15 +148,10 @@ func (f *reportFlags) past(configFile string, config *v1alpha1.FluxTrust, in io.
 		}
 	}
 	config = ofThen(config)
-	documents, err := splitAll(files, transformer.Needs(config))
+	outcome, err := look(config, files, time.Now())
 	if err != nil {
 		return past, fmt.Errorf("--against: %w", err)
 	}
-	resources, _, skipped, err := filter.Resources(documents)
-	if err != nil {
-		return past, fmt.Errorf("--against: %w", err)
-	}
-	outcome := transformer.RunNeeded(config, resources, skipped, time.Now())
 	addRoots(&past, outcome.Roots)
 	past.Unknown = quote.Line(outcome.Unknown)
 	return past, nil

@@ -57,9 +57,19 @@ func validate(flags *reportFlags, configFile string, inputs []string, in io.Read
 	if err != nil {
 		return nil, err
 	}
-	var outcome transformer.Outcome
 	now := time.Now().UTC()
-	if err := transformer.Look(func(needs transformer.NeedsFor) (transformer.Outcome, error) {
+	outcome, err := look(config, files, now)
+	if err != nil {
+		return nil, err
+	}
+	r := newReport(version, configFile, config.Metadata.Name, data, now)
+	addOutcome(r, outcome)
+	return r, flags.compare(r, configFile, config, in)
+}
+
+// look runs a config over files, and writes nothing.
+func look(config *v1alpha1.FluxTrust, files []filter.File, now time.Time) (outcome transformer.Outcome, err error) {
+	err = transformer.Look(func(needs transformer.NeedsFor) (transformer.Outcome, error) {
 		documents, err := splitAll(files, needs(config))
 		if err != nil {
 			return outcome, err
@@ -71,10 +81,6 @@ func validate(flags *reportFlags, configFile string, inputs []string, in io.Read
 		outcome = transformer.RunNeeded(config, resources, skipped, now)
 		outcome.Findings = append(filter.Truncated(documents), outcome.Findings...)
 		return outcome, nil
-	}); err != nil {
-		return nil, err
-	}
-	r := newReport(version, configFile, config.Metadata.Name, data, now)
-	addOutcome(r, outcome)
-	return r, flags.compare(r, configFile, config, in)
+	})
+	return outcome, err
 }

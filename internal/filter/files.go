@@ -19,16 +19,22 @@ type File struct {
 // to be. What the function adds stands at the end of the first file that it changes.
 // After an error there are none.
 func InPlace(config *v1alpha1.FluxTrust, files []File, now time.Time) ([]File, transformer.Outcome, error) {
-	var documents []*stream.Document
 	own := make([][]*stream.Document, len(files))
-	for i, f := range files {
-		var err error
-		if own[i], err = stream.Split(f.Path, f.Text, transformer.Needs(config)); err != nil {
-			return nil, transformer.Outcome{}, err
+	var outcome transformer.Outcome
+	var changed []*stream.Document
+	err := transformer.Look(func(needs transformer.NeedsFor) (transformer.Outcome, error) {
+		var documents []*stream.Document
+		for i, f := range files {
+			var err error
+			if own[i], err = stream.Split(f.Path, f.Text, needs(config)); err != nil {
+				return transformer.Outcome{}, err
+			}
+			documents = append(documents, own[i]...)
 		}
-		documents = append(documents, own[i]...)
-	}
-	outcome, changed, err := apply(config, documents, now)
+		var err error
+		outcome, changed, err = apply(config, documents, now)
+		return outcome, err
+	})
 	if err != nil || outcome.Failed() {
 		return nil, outcome, err
 	}

@@ -17,12 +17,12 @@ type Stores struct {
 	askedAny   bool
 }
 
-// Asked returns the names of the Secrets that were looked for, and whether those of any
-// name were looked at: a stream may have been read without them.
+// Asked returns the names of the Secrets and ConfigMaps that were looked for, and whether
+// Secrets of any name were looked at: a stream may have been read without them.
 func (s *Stores) Asked() (names []string, anySecret bool) { return s.askedNames, s.askedAny }
 
 func (s *Stores) ask(kind, name string) {
-	if kind == Secret && !slices.Contains(s.askedNames, name) {
+	if (kind == Secret || kind == ConfigMap) && !slices.Contains(s.askedNames, name) {
 		s.askedNames = append(s.askedNames, name)
 	}
 }

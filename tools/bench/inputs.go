@@ -229,6 +229,12 @@ func unpack(file string) (input, error) {
 		return input{}, err
 	}
 	var n int64
-	err = writeTo(file, func(out io.Writer) { n, err = io.Copy(out, unzipped) })
+	// A HelmRelease in it takes values from an object that it lacks, which is an error.
+	const values = "---\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: flux-instance-values, namespace: flux-system}\ndata: {values.yaml: \"{}\"}\n"
+	err = writeTo(file, func(out io.Writer) {
+		if n, err = io.Copy(out, unzipped); err == nil {
+			_, err = io.WriteString(out, values)
+		}
+	})
 	return input{name: "real manifests", plain: file, bytes: n}, err
 }
