@@ -41,6 +41,9 @@ func report(all []figures, curves []curve) error {
 		fmt.Fprintf(&page, "| %s | %.2f MB | %s | %.1f ms | %.1f ms | %.0f MiB | %.2f × | %d |\n", f.input, float64(f.bytes)/1e6, f.tool, f.cpu, f.wall, f.peak, f.cpu/base, f.runs)
 	}
 	fmt.Fprintf(&page, "\nMeasured with %s on %s/%s, %d CPUs. Ratios travel, milliseconds do not.\n", runtime.Version(), runtime.GOOS, runtime.GOARCH, runtime.NumCPU())
+	if load, err := os.ReadFile("/proc/loadavg"); err == nil {
+		fmt.Fprintf(&page, "The load of the machine was %s; where that is more than its CPUs, even CPU time is too high.\n", strings.Fields(string(load))[0])
+	}
 	fmt.Print(page.String())
 	if err := os.WriteFile("docs/performance.md", []byte(page.String()), 0o644); err != nil {
 		return err
