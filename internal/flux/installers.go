@@ -40,10 +40,10 @@ type Installer struct {
 func Installers() []Installer {
 	const helm = "helm.toolkit.fluxcd.io"
 	return []Installer{
-		{FluxInstance, operatorGroup, []string{"v1"}, "", []string{"spec"}, []string{"spec", "kustomize"}, false},
-		{HelmRelease, helm, releases(), "flux-instance", []string{"spec", "values", "instance"}, []string{"spec", "values", "instance", "kustomize"}, false},
-		{HelmRelease, helm, releases(), "flux2", nil, []string{"spec", "postRenderers", "[]", "kustomize"}, false},
-		{HelmRelease, helm, releases(), Operator, nil, []string{"spec", "values"}, true},
+		{Kind: FluxInstance, Group: operatorGroup, Versions: []string{"v1"}, Spec: []string{"spec"}, Patches: []string{"spec", "kustomize"}},
+		{Kind: HelmRelease, Group: helm, Versions: releases(), Chart: "flux-instance", Spec: []string{"spec", "values", "instance"}, Patches: []string{"spec", "values", "instance", "kustomize"}},
+		{Kind: HelmRelease, Group: helm, Versions: releases(), Chart: "flux2", Patches: []string{"spec", "postRenderers", "[]", "kustomize"}},
+		{Kind: HelmRelease, Group: helm, Versions: releases(), Chart: Operator, Patches: []string{"spec", "values"}, Operator: true},
 	}
 }
 

@@ -43,14 +43,14 @@ const Kustomization = "kustomization"
 func Formats() []Format {
 	operator := func() []string { return []string{flux.Operator} }
 	return []Format{
-		{Kustomization, "patches: of a kustomization.yaml", true, flux.Names, below("patches"), false},
-		{"flux-kustomization", "spec.patches of a Flux Kustomization", false, flux.Names, below("spec", "patches"), false},
-		{"flux-instance", "spec.kustomize.patches of a FluxInstance", false, flux.Components, below("spec", "kustomize", "patches"), false},
-		{"flux-operator-values", "values of the chart of flux-operator, for the operator itself", false, operator, printOperatorValues, true},
-		{"flux-operator-resources", "the ConfigMaps that these values need", false, operator, nil, false},
-		{"admission-policy", "a MutatingAdmissionPolicy that does it in the cluster", false, flux.Names, printAdmissionPolicy, false},
-		{"validating-policy", "a ValidatingAdmissionPolicy that warns where it is missing", false, flux.Names, printValidatingPolicy, false},
-		{"kyverno", "the same as policies of Kyverno, for clusters below Kubernetes 1.36", false, flux.Names, printKyvernoPolicy, false},
+		{Name: Kustomization, Help: "patches: of a kustomization.yaml", FollowsNames: true, Components: flux.Names, Print: below("patches")},
+		{Name: "flux-kustomization", Help: "spec.patches of a Flux Kustomization", Components: flux.Names, Print: below("spec", "patches")},
+		{Name: "flux-instance", Help: "spec.kustomize.patches of a FluxInstance", Components: flux.Components, Print: below("spec", "kustomize", "patches")},
+		{Name: "flux-operator-values", Help: "values of the chart of flux-operator, for the operator itself", Components: operator, Print: printOperatorValues, Alone: true},
+		{Name: "flux-operator-resources", Help: "the ConfigMaps that these values need", Components: operator},
+		{Name: "admission-policy", Help: "a MutatingAdmissionPolicy that does it in the cluster", Components: flux.Names, Print: printAdmissionPolicy},
+		{Name: "validating-policy", Help: "a ValidatingAdmissionPolicy that warns where it is missing", Components: flux.Names, Print: printValidatingPolicy},
+		{Name: "kyverno", Help: "the same as policies of Kyverno, for clusters below Kubernetes 1.36", Components: flux.Names, Print: printKyvernoPolicy},
 	}
 }
 
