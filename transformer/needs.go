@@ -209,9 +209,10 @@ func needsOf(config *v1alpha1.FluxTrust) map[string]need {
 	for _, kind := range flux.Installers() {
 		if kind.Chart != "" {
 			charts = append(charts, kind.Chart)
+		} else {
+			needs[kind.Kind] = need{every: true}
 		}
 	}
-	needs[flux.FluxInstance] = need{every: true}
 	needs[flux.ResourceSet] = need{marks: marks(flux.FluxInstance, flux.HelmRelease, v1alpha1.OwnMark)}
 	needs[flux.HelmRelease] = need{marks: append(marks("chartRef", charts...), newMark(v1alpha1.OwnMark))}
 	needs[flux.HelmChart] = need{marks: marks(v1alpha1.OwnMark, charts...)}
