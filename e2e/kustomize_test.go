@@ -207,11 +207,12 @@ func TestKustomizeBadBundle(t *testing.T) {
 	good := newAuthority(t, "root").pem()
 	docs := read(t, "../docs/bundle.md")
 	for name, tc := range map[string]struct{ text, want string }{
-		"byte order mark": {"\ufeff" + good + "\n", "line 1: starts with a UTF-8 byte order mark, which makes Go lose the first certificate; save the file without it"},
+		"byte order mark": {"\ufeff" + good + "\n", "is a text with a UTF-8 byte order mark in this line, which makes Go lose the certificate behind it; remove it with: sed 's/\\xef\\xbb\\xbf//' ca.pem > ca.crt"},
 		"no newline":      {good + good, "there is no newline between two certificates, so Go sees neither; put each mark on a line of its own"},
-		"private key":     {good + "\n-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n", "is a private key, which would be readable in every controller; remove it, and replace it if it has been published"},
+		"private key":     {good + "\n-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n", "which would be readable in every controller; remove it, and replace it if it has been published"},
 		"cut off":         {strings.TrimSuffix(good, "-----END CERTIFICATE-----"), "line 1: the certificate is cut off: its line -----END CERTIFICATE----- is missing"},
-		"an HTML page":    {"<html>404</html>\n", "holds no certificate: there is no line -----BEGIN CERTIFICATE-----"},
+		"a sentence":      {"see the wiki\n", "holds no certificate: there is no line -----BEGIN CERTIFICATE-----"},
+		"an HTML page":    {"<html>404</html>\n", "is an HTML page, not a certificate: a server has answered the download with it, as for a login or an error; look at it in a browser, and download the certificate again"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			dir := copyExample(t, "quickstart")

@@ -1,6 +1,7 @@
 package inventory
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 
@@ -108,10 +109,9 @@ func readWorkload(o *krm.Object, kind v1alpha1.WorkloadKind, part int) *Workload
 	}
 	w.Owner = w.Marked(root.Loose()).Peek("metadata", "annotations", v1alpha1.ConfigAnnotation)
 	w.Patch = part < 0 && !object.Loose().Get("spec", "selector").Exists() && strings.HasPrefix(object.Peek("apiVersion"), "apps/v1") || hasDirective(object.Node)
-	if w.Err == nil {
-		w.Err = errs.Err()
-	}
-	if w.Err != nil { // so that the name and labels say whether the config is about it
+	if err := errs.Err(); err != nil {
+		w.Err = cmp.Or(w.Err, err)
+		// So that the name and labels say whether the config is about it.
 		w.Seen.Containers, w.Seen.PodLabels = nil, nil
 	}
 	return w
