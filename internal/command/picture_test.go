@@ -47,7 +47,7 @@ func TestPictures(t *testing.T) {
 
 // drawn returns a picture of a text as a terminal shows it.
 func drawn(text string) string {
-	const columns, width, height, margin = 138, 8, 18, 16
+	const columns, width, height, margin = 144, 8, 18, 16
 	lines := wrapped(strings.TrimSuffix(text, "\n"), columns)
 	var out strings.Builder
 	fmt.Fprintf(&out, `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %d %d" font-family="ui-monospace, Menlo, Consolas, monospace" font-size="13">`+"\n",
