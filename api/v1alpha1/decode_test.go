@@ -130,6 +130,7 @@ func TestParseReportsEveryProblem(t *testing.T) {
 		"path of a proxy":          {spec + "  proxy: {https: \"http://p/pac\"}\n", "c.yaml:8: spec.proxy.https: is not the URL of a proxy, which has a host and a port alone"},
 		"all without the proxy":    {spec + "  proxy: {https: \"http://p\", no: [\"*\"]}\n", "c.yaml:8: spec.proxy.no[0]: sends nothing through the proxy; remove it, or spec.proxy"},
 		"two in one entry":         {spec + "  proxy: {https: \"http://p\", no: [\"a,b\"]}\n", `c.yaml:8: spec.proxy.no[0]: "a,b" is not a host, a domain, an address or a network; write for example .example.com or 10.0.0.0/8`},
+		"credentials in no":        {spec + "  proxy: {https: \"http://p\", no: [\"u:s3cret@p\"]}\n", "c.yaml:8: spec.proxy.no[0]: the value is not a host, a domain, an address or a network; write for example .example.com or 10.0.0.0/8"},
 		"an entry twice":           {spec + "  proxy: {https: \"http://p\", no: [a, a]}\n", `c.yaml:8: spec.proxy.no[1]: "a" stands twice; remove one`},
 		"string for list":          {strings.Replace(spec, "[Company-Root-CA.crt]", "ca.crt", 1), "c.yaml:7: spec.caBundle[0].configMap.keys: expected a list, got a string; write it in brackets: [ ]"},
 		"only a marker":            {"---\n", "c.yaml: the config is empty; write for example:"},

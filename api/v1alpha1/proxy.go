@@ -67,7 +67,11 @@ func (x *Proxy) validate(p *problems) {
 		case entry == "*":
 			p.add(at, "sends nothing through the proxy; remove it, or spec.proxy")
 		case !noProxyEntry.MatchString(entry):
-			p.add(at, "%s is not a host, a domain, an address or a network; write for example .example.com or 10.0.0.0/8, each as an entry of its own, without http://", show(entry))
+			shown := show(entry)
+			if strings.Contains(entry, "@") { // as in the URL of a proxy with its password
+				shown = "the value"
+			}
+			p.add(at, "%s is not a host, a domain, an address or a network; write for example .example.com or 10.0.0.0/8, each as an entry of its own, without http://", shown)
 		case slices.Contains(x.No[:i], entry):
 			p.add(at, "%s stands twice; remove one", show(entry))
 		}
