@@ -127,7 +127,7 @@ func open(config *v1alpha1.FluxTrust, o Options) (*folder, error) {
 	if err := f.read(); err != nil {
 		return nil, f.shown(err)
 	}
-	return f, nil
+	return f, f.shown(f.checkRoot())
 }
 
 // findRoot returns the folder that Flux has in the cluster.

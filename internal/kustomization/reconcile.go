@@ -162,6 +162,7 @@ func (f *folder) tellAbsent(b *built) {
 // tell says what has not been looked at, and what Flux will make of it.
 func (f *folder) tell(b *built) {
 	f.tellAbsent(b)
+	f.tellLinks(b)
 	for file := range f.standIns {
 		if filepath.Base(file) == componentsFile && len(f.Inputs) == 0 {
 			f.findings.Add(krm.Warning, codes.Unchecked, nil, krm.Difference{}, "%s is not there yet, or empty: the patches are for what flux bootstrap writes; check again when it has run", f.path(file))
