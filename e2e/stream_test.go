@@ -189,9 +189,13 @@ func TestStdoutThatWasClosed(t *testing.T) {
 		`"$0" patches "$2" -o kustomization >&-`:        1,
 		`"$0" patches "$2" -o kustomization >/dev/null`: 0,
 		`"$0" "$2" - <"$3" >&-`:                         1,
+		`"$0" validate "$2" "$3" -o sarif >&-`:          1,
+		`"$0" probe --host 127.0.0.1:1 >&-`:             1,
+		`"$0" init "$4" --dir "$5" >&-`:                 1,
 	} {
 		cmd := exec.Command("sh", "-c", script, program(t, "FLUX_TRUST"), input,
-			"../examples/quickstart/functionconfig.yaml", "../examples/quickstart/flux-system/gotk-components.yaml")
+			"../examples/quickstart/functionconfig.yaml", "../examples/quickstart/flux-system/gotk-components.yaml",
+			"../examples/quickstart/certs/Company-Root-CA.crt", t.TempDir())
 		stderr, err := cmd.CombinedOutput()
 		if code := cmd.ProcessState.ExitCode(); code != want || want == 1 && !strings.Contains(string(stderr), "stdout is closed") {
 			t.Errorf("%s: exit code %d, %v\n%s", script, code, err, stderr)

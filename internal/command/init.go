@@ -60,6 +60,9 @@ and starts a rotation; with --force it leaves those out that are not named.`,
 		},
 		ValidArgsFunction: completeCertificates,
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := needsStdout(cmd.OutOrStdout()); err != nil {
+				return err
+			}
 			return runInit(&flags, args, cmd)
 		},
 	}

@@ -59,7 +59,7 @@ With --check: ` + strings.Join(report.Names(), ", ") + `.`,
 		Args:              needsConfig,
 		ValidArgsFunction: completeFiles,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if err := needsStdout(cmd.OutOrStdout()); err != nil && o.write == "" {
+			if err := needsStdout(cmd.OutOrStdout()); err != nil && (o.write == "" || o.check && o.format != "") {
 				return err
 			}
 			o.report.asked = o.report.areSet(cmd)

@@ -82,10 +82,16 @@ It is the only command that opens a connection.`,
 			if flags.host.address == "" {
 				return needsConfig(cmd, args)
 			}
-			return cobra.NoArgs(cmd, args) //nolint:wrapcheck // it names the argument
+			if len(args) > 0 {
+				return fmt.Errorf("--host needs no config and no input; leave %s out", strings.Join(args, " "))
+			}
+			return nil
 		},
 		ValidArgsFunction: completeFiles,
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := needsStdout(cmd.OutOrStdout()); err != nil {
+				return err
+			}
 			ctx, stop := signal.NotifyContext(cmd.Context(), os.Interrupt, syscall.SIGTERM)
 			defer stop()
 			if flags.host.address != "" {

@@ -58,7 +58,7 @@ func TestProbeHost(t *testing.T) {
 		"nothing to save":           {[]string{"--host", "127.0.0.1:1", "--save", "FILE", "--fingerprint", wrong}, 1, "", "127.0.0.1:1 presents nothing", "", false},
 		"no folder":                 {[]string{"--host", host, "--save", "FILE/x", "--fingerprint", fingerprint}, 1, "", "--save: ", "", false},
 		"no host":                   {[]string{"--host", "user:s3cret@x"}, 1, "", "--host: write a host, or a host and a port", "", false},
-		"with a config":             {[]string{"functionconfig.yaml", "--host", host}, 1, "", "functionconfig.yaml", "", false},
+		"with a config":             {[]string{"functionconfig.yaml", "--host", host}, 1, "", "flux-trust: error: --host needs no config and no input; leave functionconfig.yaml out\n", "", false},
 		"with --wait":               {[]string{"--host", host, "--wait", "1m"}, 1, "", "--wait is for the sources of a config", "", false},
 		"with an unknown --fail-on": {[]string{"--host", host, "--fail-on", "never"}, 1, "", "--fail-on never is not known", "", false},
 	} {

@@ -33,6 +33,9 @@ Formats:` + reportHelp(),
 		Args:              needsConfig,
 		ValidArgsFunction: completeFiles,
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := needsStdout(cmd.OutOrStdout()); err != nil {
+				return err
+			}
 			if err := flags.validate(args[1:]); err != nil {
 				return err
 			}
