@@ -1,9 +1,13 @@
 package kustomization
 
 import (
+	"bytes"
+	"fmt"
+
 	"sigs.k8s.io/kustomize/kyaml/filesys"
 	"sigs.k8s.io/kustomize/kyaml/yaml"
 
+	"fluxtrust.dev/flux-trust/internal/krm"
 	"fluxtrust.dev/flux-trust/internal/quote"
 )
 
@@ -15,10 +19,32 @@ type recorder struct {
 
 func (r recorder) ReadFile(file string) ([]byte, error) {
 	text, err := r.FileSystem.ReadFile(file)
-	if err == nil {
-		r.texts[file] = text
+	if err != nil {
+		return nil, err
 	}
-	return text, err
+	if err := checkAliases(text); err != nil {
+		return nil, fmt.Errorf("%s: %w", file, err)
+	}
+	r.texts[file] = text
+	return text, nil
+}
+
+// checkAliases refuses YAML whose aliases stand for more than a manifest can hold:
+// kustomize writes them out, without an end. What is no YAML has none.
+func checkAliases(text []byte) error {
+	if !bytes.Contains(text, []byte("*")) || !bytes.Contains(text, []byte("&")) {
+		return nil
+	}
+	decoder := yaml.NewDecoder(bytes.NewReader(text))
+	for {
+		var document yaml.Node
+		if decoder.Decode(&document) != nil {
+			return nil //nolint:nilerr // at the end, and where it is no YAML
+		}
+		if err := krm.SizeOf(&document).Check(len(text)); err != nil && krm.IsAliased(&document) {
+			return err
+		}
+	}
 }
 
 // buildError is an error of kustomize, which repeats what it has read: patches, literals
