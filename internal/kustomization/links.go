@@ -21,7 +21,7 @@ func (f *folder) checkRoot() error {
 	files := slices.Collect(maps.Keys(f.pending))
 	for _, file := range slices.Sorted(slices.Values(append(files, f.file, filepath.Join(f.dir, bundleFile)))) {
 		if !isBelow(f.root, resolved(file)) {
-			return fmt.Errorf("%s: is a symbolic link out of %s, which is no part of the repository; put the file itself there", file, f.root)
+			return fmt.Errorf("%s: is a symbolic link that leads out of the repository, %s; put the file itself there", file, f.root)
 		}
 	}
 	return nil
