@@ -32,6 +32,14 @@ func calledAs(program string, getenv func(string) string) string {
 // atStart finds the program where a line of an example runs it.
 var atStart = pattern.Pattern{Text: `(?m)(^ *|\| )` + programName + `\b`}
 
+// inAdvice finds the program where a message says how to run it.
+var inAdvice = pattern.Pattern{Text: `([:,;|(]|\bsee|\brun) ` + programName + ` (CONFIG|--help|functionconfig\.yaml|init|patches|probe|validate)\b`}
+
+// advise makes a message use the name that the program was called by.
+func advise(message, name string) string {
+	return inAdvice.Get().ReplaceAllString(message, "${1} "+name+" ${2}")
+}
+
 // speakAs makes help and examples use the name that the program was called by.
 func speakAs(root *cobra.Command, name string) {
 	root.Annotations = map[string]string{cobra.CommandDisplayNameAnnotation: name}

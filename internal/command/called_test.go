@@ -52,6 +52,32 @@ func TestHelpAsCalled(t *testing.T) {
 	}
 }
 
+// TestAdviceAsCalled runs what goes wrong as a plugin: no message names a program that is
+// not on the PATH.
+func TestAdviceAsCalled(t *testing.T) {
+	root := newRoot("flux trust", "test")
+	for _, args := range [][]string{{}, {"nowhere.yaml", "x"}, {"-", "x"}, {"--write"}, {"../../examples/quickstart/certs/Company-Root-CA.crt", "x"}, {"validate"}} {
+		var out bytes.Buffer
+		root.SetArgs(args)
+		root.SetIn(strings.NewReader(""))
+		root.SetOut(&out)
+		root.SetErr(&out)
+		err := root.Execute()
+		if err == nil {
+			t.Fatalf("%q: no error", args)
+		}
+		printError(&out, root.DisplayName(), err)
+		message, _ := strings.CutPrefix(out.String(), "flux-trust: error: ")
+		if strings.Contains(message, "flux-trust ") || !strings.Contains(message, "flux trust ") {
+			t.Errorf("%q: %s", args, message)
+		}
+	}
+	const name = "cannot read /srv/flux-trust init/a.yaml"
+	if got := advise(name, "flux trust"); got != name {
+		t.Errorf("got %s", got)
+	}
+}
+
 func TestVersion(t *testing.T) {
 	var got [2]string
 	for i, arg := range []string{"version", "--version"} {

@@ -23,7 +23,7 @@ func Execute(args []string, version string, in io.Reader, out, errOut io.Writer)
 		root.SetErr(errOut)
 		if err := root.Execute(); err != nil {
 			if !errors.Is(err, errReported) {
-				printError(errOut, err)
+				printError(errOut, root.DisplayName(), err)
 			}
 			return 1
 		}
