@@ -343,7 +343,7 @@ func TestClusterPeers(t *testing.T) {
 		d.is(t, d.probe(bundle, "", ociAt(closed, nil)), "Failed", "Unauthorized", "")
 		with := object{"secretRef": object{"name": "x"}}
 		d.is(t, d.probe(bundle, "", ociAt(closed, with), secret("docker login", closed)), "Unchecked", "CredentialsNotSent", "")
-		// The controller passes over what is no Docker config, or for another host.
+		// The controller passes over what is not a Docker config, or for another host.
 		d.is(t, d.probe(bundle, "", ociAt(closed, with), secret("another docker login", closed)), "Failed", "Unauthorized", "")
 		d.is(t, d.probe(bundle, "", ociAt(closed, with), secret("login", closed)), "Failed", "Unauthorized", "")
 		d.is(t, d.probe(bundle, "", helmAt("https://"+open, nil)), "Failed", "HTTPStatus", "404")

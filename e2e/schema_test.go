@@ -29,7 +29,7 @@ func TestSchemaAgrees(t *testing.T) {
 		file := filepath.Join(dir, name+".yaml")
 		write(t, file, text)
 		var config map[string]any
-		// An editor reads YAML 1.2, in which the key "no" of spec.proxy is no boolean.
+		// An editor reads YAML 1.2, in which the key "no" of spec.proxy is not a boolean.
 		if err := kyaml.Unmarshal([]byte(text), &config); err != nil {
 			t.Fatal(err)
 		}

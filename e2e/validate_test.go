@@ -37,7 +37,7 @@ func TestKptValidators(t *testing.T) {
 	kpt := kpt(t)
 	dir := copyExample(t, "kpt-package")
 	render := func() result { return run(t, dir, kpt, "fn", "render", "--allow-exec", ".") }
-	// expected.yaml is no part of the package: its controllers do not count.
+	// expected.yaml is not part of the package: its controllers do not count.
 	if got := render(); got.code != 0 || !strings.Contains(got.stderr, "flux-trust: 2 controllers found, 2 changed, 0 warnings") {
 		t.Fatalf("exit code %d\n%s", got.code, got.stderr)
 	}

@@ -46,7 +46,7 @@ func Patches(config *v1alpha1.FluxTrust, resources []Resource, o PatchOptions, n
 	if len(config.Spec.Sources) > 0 {
 		first := krm.Finding{
 			Code: codes.SourcesNotPatched, Severity: krm.Warning, Object: about, Difference: krm.At("spec.sources"),
-			Message: "is no part of the patches, which are for the controllers; run the function over the Flux objects themselves",
+			Message: "is not part of the patches, which are for the controllers; run the function over the Flux objects themselves",
 		}
 		r.found = append(krm.Findings{first}, r.found...)
 	}
@@ -74,7 +74,7 @@ func patchesForAny(config *v1alpha1.FluxTrust, s stream, p PatchOptions, o optio
 	r.found.Fail(about, err)
 	for i, a := range config.Spec.Controllers.Additional {
 		r.found.Add(krm.Warning, codes.SelectsNothing, about, krm.At(fmt.Sprintf("spec.controllers.additional[%d]", i)),
-			"is no part of these patches, which are for any install of Flux: name the manifest of its %s as INPUT, together with those of Flux", a.Kind)
+			"is not part of these patches, which are for any install of Flux: name the manifest of its %s as INPUT, together with those of Flux", a.Kind)
 	}
 	r.added = provide(r)
 	return made, r
@@ -130,7 +130,7 @@ func exactPatches(r *result, o options, about *krm.Object) []patches.Patch {
 }
 
 // isNamesake reports whether patches would change a workload because of its name,
-// though it is no controller and was left alone. A patch adds a container without an
+// though it is not a controller and was left alone. A patch adds a container without an
 // image to a Deployment that has none of that name.
 func isNamesake(w *inventory.Workload, made []patches.Patch) bool {
 	return w.Err == nil && !w.Patch && !w.Changed() && len(flux.Find(w.Seen)) == 0 && slices.ContainsFunc(made, func(p patches.Patch) bool {

@@ -59,7 +59,7 @@ func TestBounds(t *testing.T) {
 			var err error
 			bytes := allocated(func() { _, err = Parse("c.yaml", []byte(head+"spec:\n"+body)) })
 			if err == nil {
-				t.Fatal("this is no config")
+				t.Fatal("this is not a config")
 			}
 			if bytes > mostAllocated || len(err.Error()) > 1<<16 {
 				t.Errorf("reading it allocates %d MiB, and the message has %d bytes", bytes>>20, len(err.Error()))

@@ -188,7 +188,7 @@ func (p *problems) identify(root *yaml.Node) {
 }
 
 // scalar returns the value of a field, or "" where there is none. kyaml's
-// getters panic on what is no mapping.
+// getters panic on what is not a mapping.
 func scalar(n *yaml.Node, key string) string {
 	if value := value(n, key); value != nil && value.Kind == yaml.ScalarNode {
 		return value.Value

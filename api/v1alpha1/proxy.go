@@ -73,7 +73,7 @@ func (x *Proxy) validate(p *problems) {
 			}
 			p.add(at, "%s is not a host, a domain, an address or a network; write for example .example.com or 10.0.0.0/8, each as an entry of its own, without http://", shown)
 		case slices.Contains(x.No[:i], entry):
-			p.add(at, "%s stands twice; remove one", show(entry))
+			p.add(at, "%s appears twice; remove one", show(entry))
 		}
 	}
 }

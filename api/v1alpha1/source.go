@@ -69,7 +69,7 @@ func (s *Source) validate(p *problems, at string) {
 	}
 	for i, kind := range s.Kinds {
 		if slices.Contains(s.Kinds[:i], kind) {
-			p.add(fmt.Sprintf("%s.kinds[%d]", at, i), "stands twice; remove one")
+			p.add(fmt.Sprintf("%s.kinds[%d]", at, i), "appears twice; remove one")
 		}
 	}
 	for i, name := range s.Names {

@@ -163,7 +163,7 @@ func (p *problems) checkSource(at, name, what string, keys []string, used map[st
 		case !krm.IsDataKey(key):
 			p.add(keyPath, "%s cannot be a key; keys consist of at most 253 letters, digits, '-', '_' and '.'", show(key))
 		case seen[key]:
-			p.add(keyPath, "%s stands twice; remove one", show(key))
+			p.add(keyPath, "%s appears twice; remove one", show(key))
 		case path.Ext(key) == ".key":
 			p.add(keyPath, "%s holds a private key by its name; name the key of the CA certificate, such as %s", show(key), DefaultSecretKey)
 		}

@@ -146,7 +146,7 @@ func (p *problems) walkString(n *yaml.Node, t reflect.Type, path string) {
 	p.add(path, "is none of the values of this field; write one of %s", strings.Join(enum.values(), ", "))
 }
 
-// eachKey visits the fields of a mapping and reports keys that stand twice or
+// eachKey visits the fields of a mapping and reports keys that appear twice or
 // are not strings.
 func (p *problems) eachKey(n *yaml.Node, path string, visit func(key string, value *yaml.Node, keyPath string)) {
 	seen := map[string]int{}
@@ -160,7 +160,7 @@ func (p *problems) eachKey(n *yaml.Node, path string, visit func(key string, val
 		}
 		if first, ok := seen[key.Value]; ok {
 			p.lines[keyPath] = key.Line
-			p.add(keyPath, "stands twice (first in line %d); remove one", first)
+			p.add(keyPath, "appears twice (first in line %d); remove one", first)
 			continue
 		}
 		seen[key.Value] = key.Line

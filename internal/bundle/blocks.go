@@ -139,7 +139,7 @@ func (p *parser) decode(text string, number int) bool {
 	default:
 		certificate, err := x509.ParseCertificate(block.Bytes)
 		if err != nil {
-			p.add(Malformed, number, "is no certificate that Go can read (%v); export it again", err)
+			p.add(Malformed, number, "is not a certificate that Go can read (%v); export it again", err)
 			return false
 		}
 		p.certificates = append(p.certificates, Certificate{Certificate: certificate, Line: number})
@@ -148,7 +148,7 @@ func (p *parser) decode(text string, number int) bool {
 	return false
 }
 
-// wrongKind says what to do about a block that is no certificate.
+// wrongKind says what to do about a block that is not a certificate.
 func wrongKind(kind string) (code Code, message string) {
 	switch kind {
 	case "TRUSTED CERTIFICATE", "X509 CERTIFICATE":
@@ -160,7 +160,7 @@ func wrongKind(kind string) (code Code, message string) {
 	case "DH PARAMETERS", "X9.42 DH PARAMETERS":
 		return Malformed, "holds parameters for Diffie-Hellman, which belong to a server, and no certificate; remove it"
 	default:
-		return Malformed, fmt.Sprintf("is no certificate but a %s, which Go skips; remove it", safeKind(kind))
+		return Malformed, fmt.Sprintf("is not a certificate but a %s, which Go skips; remove it", safeKind(kind))
 	}
 }
 

@@ -18,7 +18,7 @@ func Keys(text []byte) []Finding {
 	return p.findings
 }
 
-// searchKeys finds private keys in what is no certificate, and text that may be one.
+// searchKeys finds private keys in what is not a certificate, and text that may be one.
 func (p *parser) searchKeys(text []byte) {
 	for _, c := range p.certificates {
 		if keys := privatekey.FindIn(c.Raw); len(keys) > 0 {
@@ -36,13 +36,13 @@ func (p *parser) searchKeys(text []byte) {
 		}
 	}
 	if !complete {
-		p.add(OpaqueText, 0, "is encoded again and again, so that not all of it could be searched for a private key; remove what is no certificate")
+		p.add(OpaqueText, 0, "is encoded again and again, so that not all of it could be searched for a private key; remove what is not a certificate")
 	}
 	if slices.ContainsFunc(p.findings, func(f Finding) bool { return f.Code == PrivateKey }) {
 		return
 	}
 	for _, line := range privatekey.Opaque(mask(rest, p.told)) {
-		p.add(OpaqueText, line, "is base64 of something that is no certificate, and may be a private key; remove it")
+		p.add(OpaqueText, line, "is base64 of something that is not a certificate, and may be a private key; remove it")
 	}
 }
 

@@ -24,7 +24,7 @@ type Shape struct {
 func (s Shape) String() string { return "is " + s.Name + "; " + s.Cure }
 
 // ShapeOf returns what a file is, when that is something else than PEM as Go reads it.
-// A single fault in a PEM text is no shape.
+// A single fault in a PEM text is not a shape.
 func ShapeOf(data []byte) (Shape, bool) {
 	for _, is := range []func([]byte) (Shape, bool){asn1File, packed, utf16Text, zeroByte, byteOrderMark, lineEnds, conflict, page, encodedTwice, newlinesLost, document} {
 		if shape, ok := is(data); ok {

@@ -82,7 +82,7 @@ func find(resources []*yaml.RNode, kind, name, namespace string) *yaml.RNode {
 		if r == nil {
 			continue
 		}
-		// kyaml's getters panic on metadata that is no mapping.
+		// kyaml's getters panic on metadata that is not a mapping.
 		f := krm.Field{Node: r.YNode()}
 		if own := f.Peek("metadata", "namespace"); f.Peek("kind") == kind && f.Peek("metadata", "name") == name && (own == namespace || own == "") {
 			return r

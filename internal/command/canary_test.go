@@ -181,7 +181,7 @@ func plant(t *testing.T, text string, f func(where string, set func(string) stri
 		switch n.Kind {
 		case yaml.MappingNode:
 			try("as another key", func(text string) { n.Content = append(n.Content, scalar(text), scalar("x")) })
-			try("as a key that stands twice", func(text string) {
+			try("as a key that appears twice", func(text string) {
 				n.Content = append(n.Content, scalar(text), scalar("x"), scalar(text), scalar("x"))
 			})
 			for i := 0; i+1 < len(n.Content); i += 2 {
@@ -235,12 +235,12 @@ func asRead(t *testing.T, format, text string) string {
 	switch format {
 	case "json", "sarif":
 		if text != "" && !json.Valid([]byte(text)) {
-			t.Errorf("-o %s is no JSON:\n%s", format, text)
+			t.Errorf("-o %s is not JSON:\n%s", format, text)
 		}
 	case "junit":
 		if text != "" {
 			if err := xml.Unmarshal([]byte(text), new(struct{})); err != nil {
-				t.Errorf("-o junit is no XML: %v\n%s", err, text)
+				t.Errorf("-o junit is not XML: %v\n%s", err, text)
 			}
 		}
 		return text + strings.ReplaceAll(html.UnescapeString(text), "\n", " ")

@@ -72,7 +72,7 @@ func matching(pattern string) ([]string, error) {
 	}
 	matches, err := filepath.Glob(pattern)
 	if err != nil {
-		return nil, fmt.Errorf("%s is no pattern; write it as in clusters/*/flux-system: %w", pattern, err)
+		return nil, fmt.Errorf("%s is not a pattern; write it as in clusters/*/flux-system: %w", pattern, err)
 	}
 	folders := slices.DeleteFunc(matches, func(name string) bool {
 		info, err := os.Stat(name)
@@ -98,7 +98,7 @@ func (o *patchOptions) validateCheck() error {
 		o.report.output = o.format
 	}
 	if _, ok := report.Find(o.report.output); !ok {
-		return fmt.Errorf("-o %s is no report; with --check write one of %s", o.format, strings.Join(report.Names(), ", "))
+		return fmt.Errorf("-o %s is not a report format; with --check write one of %s", o.format, strings.Join(report.Names(), ", "))
 	}
 	return nil
 }

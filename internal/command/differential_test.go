@@ -252,7 +252,7 @@ func (d *differ) read(list []byte) ([]*yaml.RNode, string) {
 }
 
 // value returns what an item means, or nothing where readers disagree about that,
-// such as about keys that stand twice.
+// such as about keys that appear twice.
 func value(item *yaml.RNode) any {
 	var value any
 	if err := item.YNode().Decode(&value); err != nil {

@@ -284,13 +284,13 @@ func TestFolderNamesakes(t *testing.T) {
 func TestFolderErrors(t *testing.T) {
 	other := folderKustomization + "commonAnnotations: {fluxtrust.dev/config: other}\n"
 	for name, tc := range map[string]struct{ kustomization, spec, want string }{
-		"another config":      {other, folderConfigMap, `FluxTrust "other" has changed this Deployment already`},
-		"patches are no list": {"kind: Kustomization\npatches: {a: b}\n", folderConfigMap, "kustomization.yaml: patches: expected a list"},
-		"another kind":        {"apiVersion: kustomize.toolkit.fluxcd.io/v1\nkind: Kustomization\n", folderConfigMap, "kustomization.yaml: is a Kustomization of kustomize.toolkit.fluxcd.io/v1, not one of kustomize.config.k8s.io/v1beta1"},
-		"a Deployment":        {"apiVersion: apps/v1\nkind: Deployment\n", folderConfigMap, "is a Deployment of apps/v1, not"},
-		"two documents":       {"a: 1\n---\nb: 1\n", folderConfigMap, "it must hold one document"},
-		"no such method":      {folderKustomization, folderConfigMap + "  mount: {method: InitContainer}\n", "set spec.mount.initContainer.image"},
-		"no Flux":             {"kind: Kustomization\nconfigMapGenerator: [{name: x, files: [nope]}]\n", folderConfigMap, "no Flux controller among 1 resource"},
+		"another config":         {other, folderConfigMap, `FluxTrust "other" has changed this Deployment already`},
+		"patches are not a list": {"kind: Kustomization\npatches: {a: b}\n", folderConfigMap, "kustomization.yaml: patches: expected a list"},
+		"another kind":           {"apiVersion: kustomize.toolkit.fluxcd.io/v1\nkind: Kustomization\n", folderConfigMap, "kustomization.yaml: is a Kustomization of kustomize.toolkit.fluxcd.io/v1, not one of kustomize.config.k8s.io/v1beta1"},
+		"a Deployment":           {"apiVersion: apps/v1\nkind: Deployment\n", folderConfigMap, "is a Deployment of apps/v1, not"},
+		"two documents":          {"a: 1\n---\nb: 1\n", folderConfigMap, "it must hold one document"},
+		"no such method":         {folderKustomization, folderConfigMap + "  mount: {method: InitContainer}\n", "set spec.mount.initContainer.image"},
+		"no Flux":                {"kind: Kustomization\nconfigMapGenerator: [{name: x, files: [nope]}]\n", folderConfigMap, "no Flux controller among 1 resource"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			dir, config := newFolder(t, tc.spec, map[string]string{"kustomization.yaml": tc.kustomization})

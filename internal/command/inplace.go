@@ -23,7 +23,7 @@ func runInPlace(configFile string, inputs []string, errOut io.Writer) error {
 		case input == "-":
 			return errors.New("--write changes files, and - is stdin; name a file")
 		case slices.Contains(inputs[:i], input):
-			return fmt.Errorf("%s stands twice among the inputs", input)
+			return fmt.Errorf("%s appears twice among the inputs", input)
 		}
 	}
 	files, err := readTexts(configFile, inputs, nil)

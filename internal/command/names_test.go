@@ -27,16 +27,16 @@ func TestNames(t *testing.T) {
 		"all is well": {config, secret("stringData: {ca.crt: " + root + "}\n"), ""},
 		"an escape": {
 			config, configMap("flux-system", "binaryData: {a/b: QQ==}\n"),
-			`ConfigMap flux-system/corp-ca (input.yaml, document 2): binaryData.a/b: is no key for the API server`,
+			`ConfigMap flux-system/corp-ca (input.yaml, document 2): binaryData.a/b: is not a key for the API server`,
 		},
-		"two dots": {config, configMap("flux-system", "binaryData: {'..': QQ==}\n"), `binaryData...: is no key for the API server`},
+		"two dots": {config, configMap("flux-system", "binaryData: {'..': QQ==}\n"), `binaryData...: is not a key for the API server`},
 		"a key that is too long": {
 			config, configMap("flux-system", "binaryData: {"+long+": QQ==}\n"),
-			`binaryData.(254 characters, not shown): is no key for the API server`,
+			`binaryData.(254 characters, not shown): is not a key for the API server`,
 		},
 		"a key of both":             {config, configMap("flux-system", "binaryData: {ca.crt: QQ==}\n"), `binaryData.ca.crt: stands in data and binaryData, which the API server refuses; remove one`},
 		"stringData wins over data": {config, secret("data: {ca.crt: QQ==}\nstringData: {ca.crt: " + root + "}\n"), ""},
-		"a key of a Secret":         {config, secret("stringData: {'a b': x, ca.crt: " + root + "}\n"), `Secret flux-system/corp-ca (input.yaml, document 3): stringData.a b: is no key`},
+		"a key of a Secret":         {config, secret("stringData: {'a b': x, ca.crt: " + root + "}\n"), `Secret flux-system/corp-ca (input.yaml, document 3): stringData.a b: is not a key`},
 		"a key to be substituted":   {config, secret("stringData: {'${key}': x, ca.crt: " + root + "}\n"), ""},
 		"a namespace": {
 			strings.ReplaceAll(config, "corporate-ca", "x"), strings.ReplaceAll(configMap("Flux_System", ""), "namespace: flux-system", "namespace: Flux_System"),

@@ -118,7 +118,7 @@ func readTexts(configFile string, inputs []string, in io.Reader) ([]filter.File,
 		case input != "-":
 			data, err = readFile(input)
 		case stdin:
-			return nil, errors.New("- stands twice among the inputs; stdin can be read once")
+			return nil, errors.New("- appears twice among the inputs; stdin can be read once")
 		default:
 			stdin, input = true, "stdin"
 			data, err = stream.Read(in)

@@ -45,7 +45,7 @@ func TestProbe(t *testing.T) {
 		}
 		return path
 	}
-	// The certificate of the test server is no CA, as Go trusts it.
+	// The certificate of the test server is not a CA, as Go trusts it.
 	bundled := writeSpec(t, "  caBundle:\n  - inline:\n      name: corporate-ca\n      pem: |\n"+indented+"    allow: [NotCA, Expired, WeakKey]\n")
 	other := writeSpec(t, "  caBundle:\n  - inline:\n      name: corporate-ca\n      pem: |\n        "+strings.ReplaceAll(strings.TrimSpace(goldenRoot(t)), "\n", "\n        ")+"\n")
 	sources := file("sources.yaml", "apiVersion: source.toolkit.fluxcd.io/v1\nkind: HelmRepository\nmetadata: {name: charts, namespace: apps}\nspec: {url: \"https://user:s3cret@"+host+"/stable\"}\n"+
@@ -69,7 +69,7 @@ func TestProbe(t *testing.T) {
 			if code != tc.code || !line.Match(stdout) {
 				t.Errorf("exit code %d, want %d\n%s%s\nwant %s", code, tc.code, stdout, stderr, line)
 			}
-			if !strings.Contains(string(stdout), "- git.example.com  for GitRepository apps/ssh\n    note: ssh:// is no HTTPS\n") {
+			if !strings.Contains(string(stdout), "- git.example.com  for GitRepository apps/ssh\n    note: ssh:// is not HTTPS\n") {
 				t.Errorf("got\n%s", stdout)
 			}
 			again, _, _ := run(nil, append([]string{"probe"}, tc.args...)...)
@@ -131,7 +131,7 @@ func TestProbeTable(t *testing.T) {
 	p := &probing{OK: 3, Failed: 2, Unchecked: 1, Skipped: 1, Reports: []probe.Report{
 		{
 			Source: "GitRepository apps/config", Host: "git.corp.example.com", Role: "source", Result: probe.Skipped,
-			Notes: []string{"ssh:// is no HTTPS"},
+			Notes: []string{"ssh:// is not HTTPS"},
 		},
 		{
 			Source: "OCIRepository apps/podinfo", Host: "oci.example.org", Role: "registry", Result: probe.Unchecked,

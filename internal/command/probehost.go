@@ -45,7 +45,7 @@ func (f *hostFlags) check(cmd *cobra.Command) error {
 	case f.save == "" && f.fingerprint != "":
 		return errors.New("--fingerprint is for --save FILE")
 	case f.fingerprint != "" && !sha256Hex.Get().MatchString(hexOf(f.fingerprint)):
-		return errors.New("--fingerprint is no SHA-256; write sha256: and 64 hexadecimal digits, as openssl x509 -noout -fingerprint -sha256 prints them")
+		return errors.New("--fingerprint is not a SHA-256; write sha256: and 64 hexadecimal digits, as openssl x509 -noout -fingerprint -sha256 prints them")
 	default:
 		return nil
 	}

@@ -38,9 +38,8 @@ func TestProbePicture(t *testing.T) {
 		"registry.corp.example.com": corp.serve(t, "registry.corp.example.com", func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "{}") }),
 		"charts.example.org":        inspecting.serve(t, "charts.example.org", emptyIndex),
 	})
-	t.Setenv("HTTPS_PROXY", "http://"+proxy)
 	t.Chdir(t.TempDir())
-	writeFile(t, "corporate-ca.yaml", "apiVersion: fluxtrust.dev/v1alpha1\nkind: FluxTrust\nmetadata: {name: corporate-ca}\nspec:\n  onNoControllers: Ignore\n  caBundle:\n"+
+	writeFile(t, "corporate-ca.yaml", "apiVersion: fluxtrust.dev/v1alpha1\nkind: FluxTrust\nmetadata: {name: corporate-ca}\nspec:\n  onNoControllers: Ignore\n  proxy: {https: 'http://"+proxy+"'}\n  caBundle:\n"+
 		"  - inline:\n      name: corporate-ca\n      pem: |\n        "+strings.ReplaceAll(strings.TrimSpace(corp.pem), "\n", "\n        ")+"\n    allow: [ExpiresSoon]\n")
 	sources := ""
 	for name, url := range map[string]string{"platform": "https://charts.corp.example.com/stable", "team": "https://charts.corp.example.com/stable", "public": "https://charts.example.org"} {

@@ -95,7 +95,7 @@ func (f *reportFlags) within() (time.Duration, error) {
 		within = time.Duration(n) * day
 	}
 	if err != nil || within <= 0 {
-		return 0, fmt.Errorf("--expires-within %s is no time; write days or hours: 90d, 36h", f.expiresWithin)
+		return 0, fmt.Errorf("--expires-within %s is not a duration; write days or hours: 90d, 36h", f.expiresWithin)
 	}
 	return within, nil
 }

@@ -61,7 +61,7 @@ func TestEveryPairOfConfigs(t *testing.T) {
 	for kind, manifest := range controllers {
 		t.Run(kind, func(t *testing.T) {
 			t.Parallel()
-			// Hardening is no part of what is taken back.
+			// Hardening is not part of what is taken back.
 			start := mustRun(t, []byte(manifest), none)
 			fresh := map[string][]byte{}
 			for name, config := range configs {

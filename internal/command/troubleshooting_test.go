@@ -27,7 +27,7 @@ func TestTroubleshooting(t *testing.T) {
 	for _, section := range strings.Split(text[known:help], "\n### ")[1:] {
 		heading, body, _ := strings.Cut(section, "\n")
 		if _, ok := sections[heading]; ok {
-			t.Errorf("%s stands twice", heading)
+			t.Errorf("%s appears twice", heading)
 		}
 		// The last one ends before the next part.
 		body, _, _ = strings.Cut(body, "\n## ")

@@ -18,7 +18,7 @@ type podCase struct {
 	results []string
 }
 
-// podCases are about what depends on more than one field, so that it is no row of
+// podCases are about what depends on more than one field, so that it is not a row of
 // docs/hardening.md.
 func podCases() []podCase {
 	const excepted = "profile: Restricted, exceptContainers: [proxy]"

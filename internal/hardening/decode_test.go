@@ -91,7 +91,7 @@ func TestDecode(t *testing.T) {
 	}
 }
 
-// TestQuotes: a value that is no string for the API server alone is named, with what to
+// TestQuotes: a value that is not a string for the API server alone is named, with what to
 // write instead.
 func TestQuotes(t *testing.T) {
 	template := krm.Field{Path: "spec.template", Node: yaml.MustParse("spec: {containers: [{name: a, env: [{name: b, value: y}]}]}").YNode()}

@@ -243,7 +243,7 @@ func nodeOf(value any) *yaml.Node {
 		return n
 	case string:
 		n := krm.TextNode(v)
-		n.Style = yaml.DoubleQuotedStyle // "true" is no boolean
+		n.Style = yaml.DoubleQuotedStyle // "true" is not a boolean
 		return n
 	case int:
 		return &yaml.Node{Kind: yaml.ScalarNode, Tag: yaml.NodeTagInt, Value: strconv.Itoa(v)}

@@ -203,7 +203,7 @@ func (s *Store) read(object krm.Field, field string, value func(path, text strin
 		if n := krm.Resolve(fields.Node.Content[krm.IndexOf(fields.Node, key)+1]); n.Style&yaml.TaggedStyle != 0 {
 			read, err := krm.APIValue(n) // such as !!binary
 			if text, _ = read.(string); err != nil || text == "" {
-				s.Values[key] = Value{Path: path, Err: &krm.FieldError{Code: krm.WrongType, Path: path, Message: "is no text for the API server; write it without a tag"}}
+				s.Values[key] = Value{Path: path, Err: &krm.FieldError{Code: krm.WrongType, Path: path, Message: "is not text for the API server; write it without a tag"}}
 				continue
 			}
 		}

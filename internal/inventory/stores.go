@@ -58,7 +58,7 @@ const (
 	withSuffix
 )
 
-// anyNamespace is no valid name of a namespace.
+// anyNamespace is not a valid name of a namespace.
 const anyNamespace = "*"
 
 func (s *Stores) add(store *Store) {

@@ -65,7 +65,7 @@ func (f Field) CheckDataKeys(fields []string, exclusive bool) error {
 			switch {
 			case strings.Contains(key, "${"): // which Flux substitutes
 			case !IsDataKey(key):
-				return &FieldError{Code: InvalidKey, Path: at, Message: "is no key for the API server, which takes at most 253 letters, digits, '-', '_' and '.'; rename it"}
+				return &FieldError{Code: InvalidKey, Path: at, Message: "is not a key for the API server, which takes at most 253 letters, digits, '-', '_' and '.'; rename it"}
 			case exclusive && seen[key]:
 				return &FieldError{Code: InvalidKey, Path: at, Message: "stands in " + strings.Join(fields, " and ") + ", which the API server refuses; remove one"}
 			}

@@ -182,8 +182,8 @@ func TestPreparedMergeKeys(t *testing.T) {
 func TestKeysOfTheAPIServer(t *testing.T) {
 	for text, want := range map[string]string{
 		"{a: 1, b: {c: 2}}": "", "{1: a, \"yes\": b}": "",
-		"{a: 1, a: 2}":                "a: stands twice; remove one",
-		"{a: [{b: 1, \"b\": 2}]}":     "a[0].b: stands twice; remove one",
+		"{a: 1, a: 2}":                "a: appears twice; remove one",
+		"{a: [{b: 1, \"b\": 2}]}":     "a[0].b: appears twice; remove one",
 		"{a: {!!binary aG9zdA==: 1}}": `a.aG9zdA==: is the key "host" for the API server, which reads YAML 1.1; write that, or put the key into quotes`,
 		"{y: 1}":                      `y: is the key "true" for the API server, which reads YAML 1.1; write that, or put the key into quotes`,
 		"{0x1: 1}":                    `0x1: is the key "1" for the API server, which reads YAML 1.1; write that, or put the key into quotes`,

@@ -24,7 +24,7 @@ type Code string
 const (
 	// WrongType is a value of another type than Kubernetes accepts.
 	WrongType Code = "WrongType"
-	// DuplicateKey is a key that stands twice in a mapping.
+	// DuplicateKey is a key that appears twice in a mapping.
 	DuplicateKey Code = "DuplicateKey"
 	// Aliases are aliases or merge keys that cannot be expanded.
 	Aliases Code = "Aliases"

@@ -17,7 +17,7 @@ type Identity struct {
 }
 
 // Identities returns what readers take an object for. It is one for nearly all objects.
-// Where a key stands twice, or is written in a way that YAML 1.2 reads as another one,
+// Where a key appears twice, or is written in a way that YAML 1.2 reads as another one,
 // kyaml and the API server differ, and both readings count. An item of a list such as
 // ConfigMapList need not say its kind.
 func (o *Object) Identities() []Identity {

@@ -9,7 +9,7 @@ import (
 	"fluxtrust.dev/flux-trust/internal/quote"
 )
 
-// CheckKeys refuses keys that stand twice, and keys that are others for the API
+// CheckKeys refuses keys that appear twice, and keys that are others for the API
 // server, such as one in !!binary: readers disagree about what counts, so an edit may
 // do nothing. The error sticks to the object.
 func (f Field) CheckKeys() { f.fail(checkKeys(f)) }
@@ -36,7 +36,7 @@ func checkKeys(f Field) error {
 		case read != key:
 			return &FieldError{Code: WrongType, Path: child.Path, Message: fmt.Sprintf("is the key %q for the API server, which reads YAML 1.1; write that, or put the key into quotes", quote.Key(read))}
 		case seen[key]:
-			return &FieldError{Code: DuplicateKey, Path: child.Path, Message: "stands twice; remove one"}
+			return &FieldError{Code: DuplicateKey, Path: child.Path, Message: "appears twice; remove one"}
 		}
 		seen[key] = true
 		if err := checkKeys(child); err != nil {

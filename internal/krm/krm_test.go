@@ -103,9 +103,9 @@ func TestExpand(t *testing.T) {
 func TestCheckKeys(t *testing.T) {
 	for text, want := range map[string]string{
 		"a: {b: 1, c: 2}\n":                      "",
-		"a: 1\nb: 2\na: 3\n":                     "a: stands twice; remove one",
-		"a:\n- name: x\n  b: 1\n  b: 2\n":        "a.[name=x].b: stands twice; remove one",
-		"a: [[{b: 1}, {b: 1, c: {d: 1, d: 2}}]]": "a[0][1].c.d: stands twice; remove one",
+		"a: 1\nb: 2\na: 3\n":                     "a: appears twice; remove one",
+		"a:\n- name: x\n  b: 1\n  b: 2\n":        "a.[name=x].b: appears twice; remove one",
+		"a: [[{b: 1}, {b: 1, c: {d: 1, d: 2}}]]": "a[0][1].c.d: appears twice; remove one",
 	} {
 		err := checkKeys(parse(t, text))
 		if got := fmt.Sprint(err); got != want && (err != nil || want != "") {
@@ -122,8 +122,8 @@ func TestNewObjects(t *testing.T) {
 		"kind: List\n":                                           "[List] false",
 		"kind: ItemList\nitems: no list\n":                       "[ItemList] false",
 		"kind: List\nitems: &x [*x]\n":                           "[List] false",
-		"kind: Service\nkind: List\nitems: [{kind: A}]\n":        "[Service] false kind: stands twice; remove one",
-		"kind: List\nitems: [{kind: A}]\nitems: [{kind: B}]\n":   "[List] false items: stands twice; remove one",
+		"kind: Service\nkind: List\nitems: [{kind: A}]\n":        "[Service] false kind: appears twice; remove one",
+		"kind: List\nitems: [{kind: A}]\nitems: [{kind: B}]\n":   "[List] false items: appears twice; remove one",
 		"<<: {kind: List, items: [{kind: A}]}\n":                 "[A] true",
 		"kind: List\nlabels: {a: b, a: c}\nitems: [{kind: A}]\n": "[A] true",
 	} {
@@ -151,9 +151,9 @@ func TestNames(t *testing.T) {
 		"kind: ClusterTrustBundle\nmetadata: {name: \"example.com:mesh:a\"}\n":            "",
 		"metadata: no mapping\n":                                                          "",
 		"data: {ca.crt: x, .hidden: y, \"${key}\": z}\n":                                  "",
-		"data: {...: x}\n":                                                                "data....: is no key for the API server, which takes at most 253 letters, digits, '-', '_' and '.'; rename it",
+		"data: {...: x}\n":                                                                "data....: is not a key for the API server, which takes at most 253 letters, digits, '-', '_' and '.'; rename it",
 		"data: {a: x}\nbinaryData: {a: eA==}\n":                                           "binaryData.a: stands in data and binaryData, which the API server refuses; remove one",
-		"data: {" + strings.Repeat("k", 254) + ": x}\n":                                   "data.(254 characters, not shown): is no key for the API server, which takes at most 253 letters, digits, '-', '_' and '.'; rename it",
+		"data: {" + strings.Repeat("k", 254) + ": x}\n":                                   "data.(254 characters, not shown): is not a key for the API server, which takes at most 253 letters, digits, '-', '_' and '.'; rename it",
 		"metadata: {name: " + strings.Repeat("n", 253) + "}\n":                            "",
 		"metadata: {namespace: " + strings.Repeat("n", 64) + ", name: x}\nkind: Secret\n": `metadata.namespace: "(64 characters, not shown)" is not a namespace for the API server, which takes at most 63 lower-case letters, digits, '-' and '.'; correct it`,
 	} {

@@ -30,7 +30,7 @@ func (r recorder) ReadFile(file string) ([]byte, error) {
 }
 
 // checkAliases refuses YAML whose aliases stand for more than a manifest can hold:
-// kustomize writes them out, without an end. What is no YAML has none.
+// kustomize writes them out, without an end. What is not YAML has none.
 func checkAliases(text []byte) error {
 	if !bytes.Contains(text, []byte("*")) || !bytes.Contains(text, []byte("&")) {
 		return nil
@@ -39,7 +39,7 @@ func checkAliases(text []byte) error {
 	for {
 		var document yaml.Node
 		if decoder.Decode(&document) != nil {
-			return nil //nolint:nilerr // at the end, and where it is no YAML
+			return nil //nolint:nilerr // at the end, and where it is not YAML
 		}
 		if err := krm.SizeOf(&document).Check(len(text)); err != nil && krm.IsAliased(&document) {
 			return err

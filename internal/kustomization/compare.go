@@ -275,7 +275,7 @@ func compare(found []unlike, i id, at string, want, got any) []unlike {
 		return found
 	}
 	if isMap != bothMaps && want != nil && got != nil { // a list could be read by its names in one of them only
-		return append(found, unlike{object: i, path: at, want: "a list of different names", got: "a list in which one stands twice"})
+		return append(found, unlike{object: i, path: at, want: "a list of different names", got: "a list in which one appears twice"})
 	}
 	return append(found, unlike{object: i, path: at, want: want, got: got})
 }

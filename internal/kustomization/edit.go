@@ -77,11 +77,11 @@ func (t *text) parse() error {
 		return fmt.Errorf("%s: is not valid YAML: %s", t.file, quote.Reader(err))
 	}
 	if err := decoder.Decode(&more); err == nil && len(more.Content) > 0 && !isNull(more.Content[0]) {
-		return fmt.Errorf("%s: is no kustomization: it must hold one document", t.file)
+		return fmt.Errorf("%s: is not a kustomization: it must hold one document", t.file)
 	}
 	t.root = document.Content[0]
 	if t.root.Kind != yaml.MappingNode {
-		return fmt.Errorf("%s: is no kustomization: expected fields such as resources", t.file)
+		return fmt.Errorf("%s: is not a kustomization: expected fields such as resources", t.file)
 	}
 	t.end = len(t.lines)
 	for i := t.root.Line; i < len(t.lines); i++ {

@@ -53,7 +53,7 @@ func (f File) Changed() bool {
 type folder struct {
 	Options
 	config *v1alpha1.FluxTrust
-	// hasSources says that the config has spec.sources, which are no part of the work
+	// hasSources says that the config has spec.sources, which are not part of the work
 	// here.
 	hasSources bool
 	// dir and root are the paths without symbolic links; root is "/" where nothing says
@@ -70,7 +70,7 @@ type folder struct {
 	findings krm.Findings
 }
 
-// objectsFile is the file for objects that are no part of a kustomization.
+// objectsFile is the file for objects that are not part of a kustomization.
 type objectsFile struct {
 	// bundle holds the objects of other configs in it, bundleNow what it is.
 	bundle    bundle

@@ -29,7 +29,7 @@ import (
 	"fluxtrust.dev/flux-trust/transformer"
 )
 
-// What this file has is no part of the product: kustomize's library over the files on
+// What this file has is not part of the product: kustomize's library over the files on
 // the disk, the function over what it prints, and a comparison of its own.
 
 // newRoot returns a root certificate.

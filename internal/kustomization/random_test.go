@@ -258,7 +258,7 @@ func TestRandomFolders(t *testing.T) {
 
 // reason shortens an error.
 func reason(err error) string {
-	for _, word := range []string{"ID conflict", "add operation does not apply", "remove operation does not apply", "replace operation does not apply", "stands twice", "undoes", "does not build what", "collides", "kustomize build", "exists, and no annotation", "no shell", "image"} {
+	for _, word := range []string{"ID conflict", "add operation does not apply", "remove operation does not apply", "replace operation does not apply", "appears twice", "undoes", "does not build what", "collides", "kustomize build", "exists, and no annotation", "no shell", "image"} {
 		if strings.Contains(err.Error(), word) {
 			return word
 		}

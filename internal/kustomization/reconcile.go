@@ -129,7 +129,7 @@ func (f *folder) checkSyncs(b *built, before, after state, mark change) error {
 }
 
 // checkMarks sees that marks change no more than annotations: a strategic merge drops
-// entries of lists that stand twice.
+// entries of lists that appear twice.
 func (f *folder) checkMarks(s state, marked *built) error {
 	goal, err := newWorld(marked.objects)
 	if err != nil {
@@ -138,7 +138,7 @@ func (f *folder) checkMarks(s state, marked *built) error {
 	differ := (*DifferentError)(nil)
 	if _, err = f.compare(goal, s, f.without); errors.As(err, &differ) {
 		first := differ.differences[0]
-		return fmt.Errorf("%s: %s: %s: an entry stands twice, so that every further patch drops one of the two; take it out of your patches", f.file, first.object, first.path)
+		return fmt.Errorf("%s: %s: %s: an entry appears twice, so that every further patch drops one of the two; take it out of your patches", f.file, first.object, first.path)
 	}
 	return err
 }
@@ -169,7 +169,7 @@ func (f *folder) tell(b *built) {
 		}
 	}
 	if f.hasSources {
-		f.findings.Add(krm.Warning, codes.SourcesNotPatched, nil, krm.Difference{}, "spec.sources is no part of the patches, which are for the controllers; run the function over the Flux objects themselves")
+		f.findings.Add(krm.Warning, codes.SourcesNotPatched, nil, krm.Difference{}, "spec.sources is not part of the patches, which are for the controllers; run the function over the Flux objects themselves")
 	}
 	for _, o := range b.objects {
 		if o.GetApiVersion() == v1alpha1.GroupVersion && o.GetKind() == v1alpha1.Kind {

@@ -233,7 +233,7 @@ func (s *survey) generator(l *layer, at string, g types.GeneratorArgs, closed bo
 			return err
 		}
 	}
-	for _, file := range g.EnvSources { // the build fails where this is no list of variables
+	for _, file := range g.EnvSources { // the build fails where this is not a list of variables
 		if err := s.content(l, at, file, false); err != nil {
 			return err
 		}

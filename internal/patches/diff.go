@@ -179,7 +179,7 @@ func entries(path, list string, n *yaml.Node) (index, error) {
 		}
 		name := strings.Join(id, ",")
 		if found.nodes[name] != nil {
-			return index{}, &Error{path + ".[" + name + "]", "stands twice, so no patch can name it; remove one"}
+			return index{}, &Error{path + ".[" + name + "]", "appears twice, so no patch can name it; remove one"}
 		}
 		found.ids = append(found.ids, name)
 		found.nodes[name] = entry

@@ -42,7 +42,7 @@ func TestDiff(t *testing.T) {
 		"atomic":                 {"drop: [NET_RAW]", "drop: [NET_RAW, ALL]", "drop:\n- NET_RAW\n- ALL\n"},
 
 		"error: unknown list":  {"a: {tolerations: [x]}", "a: {tolerations: [y]}", "a.tolerations: this list cannot be changed by a patch that fits"},
-		"error: twice":         {"env: [{name: a}, {name: a}]", "env: [{name: a}, {name: a, value: x}]", "env.[name=a]: stands twice"},
+		"error: twice":         {"env: [{name: a}, {name: a}]", "env: [{name: a}, {name: a, value: x}]", "env.[name=a]: appears twice"},
 		"error: no name":       {"env: [{value: a}]", "env: [{value: b}]", "env: an entry has no name"},
 		"order":                {"env: [{name: a}, {name: b}]", "env: [{name: b}, {name: a}]", "env:\n- name: b\n- name: a\n"},
 		"error: quoted":        {"a: {b: \"false\"}", "a: {b: true}", "a.b: is the string \"false\", and kustomize keeps the quotes"},

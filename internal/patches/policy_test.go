@@ -56,7 +56,7 @@ func TestFormats(t *testing.T) {
 		}
 	}
 	if slices.Sort(names); len(slices.Compact(names)) != len(Formats()) {
-		t.Errorf("a name stands twice: %v", names)
+		t.Errorf("a name appears twice: %v", names)
 	}
 	if _, ok := FindFormat("json"); ok {
 		t.Error("there is no format json")

@@ -40,7 +40,7 @@ func Find(text []byte) (keys []Key, complete bool) {
 	return s.keys(), s.left >= 0
 }
 
-// FindIn returns the private keys inside of bytes that are no text, such as those of a
+// FindIn returns the private keys inside of bytes that are not text, such as those of a
 // certificate.
 func FindIn(data []byte) []Key {
 	s := newSearch(len(data))

@@ -46,7 +46,7 @@ func TestKnown(t *testing.T) {
 	seen := map[string]bool{}
 	for _, k := range Known() {
 		if k.Cure == "" || seen[string(k.Code)] {
-			t.Errorf("%s has no cure, or stands twice", k.Code)
+			t.Errorf("%s has no cure, or appears twice", k.Code)
 		}
 		seen[string(k.Code)] = true
 		if k.Code.Cure() != k.Cure {

@@ -22,17 +22,17 @@ func TestFolders(t *testing.T) {
 			{Path: "c", State: Stale, Controllers: 1, Roots: []string{"1", "2"}},
 			{Path: "d", State: Failed, Unknown: "it has failed"},
 		},
-		Findings: []Finding{stale("long " + hostile), stale("c"), {Code: codes.FolderFailed, Folder: "d", Result: krm.Result{Severity: krm.Error, Message: "d/kustomization.yaml: is no YAML"}}},
+		Findings: []Finding{stale("long " + hostile), stale("c"), {Code: codes.FolderFailed, Folder: "d", Result: krm.Result{Severity: krm.Error, Message: "d/kustomization.yaml: is not YAML"}}},
 	}
 	r.Judge()
 	pad := strings.Repeat(" ", len([]rune("long "+hostile))-1)
 	for format, wants := range map[string][]string{
 		"text": {
 			"\n  up to date  a" + pad + "  7 controllers\n", "\n  stale       long " + hostile + "  1 controller\n", "\n  failed      d\n", "\n    not in long " + hostile + "\n",
-			"\n  error: not up to date: kustomization.yaml [FolderStale]\n    long " + hostile + ", c\n", "\n  error: d/kustomization.yaml: is no YAML [FolderFailed]\n", "\n1 of 4 folders up to date, 3 errors, 0 warnings.\n",
+			"\n  error: not up to date: kustomization.yaml [FolderStale]\n    long " + hostile + ", c\n", "\n  error: d/kustomization.yaml: is not YAML [FolderFailed]\n", "\n1 of 4 folders up to date, 3 errors, 0 warnings.\n",
 		},
 		"json":   {`"code": "FolderStale"`, `"folder": "c"`, `"state": "UpToDate"`},
-		"sarif":  {`"uri": "c/kustomization.yaml"`, `"text": "c: not up to date: kustomization.yaml"`, `"text": "d/kustomization.yaml: is no YAML"`},
+		"sarif":  {`"uri": "c/kustomization.yaml"`, `"text": "c: not up to date: kustomization.yaml"`, `"text": "d/kustomization.yaml: is not YAML"`},
 		"github": {"::error file=d/kustomization.yaml,title=", "::not up to date: kustomization.yaml%0Along "},
 		"junit":  {`tests="5" failures="3"`, `<testcase classname="folder" name="a">`},
 		"markdown": {

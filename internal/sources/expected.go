@@ -250,7 +250,7 @@ func (r *reader) inputs(o *krm.Object, spec krm.Field) []probe.Target {
 	case strings.Contains(address, "${"):
 		return []probe.Target{doubtful(o, probe.Substituted, "spec.url holds a ${…}, which Flux substitutes")}
 	case err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http":
-		t.Remarks.Problem = "spec.url is no URL with https:// or oci://"
+		t.Remarks.Problem = "spec.url is not a URL with https:// or oci://"
 		return []probe.Target{t}
 	}
 	t.URL = &url.URL{Scheme: u.Scheme, Host: strings.ToLower(u.Host)}

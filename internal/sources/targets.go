@@ -104,7 +104,7 @@ func (r *reader) locate(s *inventory.Source, spec krm.Field, t *probe.Target) {
 	switch {
 	case err == nil:
 	case t.Kind == probe.Provider: // such as the name of a project
-		t.Remarks.Skip = field + " is no URL of a host"
+		t.Remarks.Skip = field + " is not a URL of a host"
 		return
 	default:
 		t.Remarks.Problem = field + " has no scheme or no host; write for example https://charts.example.com or oci://registry.example.com/app"
@@ -182,7 +182,7 @@ func scheme(t *probe.Target, spec krm.Field) (problem, skip string) {
 	case have == "https", have == "http":
 		t.URL.Scheme = have
 	default:
-		return "", quote.Word(have) + ":// is no HTTPS"
+		return "", quote.Word(have) + ":// is not HTTPS"
 	}
 	return "", ""
 }
@@ -231,7 +231,7 @@ func (r *reader) sts(o *krm.Object, spec krm.Field, bucket *probe.Target) []prob
 	}
 	u, err := url.Parse(endpoint)
 	if err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" {
-		t.Remarks.Problem = "spec.sts.endpoint is no URL with https://"
+		t.Remarks.Problem = "spec.sts.endpoint is not a URL with https://"
 		return []probe.Target{t}
 	}
 	t.URL = &url.URL{Scheme: u.Scheme, Host: strings.ToLower(u.Host)}

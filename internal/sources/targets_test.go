@@ -269,7 +269,7 @@ func TestTargets(t *testing.T) {
 		"ImageRepository on Docker Hub": {image + "{image: fluxcd/flux-cli}", "", []string{"ImageRepository; https://index.docker.io/fluxcd/flux-cli"}},
 		"an official image":             {image + "{image: alpine}", "", []string{"ImageRepository; https://index.docker.io/library/alpine"}},
 		"GitRepository":                 {git + "{url: \"https://git.example.com/x\"}", "", []string{"GitRepository; https://git.example.com/x"}},
-		"GitRepository over ssh":        {git + "{url: \"ssh://git@git.example.com/x\"}", "", []string{"GitRepository; https://git.example.com/x; skip ssh:// is no HTTPS"}},
+		"GitRepository over ssh":        {git + "{url: \"ssh://git@git.example.com/x\"}", "", []string{"GitRepository; https://git.example.com/x; skip ssh:// is not HTTPS"}},
 		"GitHub App": {
 			git + "{url: \"https://github.com/x/y\", provider: github, secretRef: {name: app}}\n" + secret("app", "stringData: {githubAppID: '1'}"), "",
 			[]string{
@@ -303,7 +303,7 @@ func TestTargets(t *testing.T) {
 			notify + "{type: slack, secretRef: {name: hook}}", "",
 			[]string{"Provider; nowhere; SecretUnknown there is no spec.address, and Secret hook is not known: it is not among the inputs; auth apps/hook   it is not among the inputs; type slack"},
 		},
-		"Provider without a host":     {notify + "{type: googlepubsub, address: my-project}", "", []string{"Provider; nowhere; skip spec.address is no URL of a host; type googlepubsub", "Host; https://pubsub.googleapis.com; expected spec.type: googlepubsub; role api"}},
+		"Provider without a host":     {notify + "{type: googlepubsub, address: my-project}", "", []string{"Provider; nowhere; skip spec.address is not a URL of a host; type googlepubsub", "Host; https://pubsub.googleapis.com; expected spec.type: googlepubsub; role api"}},
 		"Provider without an address": {notify + "{type: telegram}", "", []string{"Provider; nowhere; skip has no address: the controller sends nothing; type telegram"}},
 		"Telegram, whatever the address": {
 			notify + "{type: telegram, address: \"https://chat.example.com\"}", "",
@@ -311,7 +311,7 @@ func TestTargets(t *testing.T) {
 		},
 		"an event hub, with its key": {
 			notify + "{type: azureeventhub, secretRef: {name: hub}}\n" + secret("hub", "stringData: {address: \"Endpoint=sb://Flux.servicebus.windows.net/;SharedAccessKeyName=x;SharedAccessKey=s3cret;EntityPath=x\"}"), "",
-			[]string{"Provider; nowhere; auth apps/hub  address; skip the address in Secret hub is no URL of a host; type azureeventhub", "Host; https://flux.servicebus.windows.net:5671; expected spec.type: azureeventhub; role api"},
+			[]string{"Provider; nowhere; auth apps/hub  address; skip the address in Secret hub is not a URL of a host; type azureeventhub", "Host; https://flux.servicebus.windows.net:5671; expected spec.type: azureeventhub; role api"},
 		},
 		"a commit status on GitHub": {
 			notify + "{type: github, address: \"https://github.com/x/y\"}", "",
@@ -373,7 +373,7 @@ func TestTargets(t *testing.T) {
 		},
 		"inputs from nowhere": {
 			"apiVersion: fluxcd.controlplane.io/v1\nkind: ResourceSetInputProvider\nmetadata: {name: x, namespace: apps}\nspec: {type: GitHubTag, url: github.com/x/y}\n", "",
-			[]string{"Host; nowhere; expected spec.type: GitHubTag; problem spec.url is no URL with https:// or oci://; role api"},
+			[]string{"Host; nowhere; expected spec.type: GitHubTag; problem spec.url is not a URL with https:// or oci://; role api"},
 		},
 		"inputs of flux-operator": {
 			"apiVersion: fluxcd.controlplane.io/v1\nkind: ResourceSetInputProvider\nmetadata: {name: x, namespace: apps}\nspec: {type: GitHubBranch, url: \"https://github.com/x/y\"}\n", "",

@@ -21,7 +21,7 @@ func align(change, style []udiff.Edit, base string) []udiff.Edit {
 		var out strings.Builder
 		first, by := -1, 0
 		for text := range strings.Lines(e.New) {
-			// A new key in the column of a new entry is no part of its list.
+			// A new key in the column of a new entry is not part of its list.
 			if at := indentOf(text); first < 0 || at < first || at == first && !isEntry(text) {
 				first, by = at, shiftAt(before, text)
 			}
@@ -56,7 +56,7 @@ func shifts(style []udiff.Edit, base string) []line {
 }
 
 // shiftAt returns by how much the nearest line above is moved that is a sibling
-// or a parent of a new one. An entry of a list is no sibling of a key in the same
+// or a parent of a new one. An entry of a list is not a sibling of a key in the same
 // column.
 func shiftAt(before []line, text string) int {
 	const furthest = 10_000 // lines, so that no text takes long

@@ -69,7 +69,7 @@ func (s *scanner) look(start int) (glance, bool) {
 }
 
 // printable returns how long the character beyond ASCII is that a text starts with,
-// or 0 where it is none, is no text, or is a line break to some YAML reader.
+// or 0 where it is none, is not text, or is a line break to some YAML reader.
 func printable(text []byte) int {
 	r, size := utf8.DecodeRune(text)
 	switch {

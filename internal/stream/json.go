@@ -31,7 +31,7 @@ func (r *reader) json(c chunk) ([]*Document, bool, error) {
 			return nil, false, nil
 		}
 		if len(documents) > 0 {
-			// White space between objects is no part of either.
+			// White space between objects is not part of either.
 			lead, start = c.body[start:at], at
 		}
 		if s.space(end) == len(c.body) {

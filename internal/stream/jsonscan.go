@@ -21,13 +21,13 @@ type jsonHead struct {
 	// items are the offsets of the value of that key, the brackets included.
 	items span
 	// odd is set where readers may disagree about what the object is: a key stands
-	// twice, has escapes, or is no text.
+	// twice, has escapes, or is not text.
 	odd bool
 }
 
 type span struct{ start, end int }
 
-// none is the offset of what is no JSON.
+// none is the offset of what is not JSON.
 const none = -1
 
 // space skips white space.

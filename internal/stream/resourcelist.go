@@ -29,7 +29,7 @@ type ResourceList struct {
 }
 
 // ErrNoResourceList says that a stream is valid, but no ResourceList.
-var ErrNoResourceList = errors.New("is no ResourceList")
+var ErrNoResourceList = errors.New("is not a ResourceList")
 
 // ReadResourceList reads a ResourceList. Unlike kyaml's reader it numbers no
 // items and drops no fields.
@@ -137,7 +137,7 @@ func readWhole(data []byte) (*ResourceList, error) {
 	}
 	document = yaml.NewRNode(root)
 	if key, ok := twice(document.YNode()); ok {
-		return nil, fmt.Errorf("is a ResourceList in which %s stands twice", quote.Key(key))
+		return nil, fmt.Errorf("is a ResourceList in which %s appears twice", quote.Key(key))
 	}
 	l := &ResourceList{document: document, list: &list{}}
 	items := l.field("items")
@@ -145,7 +145,7 @@ func readWhole(data []byte) (*ResourceList, error) {
 		return l, nil
 	}
 	if items.Kind != yaml.SequenceNode {
-		return nil, errors.New("is a ResourceList whose items are no list")
+		return nil, errors.New("is a ResourceList whose items are not a list")
 	}
 	for i, n := range items.Content {
 		resource := yaml.NewRNode(n)
@@ -155,7 +155,7 @@ func readWhole(data []byte) (*ResourceList, error) {
 	return l, nil
 }
 
-// twice returns a key that stands twice in a mapping.
+// twice returns a key that appears twice in a mapping.
 func twice(mapping *yaml.Node) (string, bool) {
 	seen := map[string]bool{}
 	for i := 0; i < len(mapping.Content); i += 2 {

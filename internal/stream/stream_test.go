@@ -147,13 +147,13 @@ func TestReplaceKeepsTheText(t *testing.T) {
 
 func TestReadResourceList(t *testing.T) {
 	for name, tc := range map[string]struct{ input, want string }{
-		"empty":          {"", "is empty and so is no ResourceList"},
-		"plain YAML":     {"kind: Deployment\n", "is no ResourceList"},
-		"a list":         {"- kind: ResourceList\n", "is no ResourceList"},
+		"empty":          {"", "is empty and so is not a ResourceList"},
+		"plain YAML":     {"kind: Deployment\n", "is not a ResourceList"},
+		"a list":         {"- kind: ResourceList\n", "is not a ResourceList"},
 		"not YAML":       {"a: [", "is not valid YAML"},
 		"two documents":  {"kind: ResourceList\n---\na: 1\n", "holds something behind the ResourceList"},
-		"items a map":    {"kind: ResourceList\nitems: {}\n", "is a ResourceList whose items are no list"},
-		"items a string": {"kind: ResourceList\nitems: x\n", "is a ResourceList whose items are no list"},
+		"items a map":    {"kind: ResourceList\nitems: {}\n", "is a ResourceList whose items are not a list"},
+		"items a string": {"kind: ResourceList\nitems: x\n", "is a ResourceList whose items are not a list"},
 		"UTF-16":         {"\xfe\xff\x00a", "is UTF-16"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -266,7 +266,7 @@ func envEntry(container krm.Field, name string) (krm.Field, *string) {
 		return krm.Field{}, nil
 	}
 	if len(entries) > 1 {
-		entries[0].Fail(codes.EnvTwice, "stands twice; remove one")
+		entries[0].Fail(codes.EnvTwice, "appears twice; remove one")
 	}
 	if from := entries[0].Get("valueFrom"); from.Exists() {
 		from.Fail(codes.EnvNotLiteral, "the value comes from elsewhere, so it cannot be extended; write a literal value, or exclude the controller under spec.controllers.exclude")

@@ -186,7 +186,7 @@ func entryOf(container krm.Field, name string) krm.Field {
 		return krm.Field{}
 	}
 	if len(entries) > 1 {
-		entries[0].Fail(codes.EnvTwice, "stands twice; remove one")
+		entries[0].Fail(codes.EnvTwice, "appears twice; remove one")
 	}
 	return entries[0]
 }

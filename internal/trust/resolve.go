@@ -185,7 +185,7 @@ func (r *resolver) check(e *entry, s *inventory.Store, keys []string, path strin
 		default:
 			hint := ""
 			if !listed && len(keys) > 1 {
-				hint = "; if this is no certificate, list the keys that are under " + path + ".keys"
+				hint = "; if this is not a certificate, list the keys that are under " + path + ".keys"
 			}
 			r.read(e, s.Object, v.Path, v.Text, hint)
 		}

@@ -36,7 +36,7 @@ func (p *Pod) projected() []Projection {
 	}
 	sources := own[0].Get("projected", "sources")
 	if !sources.Exists() {
-		own[0].Fail(codes.VolumeEdited, "is no projected volume any more, as flux-trust wrote it; rename it")
+		own[0].Fail(codes.VolumeEdited, "is no longer a projected volume, as flux-trust wrote it; rename it")
 		return nil
 	}
 	var have []Projection
