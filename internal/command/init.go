@@ -42,9 +42,9 @@ where Flux is: the config, the certificates, and what reads them there.
   a kpt package: a function in its Kptfile
   an empty folder: the files, and the command to run with them
 
-It shows the subject, the SHA-256 and the end of each certificate and what it is going
-to change, asks when it runs on a terminal, and writes all files or none. Compare the
-SHA-256 with what the owner of the CA gives you, or let --fingerprint do it.
+It shows the subject, the SHA-256 and the expiry date of each certificate and what it
+is going to change, asks when it runs on a terminal, and writes all files or none.
+Compare the SHA-256 with what the owner of the CA gives you, or let --fingerprint do it.
 
 Run again, it changes nothing. With another certificate it adds that beside the first,
 and starts a rotation; with --force it leaves those out that are not named.`,
