@@ -10,6 +10,9 @@ export GOTOOLCHAIN = local
 export FLUX_TRUST = $(CURDIR)/bin/flux-trust
 export KUSTOMIZE = $(CURDIR)/bin/kustomize
 
+# Packages that start goroutines, or that goroutines call.
+CONCURRENT = ./internal/bundle ./internal/pattern ./internal/probe ./internal/sources ./transformer/...
+
 # The race detector needs a C compiler.
 RACE = $(shell command -v cc > /dev/null 2>&1 && echo -race)
 
@@ -34,13 +37,15 @@ test: bin/flux-trust bin/kustomize ## Vet, and run every test that needs no more
 	@echo "vetting; what is compiled on the way is named"
 	@go vet -v ./...
 	@go vet -C e2e -v ./...
-	$(GOTESTSUM) --format pkgname -- -short ./...
-	cd e2e && $(GOTESTSUM) --format dots -- -count=1 ./...
+	$(GOTESTSUM) --format pkgname -- -short -timeout 30m ./...
+	cd e2e && $(GOTESTSUM) --format dots -- -count=1 -timeout 30m ./...
 
-check: bin/flux-trust ## Run what takes longer: race detector, coverage, random pods and folders, fuzzing, make e2e
-	@hack/cover.sh 90 $(RACE)
-	$(GOTESTSUM) --format pkgname -- -run BothWays ./internal/command
-	$(GOTESTSUM) --format pkgname -- -run 'TestRandomPods$$' ./internal/hardening -cases 100000
+check: bin/flux-trust bin/kustomize ## Run what takes longer: race detector, coverage, random pods and folders, fuzzing, make e2e
+	@hack/cover.sh 90
+	$(GOTESTSUM) --format pkgname -- $(RACE) -short -timeout 30m $(CONCURRENT)
+	$(GOTESTSUM) --format pkgname -- $(RACE) -timeout 30m -run Probe ./internal/command
+	$(GOTESTSUM) --format pkgname -- -timeout 30m -run BothWays ./internal/command
+	$(GOTESTSUM) --format pkgname -- -run 'TestRandomPods$$' -timeout 30m ./internal/hardening -cases 100000
 	$(GOTESTSUM) --format pkgname -- -run TestRandomPodsOnOpenShift ./internal/hardening -cases 10000
 	$(GOTESTSUM) --format pkgname -- -run 'TestRandomFolders$$' ./internal/kustomization -cases 2000 -timeout 60m
 	@hack/fuzz.sh

@@ -7,7 +7,7 @@ set -eu
 minimum=$1
 shift
 mkdir -p bin
-go tool -modfile=tools/gotestsum/go.mod gotestsum --format pkgname -- "$@" -short -coverpkg=./... -coverprofile=bin/cover.out ./...
+go tool -modfile=tools/gotestsum/go.mod gotestsum --format pkgname -- "$@" -short -timeout 30m -coverpkg=./... -coverprofile=bin/cover.out ./...
 go tool cover -func=bin/cover.out | awk -v minimum="$minimum" '
     { total = $NF + 0 }
     END { printf "the tests reach %s %% of the statements; at least %s %% are asked for\n", total, minimum; exit total < minimum }'
