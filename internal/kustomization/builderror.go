@@ -3,6 +3,7 @@ package kustomization
 import (
 	"bytes"
 	"fmt"
+	"os"
 
 	"sigs.k8s.io/kustomize/kyaml/filesys"
 	"sigs.k8s.io/kustomize/kyaml/yaml"
@@ -18,6 +19,10 @@ type recorder struct {
 }
 
 func (r recorder) ReadFile(file string) ([]byte, error) {
+	// Reading a named pipe would wait for somebody to write to it.
+	if info, err := os.Stat(file); err == nil && !info.IsDir() && !info.Mode().IsRegular() {
+		return nil, fmt.Errorf("%s: is not a regular file; put one in its place", file)
+	}
 	text, err := r.FileSystem.ReadFile(file)
 	if err != nil {
 		return nil, err

@@ -127,6 +127,26 @@ func TestSaveFails(t *testing.T) {
 	}
 }
 
+// TestPipe: nothing waits for a named pipe, whichever field names it.
+func TestPipe(t *testing.T) {
+	for name, kustomization := range map[string]string{
+		"resource": "resources: [gotk-components.yaml, pipe.yaml]\n", "patch": "resources: [gotk-components.yaml]\npatches: [{path: pipe.yaml}]\n",
+		"generator": "resources: [gotk-components.yaml]\nconfigMapGenerator: [{name: x, files: [pipe.yaml]}]\n",
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir := t.TempDir()
+			write(t, dir, map[string]string{"kustomization.yaml": kustomization, "gotk-components.yaml": deployment("source-controller"), "ca.crt": newRoot(t, "root")})
+			if err := syscall.Mkfifo(filepath.Join(dir, "pipe.yaml"), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			_, err := reconciled(t, parseConfig(t, fromFile), Options{Dir: dir})
+			if name != "generator" && (err == nil || !strings.Contains(err.Error(), "pipe.yaml: is not a regular file; put one in its place")) {
+				t.Errorf("got %v", err)
+			}
+		})
+	}
+}
+
 // childFolder is set in the process that TestSaveKilled kills.
 const childFolder = "FLUX_TRUST_TEST_FOLDER"
 
