@@ -40,7 +40,12 @@ func answer(text string) http.Handler {
 // contents returns what servers serve, by name.
 func (p *peers) contents() map[string]http.Handler {
 	chart := archive(p.t, map[string]string{"app/Chart.yaml": "apiVersion: v2\nname: app\nversion: 0.1.0\n"})
-	page := http.HandlerFunc(html)
+	page := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method == http.MethodPost {
+			p.sent.Store(r.URL.Path, true) // what answers a notification is not read
+		}
+		html(w, r)
+	})
 	helm := func(archive http.Handler, url func() string) http.Handler {
 		mux := http.NewServeMux()
 		mux.HandleFunc("/index.yaml", func(w http.ResponseWriter, _ *http.Request) {

@@ -256,7 +256,11 @@ func (o *oracle) notify(j judge, events string, rows []oracleRow, log func() str
 			"involvedObject": object{"kind": "Kustomization", "namespace": j.namespace(), "name": r.name(i), "apiVersion": "kustomize.toolkit.fluxcd.io/v1"},
 			"severity":       "info", "timestamp": time.Now().UTC().Format(time.RFC3339), "message": "applied " + r.name(i), "reason": "ReconciliationSucceeded",
 			"reportingController": "kustomize-controller",
-			"metadata":            object{"kustomize.toolkit.fluxcd.io/revision": "master@sha1:69b59063470310ebbd88a9156325322a124e55a3"},
+			// Newer releases send no status of a commit without the second one.
+			"metadata": object{
+				"kustomize.toolkit.fluxcd.io/revision": "master@sha1:69b59063470310ebbd88a9156325322a124e55a3",
+				"event.toolkit.fluxcd.io/commit":       "69b59063470310ebbd88a9156325322a124e55a3",
+			},
 		})
 		if err != nil {
 			o.t.Fatal(err)

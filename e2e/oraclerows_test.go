@@ -189,6 +189,8 @@ func (o *oracle) secret(content, host string, meta object) []object {
 // notGiven is why the probe does not say failed.
 const notGiven = "a Secret that is not among the inputs may be in the cluster"
 
+const notSent = "the probe sends no notification, so it does not see how the host answers one"
+
 // oracleRows are the rows of the table.
 func oracleRows() []oracleRow {
 	var rows []oracleRow
@@ -206,6 +208,9 @@ func oracleRows() []oracleRow {
 				if r.proxy != "" && kind != "GitRepository" || r.cert != "" && kind == "Bucket" {
 					r.agrees = "source-controller-1.3" // it has no such field
 				}
+			}
+			if kind == "Provider" && (r.server == "bundle/401" || r.server == "bundle/404") {
+				r.why = notSent
 			}
 			if !strings.Contains(r.server, "/") {
 				r.server += "/" + plain[kind]
@@ -300,7 +305,7 @@ func specialRows() []oracleRow {
 		{kind: "Provider", variant: "gitea", server: "own/gitea", auth: "token + own ca.crt"},
 		{kind: "Provider", variant: "gitea", server: "bundle/gitea", auth: "token + own ca.crt"},
 		{kind: "Provider", variant: "gitea", server: "bundle/gitea", auth: "token", proxy: "env"},
-		{kind: "Provider", variant: "gitea", server: "bundle/page", auth: "token"},
+		{kind: "Provider", variant: "gitea", server: "bundle/page", auth: "token", why: notSent},
 		{kind: "Provider", variant: "generic", server: "own/hook", auth: "token + own ca.crt"},
 		{kind: "Provider", variant: "generic", server: "own/hook", cert: "own ca.crt", proxy: "env"},
 		{kind: "Provider", variant: "generic", server: "bundle/hook", cert: "own ca.crt + bundle ca.crt"},
