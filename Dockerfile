@@ -17,9 +17,11 @@ ARG VERSION=dev
 ARG TARGETOS
 ARG TARGETARCH
 COPY . ./
+# An image with a shell need not have cat.
 RUN --mount=type=cache,target=/cache \
+    read -r gcflags < hack/gcflags && \
     GOPROXY=off GOOS=${TARGETOS} GOARCH=${TARGETARCH} \
-    go build -trimpath -buildvcs=false $(cat hack/gcflags) -ldflags "-s -w -X main.version=${VERSION}" -o /flux-trust .
+    go build -trimpath -buildvcs=false ${gcflags} -ldflags "-s -w -X main.version=${VERSION}" -o /flux-trust .
 
 FROM scratch
 ARG VERSION=dev
