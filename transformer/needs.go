@@ -165,8 +165,8 @@ func storesOf(config *v1alpha1.FluxTrust) []string {
 	for _, s := range config.Spec.Sources {
 		names = append(names, s.CertSecretRef.Name)
 	}
-	if x := config.Spec.Proxy; x != nil && x.SecretRef != nil {
-		names = append(names, x.SecretRef.Name)
+	if name := config.Spec.Proxy.SecretName(); name != "" {
+		names = append(names, name)
 	}
 	return names
 }
@@ -225,18 +225,19 @@ func needsOf(config *v1alpha1.FluxTrust) map[string]need {
 	}
 	needs[inventory.Secret] = need{every: true} // any Flux object may refer to it
 	for i := range config.Spec.CABundle {
-		switch e := &config.Spec.CABundle[i]; {
+		e := &config.Spec.CABundle[i]
+		if e.ClusterTrustBundle != nil {
+			needs[inventory.ClusterTrustBundle] = need{every: true}
+			continue
+		}
+		// trust-manager may write the object, or into one of the name of an inline entry.
+		needs[inventory.TrustManagerBundle], needs[inventory.TrustManagerClusterBundle] = need{every: true}, need{every: true}
+		switch {
 		case e.ConfigMap != nil:
 			// The others are named where one with a certificate may be meant.
 			own.marks = append(own.marks, marks(e.ConfigMap.Name, "CERTIFICATE-----", "binaryData")...)
-			needs[inventory.TrustManagerBundle], needs[inventory.TrustManagerClusterBundle] = need{every: true}, need{every: true}
-		case e.Secret != nil:
-			needs[inventory.TrustManagerBundle], needs[inventory.TrustManagerClusterBundle] = need{every: true}, need{every: true}
-		case e.ClusterTrustBundle != nil:
-			needs[inventory.ClusterTrustBundle] = need{every: true}
 		case e.Inline != nil:
 			own.marks = append(own.marks, newMark(e.Inline.Name))
-			needs[inventory.TrustManagerBundle], needs[inventory.TrustManagerClusterBundle] = need{every: true}, need{every: true} // it may write into an object of that name
 		}
 	}
 	own.marks = append(own.marks, newMark("kustomize")) // it may hold patches of Flux, as values of a HelmRelease

@@ -33,6 +33,19 @@ type Proxy struct {
 	SecretRef *ProxySecret `json:"secretRef,omitempty"`
 }
 
+// SecretName returns the name of the Secret with the URL, or "".
+func (x *Proxy) SecretName() string {
+	if x == nil || x.SecretRef == nil {
+		return ""
+	}
+	return x.SecretRef.Name
+}
+
+// IsProxyScheme reports whether Go takes a URL with a scheme for that of a proxy.
+func IsProxyScheme(scheme string) bool {
+	return slices.Contains([]string{"http", "https", "socks5", "socks5h"}, scheme)
+}
+
 // ProxySecret selects the key of a Secret with the URL of a proxy.
 type ProxySecret struct {
 	// Name of the Secret in the namespace of the controllers, as written in its
@@ -96,7 +109,7 @@ func checkProxyURL(p *problems, at, value string) {
 		p.add(at, "holds a variable; write the URL itself, such as %s", exampleProxy)
 	case err != nil || !strings.Contains(value, "://"):
 		p.add(at, "is not a URL; write for example %s", exampleProxy)
-	case !slices.Contains([]string{"http", "https", "socks5", "socks5h"}, u.Scheme):
+	case !IsProxyScheme(u.Scheme):
 		p.add(at, "has the scheme %s, which Go does not take for a proxy; write http://, https:// or socks5://, and the host", show(u.Scheme))
 	case u.Hostname() == "" || strings.Trim(u.Path, "/") != "" || u.RawQuery != "" || u.Fragment != "":
 		p.add(at, "is not the URL of a proxy, which has a host and a port alone; write for example %s", exampleProxy)

@@ -1,9 +1,6 @@
 package command
 
 import (
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/tls"
 	"crypto/x509"
 	"crypto/x509/pkix"
@@ -104,25 +101,17 @@ func TestForgedNames(t *testing.T) {
 // forgedRoot returns the PEM of a root of that name.
 func forgedRoot(t *testing.T, name string) string {
 	t.Helper()
-	return string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: forgedCertificate(t, name).Certificate[0]}))
+	return pemOf(forgedCertificate(t, name).Certificate[0])
 }
 
 // forgedCertificate returns the certificate of a CA that is a server on 127.0.0.1 as well.
 func forgedCertificate(t *testing.T, name string) tls.Certificate {
 	t.Helper()
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	template := &x509.Certificate{
+	der, key := signed(t, &x509.Certificate{
 		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: name},
 		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(24 * time.Hour),
 		IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign, DNSNames: []string{"charts.example.com"},
-	}
-	der, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
-	if err != nil {
-		t.Fatal(err)
-	}
+	}, nil, nil)
 	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}
 }
 

@@ -16,6 +16,7 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
 
+	"fluxtrust.dev/flux-trust/internal/filter"
 	"fluxtrust.dev/flux-trust/internal/kustomization"
 	"fluxtrust.dev/flux-trust/internal/quote"
 	"fluxtrust.dev/flux-trust/internal/setup"
@@ -159,8 +160,8 @@ func confirm(in io.Reader, errOut io.Writer) error {
 }
 
 // readCertificates reads files with certificates.
-func readCertificates(names []string, in io.Reader) ([]setup.File, error) {
-	var files []setup.File
+func readCertificates(names []string, in io.Reader) ([]filter.File, error) {
+	var files []filter.File
 	for i, name := range names {
 		var data []byte
 		var err error
@@ -180,7 +181,7 @@ func readCertificates(names []string, in io.Reader) ([]setup.File, error) {
 		case err != nil:
 			return nil, fmt.Errorf("a certificate cannot be read: %w", err)
 		}
-		files = append(files, setup.File{Path: name, Text: data})
+		files = append(files, filter.File{Path: name, Text: data})
 	}
 	return files, nil
 }

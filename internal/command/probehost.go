@@ -199,8 +199,7 @@ func (r *hostReport) carried(s style) string {
 	}
 	switch f := r.Failure; {
 	case f != nil:
-		text := s.marked(s.paint(red, "×"), string(f.Code)+": "+f.Error) + s.wrap("    ", "cure: "+f.Cure) +
-			s.wrap("    ", "more: docs/troubleshooting.md#"+strings.ToLower(string(f.Code)))
+		text := s.marked(s.paint(red, "×"), string(f.Code)+": "+f.Error) + s.cured(f)
 		if i := r.Inspector; i != nil {
 			text += s.wrap("    ", "looks like an inspecting proxy: "+i.Why)
 		}

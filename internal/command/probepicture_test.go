@@ -4,12 +4,9 @@ import (
 	"bufio"
 	"bytes"
 	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/tls"
 	"crypto/x509"
 	"crypto/x509/pkix"
-	"encoding/pem"
 	"fmt"
 	"io"
 	"log"
@@ -72,47 +69,26 @@ type signer struct {
 
 func newSigner(t *testing.T, name string) *signer {
 	t.Helper()
-	s := &signer{}
-	template := &x509.Certificate{
+	der, key := signed(t, &x509.Certificate{
 		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: name}, NotAfter: time.Now().AddDate(10, 0, 0),
 		IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign,
-	}
-	s.certificate, s.key = s.sign(t, template)
-	s.pem = string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: s.certificate.Raw}))
-	return s
-}
-
-// sign makes a certificate, which signs itself where there is no root yet.
-func (s *signer) sign(t *testing.T, template *x509.Certificate) (*x509.Certificate, *ecdsa.PrivateKey) {
-	t.Helper()
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	parent, signing := s.certificate, s.key
-	if parent == nil {
-		parent, signing = template, key
-	}
-	der, err := x509.CreateCertificate(rand.Reader, template, parent, key.Public(), signing)
-	if err != nil {
-		t.Fatal(err)
-	}
+	}, nil, nil)
 	certificate, err := x509.ParseCertificate(der)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return certificate, key
+	return &signer{certificate, key, pemOf(der)}
 }
 
 // serve starts a server for a name, and returns its address.
 func (s *signer) serve(t *testing.T, host string, handler http.HandlerFunc) string {
 	t.Helper()
-	certificate, key := s.sign(t, &x509.Certificate{
+	certificate, key := signed(t, &x509.Certificate{
 		SerialNumber: big.NewInt(2), Subject: pkix.Name{CommonName: host}, DNSNames: []string{host}, NotAfter: time.Now().AddDate(0, 1, 0),
-	})
+	}, s.certificate, s.key)
 	server := httptest.NewUnstartedServer(handler)
 	server.Config.ErrorLog = log.New(io.Discard, "", 0)
-	server.TLS = &tls.Config{Certificates: []tls.Certificate{{Certificate: [][]byte{certificate.Raw, s.certificate.Raw}, PrivateKey: key}}, MinVersion: tls.VersionTLS12}
+	server.TLS = &tls.Config{Certificates: []tls.Certificate{{Certificate: [][]byte{certificate, s.certificate.Raw}, PrivateKey: key}}, MinVersion: tls.VersionTLS12}
 	server.StartTLS()
 	t.Cleanup(func() {
 		server.CloseClientConnections()

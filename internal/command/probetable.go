@@ -20,21 +20,7 @@ type finding struct {
 }
 
 // names are in the order in which they were first met.
-type names struct {
-	all  []string
-	seen map[string]bool
-}
-
-func (n *names) add(name string) {
-	if name == "" || n.seen[name] {
-		return
-	}
-	if n.seen == nil {
-		n.seen = map[string]bool{}
-	}
-	n.seen[name] = true
-	n.all = append(n.all, name)
-}
+type names struct{ krm.Once }
 
 // results are in the order in which they are printed: what matters most stands next
 // to the prompt.
@@ -67,10 +53,10 @@ func (p *probing) table(s style) string {
 				f.complain(&out, mark, s)
 			}
 			for _, host := range f.hosts {
-				hosts.add(cmp.Or(host, f.first.Source))
+				hosts.Add(cmp.Or(host, f.first.Source))
 			}
 		}
-		counts = append(counts, len(hosts.all))
+		counts = append(counts, len(hosts.All))
 	}
 	out.WriteString("\n" + s.wrap("", fmt.Sprintf("%s; hosts: %d ok, %d skipped, %d unchecked, %d failed", counts...)))
 	return out.String()
@@ -80,9 +66,9 @@ func (p *probing) table(s style) string {
 func (p *probing) sources() int {
 	var all names
 	for _, r := range p.Reports {
-		all.add(r.Source)
+		all.Add(r.Source)
 	}
-	return len(all.all)
+	return len(all.All)
 }
 
 // findings groups the reports with a result.
@@ -144,7 +130,7 @@ func (f *finding) add(r probe.Report) {
 		f.behind[r.Host] = &names{}
 		f.hosts = append(f.hosts, r.Host)
 	}
-	f.behind[r.Host].add(source)
+	f.behind[r.Host].Add(source)
 }
 
 // maxHosts is the number of hosts that a finding names.
@@ -184,8 +170,7 @@ func (f *finding) complain(out *strings.Builder, mark string, s style) {
 	}
 	f.lines(out, mark, "", s)
 	out.WriteString(s.wrap("    ", string(r.Failure.Code)+": "+r.Failure.Error+through))
-	out.WriteString(s.wrap("    ", "cure: "+r.Failure.Cure))
-	out.WriteString(s.wrap("    ", "more: docs/troubleshooting.md#"+strings.ToLower(string(r.Failure.Code))))
+	out.WriteString(s.cured(r.Failure))
 	if len(r.Chain) > 0 {
 		out.WriteString(s.wrap("    ", "chain"+of+": "+chain(r.Chain)))
 	}
@@ -193,6 +178,11 @@ func (f *finding) complain(out *strings.Builder, mark string, s style) {
 		inspected(out, i, s)
 	}
 	f.notes(out, s)
+}
+
+// cured says what to do about a failure, and where to read more.
+func (s style) cured(f *probe.Failure) string {
+	return s.wrap("    ", "cure: "+f.Cure) + s.wrap("    ", "more: docs/troubleshooting.md#"+strings.ToLower(string(f.Code)))
 }
 
 // inspected writes about the root of a proxy.
@@ -214,14 +204,14 @@ func (n *names) listed(s style) string {
 	most := 5
 	if s.width > 0 {
 		room := s.width
-		for most = 0; most < len(n.all) && (most == 0 || room > len(n.all[most])); most++ {
-			room -= len(n.all[most]) + len(", ")
+		for most = 0; most < len(n.All) && (most == 0 || room > len(n.All[most])); most++ {
+			room -= len(n.All[most]) + len(", ")
 		}
 	}
-	if len(n.all) <= most+1 {
-		return strings.Join(n.all, ", ")
+	if len(n.All) <= most+1 {
+		return strings.Join(n.All, ", ")
 	}
-	return fmt.Sprintf("%s and %d more", strings.Join(n.all[:most], ", "), len(n.all)-most)
+	return fmt.Sprintf("%s and %d more", strings.Join(n.All[:most], ", "), len(n.All)-most)
 }
 
 // chain names what a host has presented, its own certificate first, and who signed

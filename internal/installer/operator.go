@@ -23,7 +23,7 @@ import (
 type moved struct {
 	value string
 	at    []string
-	// list is "containers" where it stands in the container.
+	// inContainer tells that it stands in the container.
 	inContainer bool
 }
 

@@ -70,8 +70,8 @@ func CheckReferences(c *v1alpha1.FluxTrust, stores *inventory.Stores, namespaces
 			return err
 		}
 	}
-	if x := c.Spec.Proxy; x != nil && x.SecretRef != nil {
-		return checkReference(stores, "spec.proxy.secretRef.name", inventory.Secret, x.SecretRef.Name, namespaces)
+	if name := c.Spec.Proxy.SecretName(); name != "" {
+		return checkReference(stores, "spec.proxy.secretRef.name", inventory.Secret, name, namespaces)
 	}
 	return nil
 }

@@ -1,6 +1,7 @@
 package inventory
 
 import (
+	"slices"
 	"strings"
 
 	"sigs.k8s.io/kustomize/kyaml/yaml"
@@ -49,15 +50,8 @@ func installersOf(o *krm.Object, charts charts) []*Installer {
 
 // holds reports whether a scalar in a tree contains a text.
 func holds(n *yaml.Node, text string) bool {
-	if n.Kind == yaml.ScalarNode {
-		return strings.Contains(n.Value, text)
-	}
-	for _, child := range n.Content {
-		if holds(child, text) {
-			return true
-		}
-	}
-	return false
+	return n.Kind == yaml.ScalarNode && strings.Contains(n.Value, text) ||
+		slices.ContainsFunc(n.Content, func(child *yaml.Node) bool { return holds(child, text) })
 }
 
 // Holder returns the object of the stream that the installer is, or stands in.

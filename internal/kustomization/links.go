@@ -6,31 +6,24 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strings"
 
 	"fluxtrust.dev/flux-trust/internal/codes"
 	"fluxtrust.dev/flux-trust/internal/krm"
 )
 
 // checkRoot refuses a folder outside of the root, and files that a link leads out of it:
-// what is there is no part of the repository.
+// what is there is not part of the repository.
 func (f *folder) checkRoot() error {
-	if !isBelow(f.root, f.dir) {
+	if !isIn(f.dir, f.root) {
 		return fmt.Errorf("--root %s: %s is not in it; name a folder above that", f.Root, f.Dir)
 	}
 	files := slices.Collect(maps.Keys(f.pending))
 	for _, file := range slices.Sorted(slices.Values(append(files, f.file, filepath.Join(f.dir, bundleFile)))) {
-		if !isBelow(f.root, resolved(file)) {
+		if !isIn(resolved(file), f.root) {
 			return fmt.Errorf("%s: is a symbolic link that leads out of the repository, %s; put the file itself there", file, f.root)
 		}
 	}
 	return nil
-}
-
-// isBelow reports whether a path is a folder or lies in it; neither has symbolic links.
-func isBelow(dir, path string) bool {
-	rel, err := filepath.Rel(dir, path)
-	return err == nil && rel != ".." && !strings.HasPrefix(rel, ".."+string(filepath.Separator))
 }
 
 // tellLinks names the files of a build that Flux does not have: it leaves symbolic links

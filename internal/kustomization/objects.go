@@ -10,6 +10,7 @@ import (
 	"sigs.k8s.io/kustomize/kyaml/yaml"
 
 	"fluxtrust.dev/flux-trust/api/v1alpha1"
+	"fluxtrust.dev/flux-trust/internal/quote"
 )
 
 // needs are the objects that the patches refer to and that the folder gets.
@@ -47,7 +48,7 @@ func (e *MissingError) how() string {
 	if !e.HoldsConfig {
 		return ""
 	}
-	return " with flux-trust init CERTIFICATE --dir " + quoted(e.Dir)
+	return " with flux-trust init CERTIFICATE --dir " + quote.Shell(e.Dir)
 }
 
 // objects says what the folder needs beside patches: a ConfigMap that neither it nor

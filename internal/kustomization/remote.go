@@ -5,9 +5,9 @@ import (
 	"net/url"
 	"path"
 	"path/filepath"
-	"strings"
 
 	"fluxtrust.dev/flux-trust/internal/pattern"
+	"fluxtrust.dev/flux-trust/internal/quote"
 )
 
 // RemoteError is an entry of a kustomization that kustomize would fetch.
@@ -24,13 +24,10 @@ func (e *RemoteError) Error() string {
 // Command returns the command that prints what the entry stands for.
 func (e *RemoteError) Command() string {
 	if ext := path.Ext(e.Entry); isRemoteFile(e.Entry) && (ext == ".yaml" || ext == ".yml") {
-		return "curl -fsSL " + quoted(e.Entry) // kustomize builds folders alone
+		return "curl -fsSL " + quote.Shell(e.Entry) // kustomize builds folders alone
 	}
-	return "kustomize build " + quoted(e.Entry)
+	return "kustomize build " + quote.Shell(e.Entry)
 }
-
-// quoted returns an argument for a shell.
-func quoted(s string) string { return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'" }
 
 // repository matches what kustomize takes for a git repository, and a bit more:
 // sigs.k8s.io/kustomize/api/internal/git, NewRepoSpecFromURL. No file has such a name.

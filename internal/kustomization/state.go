@@ -47,7 +47,7 @@ func (f *folder) source(s state, changes ...change) (source, error) {
 			from.secrets = append(from.secrets, e.Secret.Name)
 		}
 	}
-	if name := f.proxySecret(); name != "" {
+	if name := f.config.Spec.Proxy.SecretName(); name != "" {
 		from.secrets = append(from.secrets, name)
 	}
 	f.fetch(&from)
@@ -95,7 +95,7 @@ func (f *folder) configured() (change, error) {
 	for _, e := range f.config.Spec.CABundle {
 		names = append(names, nameOf(&e))
 	}
-	if name := f.proxySecret(); name != "" {
+	if name := f.config.Spec.Proxy.SecretName(); name != "" {
 		names = append(names, name)
 	}
 	marks, err := configuredMarks(names)
@@ -119,14 +119,6 @@ func (f *folder) inFront(marks []types.Patch) change {
 			l.Patches = append(slices.Clone(marks), l.Patches...)
 		}
 	}
-}
-
-// proxySecret returns the name of the Secret with the URL of the proxy, or "".
-func (f *folder) proxySecret() string {
-	if x := f.config.Spec.Proxy; x != nil && x.SecretRef != nil {
-		return x.SecretRef.Name
-	}
-	return ""
 }
 
 // nameOf returns the name of the object that an entry of the bundle refers to.

@@ -100,7 +100,7 @@ func isFolder(path string) bool {
 	return err == nil && info.IsDir()
 }
 
-// isIn reports whether a path is a folder or lies in it.
+// isIn reports whether a path is a folder or lies in it; neither has symbolic links.
 func isIn(path, dir string) bool {
 	rel, err := filepath.Rel(dir, path)
 	return err == nil && rel != ".." && !strings.HasPrefix(rel, ".."+string(filepath.Separator))

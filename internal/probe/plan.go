@@ -283,7 +283,7 @@ func (t *Target) loginAlone(login, cert *Secret) bool {
 // alone, too.
 // https://github.com/fluxcd/notification-controller/blob/v1.9.0/internal/server/event_handlers.go
 func (t *Target) readProvider(p *plan, s *Secret) *Failure {
-	if t.Secrets.Cert != nil || !t.flux27() || !t.setsCommitStatus() {
+	if t.Secrets.Cert != nil || !t.flux27() || !SetsCommitStatus(t.Type) {
 		return nil
 	}
 	c, failed := s.read()
@@ -297,9 +297,11 @@ func (t *Target) readProvider(p *plan, s *Secret) *Failure {
 	return failed
 }
 
-// setsCommitStatus reports whether a Provider is a Git server.
-func (t *Target) setsCommitStatus() bool {
-	return slices.Contains([]string{"github", "gitlab", "gitea", "bitbucketserver", "bitbucket", "azuredevops"}, t.Type)
+// SetsCommitStatus reports whether Providers of a type are Git servers, which get the
+// status of a commit. Their CA stands beside the token:
+// https://fluxcd.io/flux/components/notification/providers/
+func SetsCommitStatus(providerType string) bool {
+	return slices.Contains([]string{"github", "gitlab", "gitea", "bitbucketserver", "bitbucket", "azuredevops"}, providerType)
 }
 
 // readProxy finds the proxy of an object, and whether the controller looks at
@@ -363,7 +365,7 @@ func (t *Target) leaveProxy(p *plan) *Failure {
 		p.direct = own && t.before("1.4.0")
 	case t.Kind == Provider && t.Type == "gitea":
 		p.direct = true
-	case t.Kind == Provider && slices.Contains([]string{"gitlab", "bitbucket", "bitbucketserver", "azuredevops", "github"}, t.Type):
+	case t.Kind == Provider && SetsCommitStatus(t.Type): // gitea has its own row
 		p.direct, p.proxy = own, nil
 	case t.Kind == Provider && t.Type == "sentry":
 		p.direct, p.proxy = true, nil

@@ -41,6 +41,9 @@ func Property(text string) string {
 	return strings.NewReplacer(":", "%3A", ",", "%2C").Replace(Annotation(text))
 }
 
+// Shell returns a text as one word for a shell.
+func Shell(text string) string { return "'" + strings.ReplaceAll(text, "'", `'\''`) + "'" }
+
 // XML returns a text for an element or an attribute in double quotes. What XML 1.0
 // cannot hold becomes U+FFFD.
 func XML(text string) string {

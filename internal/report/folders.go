@@ -88,13 +88,17 @@ func (r *Report) markdownFolders(out *strings.Builder) {
 	}
 }
 
-// lacking returns the folders whose controllers do not trust a root that others do.
+// lacking returns the folders whose controllers do not trust a root that others do: none
+// where it is in no folder.
 func (r *Report) lacking(root trust.Root) []string {
 	var folders []string
 	for _, f := range r.Folders {
 		if f.Unknown == "" && !slices.Contains(f.Roots, root.Fingerprint) {
 			folders = append(folders, f.Path)
 		}
+	}
+	if len(folders) == len(r.Folders) {
+		return nil
 	}
 	return folders
 }

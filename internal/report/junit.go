@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 
+	"fluxtrust.dev/flux-trust/internal/krm"
 	"fluxtrust.dev/flux-trust/internal/quote"
 )
 
@@ -21,7 +22,7 @@ func (r *Report) junit() string {
 	var out strings.Builder
 	for _, c := range cases {
 		var failed, other []string
-		var codes list
+		var codes krm.Once
 		for _, f := range c.findings {
 			line := fmt.Sprintf("%s: %s [%s]", f.Severity, f, f.Code)
 			if !r.fails(f) {
@@ -29,12 +30,12 @@ func (r *Report) junit() string {
 				continue
 			}
 			failed = append(failed, line)
-			codes.add(string(f.Code))
+			codes.Add(string(f.Code))
 		}
 		fmt.Fprintf(&out, "    <testcase classname=\"%s\" name=\"%s\">\n", quote.XML(c.class), quote.XML(c.name))
 		if len(failed) > 0 {
 			failures++
-			fmt.Fprintf(&out, "      <failure type=\"%s\" message=\"%s\">%s</failure>\n", quote.XML(strings.Join(codes.all, ", ")), quote.XML(failed[0]), quote.XML(strings.Join(failed, "\n")))
+			fmt.Fprintf(&out, "      <failure type=\"%s\" message=\"%s\">%s</failure>\n", quote.XML(strings.Join(codes.All, ", ")), quote.XML(failed[0]), quote.XML(strings.Join(failed, "\n")))
 		}
 		if len(other) > 0 {
 			fmt.Fprintf(&out, "      <system-out>%s</system-out>\n", quote.XML(strings.Join(other, "\n")))

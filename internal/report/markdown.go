@@ -45,7 +45,7 @@ func (r *Report) markdownFindings(out *strings.Builder) {
 func (r *Report) markdownRoots(out *strings.Builder) {
 	head := "\n| | root | expires | SHA-256 |\n|---|---|---|---|\n"
 	row := func(change string, root trust.Root) {
-		if lacking := r.lacking(root); len(lacking) > 0 && len(lacking) < len(r.Folders) {
+		if lacking := r.lacking(root); len(lacking) > 0 {
 			change = strings.TrimPrefix(change+", not in "+quote.Markdown(strings.Join(lacking, "\n")), ", ")
 		}
 		fmt.Fprintf(out, "%s| %s | %s | %s | %s |\n", head, change, quote.Markdown(root.Subject), r.expiry(root.NotAfter), quote.Markdown(root.Fingerprint))

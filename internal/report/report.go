@@ -186,7 +186,7 @@ func (g group) objects() []string {
 	type key struct{ kind, file string }
 	type part struct {
 		key
-		names, documents list
+		names, documents krm.Once
 	}
 	var parts []*part
 	at := map[key]*part{}
@@ -206,37 +206,21 @@ func (g group) objects() []string {
 			p = &part{key: k}
 			at[k], parts = p, append(parts, p)
 		}
-		p.names.add(name)
-		p.documents.add(document)
+		p.names.Add(name)
+		p.documents.Add(document)
 	}
 	var lines []string
 	for _, p := range parts {
-		line := strings.TrimSpace(p.kind + " " + strings.Join(p.names.all, ", "))
+		line := strings.TrimSpace(p.kind + " " + strings.Join(p.names.All, ", "))
 		switch {
-		case len(p.documents.all) > 1:
-			line += fmt.Sprintf(" (%s, documents %s)", p.file, strings.Join(p.documents.all, ", "))
-		case len(p.documents.all) > 0:
-			line += fmt.Sprintf(" (%s, document %s)", p.file, p.documents.all[0])
+		case len(p.documents.All) > 1:
+			line += fmt.Sprintf(" (%s, documents %s)", p.file, strings.Join(p.documents.All, ", "))
+		case len(p.documents.All) > 0:
+			line += fmt.Sprintf(" (%s, document %s)", p.file, p.documents.All[0])
 		case p.file != "":
 			line += fmt.Sprintf(" (%s)", p.file)
 		}
 		lines = append(lines, line)
 	}
 	return lines
-}
-
-// list holds texts in their order, each once.
-type list struct {
-	all  []string
-	seen map[string]bool
-}
-
-func (l *list) add(text string) {
-	if text == "" || l.seen[text] {
-		return
-	}
-	if l.seen == nil {
-		l.seen = map[string]bool{}
-	}
-	l.seen[text], l.all = true, append(l.all, text)
 }

@@ -84,7 +84,7 @@ func (r *Report) textRoots(title string, roots []trust.Root, section func(string
 	section(title, len(roots))
 	for _, root := range roots {
 		fmt.Fprintf(out, "  %s\n    until %s, %s\n    from %s\n", root.Subject, root.NotAfter.Format(time.DateOnly), root.Fingerprint, root.Source)
-		if lacking := r.lacking(root); len(lacking) > 0 && len(lacking) < len(r.Folders) {
+		if lacking := r.lacking(root); len(lacking) > 0 {
 			fmt.Fprintf(out, "    not in %s\n", strings.Join(lacking, ", "))
 		}
 	}

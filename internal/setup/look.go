@@ -141,12 +141,7 @@ func holding(files []string) []string {
 		if err != nil {
 			continue // what needs it says so
 		}
-		for _, d := range documents {
-			if d.Resource() != nil {
-				some, _ := krm.NewObjects(d.Resource().YNode(), &krm.File{Path: path})
-				objects = append(objects, some...)
-			}
-		}
+		objects = append(objects, objectsIn(path, documents)...)
 	}
 	found := inventory.Of(objects, &v1alpha1.Controllers{})
 	var holding []string
@@ -163,6 +158,18 @@ func holding(files []string) []string {
 	}
 	slices.Sort(holding)
 	return slices.Compact(holding)
+}
+
+// objectsIn returns the objects of the documents of a file.
+func objectsIn(path string, documents []*stream.Document) []*krm.Object {
+	var objects []*krm.Object
+	for _, d := range documents {
+		if d.Resource() != nil {
+			some, _ := krm.NewObjects(d.Resource().YNode(), &krm.File{Path: path})
+			objects = append(objects, some...)
+		}
+	}
+	return objects
 }
 
 // pathOf returns the file of an object, or "" where it stands in another one.

@@ -77,12 +77,7 @@ func (o *Options) namespaces(files []filter.File) ([]string, error) {
 		if err != nil {
 			return nil, err
 		}
-		for _, d := range documents {
-			if d.Resource() != nil {
-				some, _ := krm.NewObjects(d.Resource().YNode(), nil)
-				objects = append(objects, some...)
-			}
-		}
+		objects = append(objects, objectsIn(f.Path, documents)...)
 	}
 	found := inventory.Of(objects, &v1alpha1.Controllers{})
 	var namespaces []string

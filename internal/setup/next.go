@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"fluxtrust.dev/flux-trust/internal/pattern"
+	"fluxtrust.dev/flux-trust/internal/quote"
 )
 
 // Next says what to do with what was written, in commands for a shell. The name is that of
@@ -93,5 +94,5 @@ func quoted(word string) string {
 	if simple.Get().MatchString(word) {
 		return word
 	}
-	return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
+	return quote.Shell(word)
 }

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"fluxtrust.dev/flux-trust/internal/bundle"
+	"fluxtrust.dev/flux-trust/internal/filter"
 	"fluxtrust.dev/flux-trust/internal/quote"
 )
 
@@ -36,7 +37,7 @@ func (r Root) pem() string {
 
 // readRoots returns the certificates in files, each once. All that is wrong with any
 // of them comes at once.
-func readRoots(files []File, now time.Time) ([]Root, error) {
+func readRoots(files []filter.File, now time.Time) ([]Root, error) {
 	var roots []Root
 	var problems []error
 	for _, f := range files {

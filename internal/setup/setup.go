@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"fluxtrust.dev/flux-trust/internal/filter"
 	"fluxtrust.dev/flux-trust/internal/kustomization"
 	"fluxtrust.dev/flux-trust/internal/quote"
 	"fluxtrust.dev/flux-trust/transformer"
@@ -21,8 +22,8 @@ type Options struct {
 	Name string
 	// Namespace is that of the controllers where nothing says it.
 	Namespace string
-	// Certificates are the files with them.
-	Certificates []File
+	// Certificates are the files with them, in any form.
+	Certificates []filter.File
 	// Fingerprints pin the certificates, when there are any.
 	Fingerprints []string
 	// Force replaces what is there: other files of the same names, and certificates that
@@ -34,12 +35,6 @@ type Options struct {
 
 // DefaultName is the name of a config and of its ConfigMap.
 const DefaultName = "corporate-ca"
-
-// File is a file with certificates, in any form.
-type File struct {
-	Path string
-	Text []byte
-}
 
 // Plan is what a folder is to be.
 type Plan struct {

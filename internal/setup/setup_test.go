@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"fluxtrust.dev/flux-trust/internal/filter"
 	"fluxtrust.dev/flux-trust/internal/kustomization"
 )
 
@@ -17,7 +18,7 @@ func roots(t *testing.T) (text string, given []Root) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	given, err = readRoots([]File{{"a.crt", data}, {"b.crt", data}}, time.Now())
+	given, err = readRoots([]filter.File{{Path: "a.crt", Text: data}, {Path: "b.crt", Text: data}}, time.Now())
 	if err != nil || len(given) != 1 || given[0].From != "a.crt" {
 		t.Fatal(given, err)
 	}

@@ -26,7 +26,7 @@ type environment struct {
 func (r *reader) controller(name string) probe.Controller {
 	env := r.environment(name).values
 	c := probe.Controller{
-		NegativeSerials: slices.Contains(strings.Split(env["GODEBUG"], ","), "x509negativeserial=1"),
+		NegativeSerials: slices.Contains(strings.Split(env["GODEBUG"], ","), trust.AcceptNegativeSerials),
 		// In the order in which Go reads them: https://pkg.go.dev/golang.org/x/net/http/httpproxy
 		HTTPSProxy: cmp.Or(env["HTTPS_PROXY"], env["https_proxy"]),
 		HTTPProxy:  cmp.Or(env["HTTP_PROXY"], env["http_proxy"]),
@@ -57,7 +57,7 @@ func (r *reader) environment(name string) environment {
 		return env
 	}
 	if spec.Extras.AcceptNegativeSerials {
-		env.values["GODEBUG"] = "x509negativeserial=1"
+		env.values["GODEBUG"] = trust.AcceptNegativeSerials
 	}
 	switch x := spec.Proxy; {
 	case x == nil:

@@ -2,13 +2,13 @@ package sources
 
 import (
 	"cmp"
-	"slices"
 
 	"fluxtrust.dev/flux-trust/api/v1alpha1"
 	"fluxtrust.dev/flux-trust/internal/codes"
 	"fluxtrust.dev/flux-trust/internal/flux"
 	"fluxtrust.dev/flux-trust/internal/inventory"
 	"fluxtrust.dev/flux-trust/internal/krm"
+	"fluxtrust.dev/flux-trust/internal/probe"
 	"fluxtrust.dev/flux-trust/internal/quote"
 )
 
@@ -72,17 +72,11 @@ func (s *step) warnSecret(o *inventory.Source, ref string) {
 	}
 }
 
-// commitStatus lists the types of Providers that write the status of a commit. Their CA
-// stands beside the token: https://fluxcd.io/flux/components/notification/providers/
-func commitStatus() []string {
-	return []string{"github", "gitlab", "gitea", "bitbucket", "bitbucketserver", "azuredevops"}
-}
-
 // warnGit says that the CA of a GitRepository, or of a Provider that writes the status of
 // a commit, is kept apart from the bundle.
 func (s *step) warnGit(o *inventory.Source) {
 	ref := o.Object.Before.Peek("spec", "secretRef", "name")
-	isProvider := o.API.Name == flux.Provider && slices.Contains(commitStatus(), o.Object.Before.Peek("spec", "type"))
+	isProvider := o.API.Name == flux.Provider && probe.SetsCommitStatus(o.Object.Before.Peek("spec", "type"))
 	if o.API.Name != flux.GitRepository && !isProvider || ref == "" {
 		return
 	}

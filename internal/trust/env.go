@@ -150,16 +150,18 @@ func lists(list, dir string) bool {
 // negativeSerials lets Go read certificates with a negative serial number.
 const negativeSerials = "x509negativeserial"
 
+// AcceptNegativeSerials is the setting in GODEBUG that does.
+const AcceptNegativeSerials = negativeSerials + "=1"
+
 // withSetting returns settings of the Go runtime with the one of negative serials.
 func withSetting(before *string) string {
-	const setting = negativeSerials + "=1"
 	switch {
 	case before == nil || withoutSetting(*before) == "":
-		return setting
-	case slices.Contains(strings.Split(*before, ","), setting):
+		return AcceptNegativeSerials
+	case slices.Contains(strings.Split(*before, ","), AcceptNegativeSerials):
 		return *before
 	default:
-		return withoutSetting(*before) + "," + setting
+		return withoutSetting(*before) + "," + AcceptNegativeSerials
 	}
 }
 
@@ -261,16 +263,13 @@ func (p *Pod) warnReplaced(entry krm.Field, current, want string) {
 // envEntry returns the entry of a variable in a container and its value, or nil
 // when there is none.
 func envEntry(container krm.Field, name string) (krm.Field, *string) {
-	entries := container.Get("env").Named(name)
-	if len(entries) == 0 {
-		return krm.Field{}, nil
+	entry := entryOf(container, name)
+	if !entry.Exists() {
+		return entry, nil
 	}
-	if len(entries) > 1 {
-		entries[0].Fail(codes.EnvTwice, "appears twice; remove one")
-	}
-	if from := entries[0].Get("valueFrom"); from.Exists() {
+	if from := entry.Get("valueFrom"); from.Exists() {
 		from.Fail(codes.EnvNotLiteral, "the value comes from elsewhere, so it cannot be extended; write a literal value, or exclude the controller under spec.controllers.exclude")
 	}
-	value := entries[0].Text("value")
-	return entries[0], &value
+	value := entry.Text("value")
+	return entry, &value
 }

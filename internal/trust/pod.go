@@ -119,7 +119,7 @@ func (p *Pod) Apply(b Bundle) krm.Findings {
 		case len(was) > 0:
 			p.tellTrustsNoLonger()
 		}
-		p.tellEnv()
+		p.tellProxy()
 	}
 	return p.found
 }

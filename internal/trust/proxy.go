@@ -215,16 +215,17 @@ func Instead(name string) string {
 	}
 }
 
-// tellEnv says what of a proxy and of extras is new in a pod.
-func (p *Pod) tellEnv() {
-	s := p.settings
-	if s.Proxy != nil {
-		by := "the proxy of Secret " + quote.Name(s.proxySecretName())
-		if s.Proxy.SecretRef == nil {
-			by = quote.Host(hostOf(cmp.Or(s.Proxy.HTTPS, s.Proxy.HTTP)))
-		}
-		p.found.Add(krm.Info, codes.Proxied, p.object, krm.At(p.spec.Path+".containers"), "reaches what is outside of the cluster through %s", by)
+// tellProxy says through what a pod reaches other networks.
+func (p *Pod) tellProxy() {
+	x := p.settings.Proxy
+	if x == nil {
+		return
 	}
+	by := quote.Host(hostOf(cmp.Or(x.HTTPS, x.HTTP)))
+	if name := x.SecretName(); name != "" {
+		by = "the proxy of Secret " + quote.Name(name)
+	}
+	p.found.Add(krm.Info, codes.Proxied, p.object, krm.At(p.spec.Path+".containers"), "reaches what is outside of the cluster through %s", by)
 }
 
 func hostOf(address string) string {
@@ -233,13 +234,6 @@ func hostOf(address string) string {
 		return ""
 	}
 	return u.Host
-}
-
-func (s *Settings) proxySecretName() string {
-	if s.Proxy.SecretRef == nil {
-		return ""
-	}
-	return s.Proxy.SecretRef.Name
 }
 
 // Inside returns the hosts that controllers of a stream reach inside the cluster, as

@@ -55,7 +55,7 @@ func checkURL(found *krm.Findings, s *inventory.Store, v inventory.Value) {
 	u, err := url.Parse(strings.TrimSpace(text))
 	_, user := s.Values["username"]
 	switch {
-	case err != nil || u.Host == "" || !slices.Contains([]string{"http", "https", "socks5", "socks5h"}, u.Scheme):
+	case err != nil || u.Host == "" || !v1alpha1.IsProxyScheme(u.Scheme):
 		found.Add(krm.Error, codes.ProxySecret, s.Object, krm.At(v.Path), "is not the URL of a proxy; write http://USER:PASSWORD@HOST:PORT, with the password percent-encoded")
 	case strings.TrimSpace(text) != text:
 		found.Add(krm.Error, codes.ProxySecret, s.Object, krm.At(v.Path), "begins or ends with white space, and Go does not take it for a URL; write it without a line break (printf, not echo)")
