@@ -17,7 +17,8 @@ const maxLine = 4 << 10
 // Line returns a text as one line that is safe to print: control characters, line
 // breaks, bidirectional marks and whatever else is not printable become escapes as in
 // Go (\n, \u202e), what looks like key material is replaced by its length, what a
-// runner of CI acts on does no longer look so, and what exceeds 4 KiB is cut.
+// runner of CI acts on does no longer look so, and of what exceeds 4 KiB only the
+// beginning stays. Line of a line is the line.
 func Line(text string) string {
 	if plain(text) {
 		return text
@@ -26,14 +27,28 @@ func Line(text string) string {
 	for i, r := range text {
 		switch {
 		case out.Len() > maxLine:
-			return inert(hideSecrets(out.String())) + "…"
+			return inert(hideSecrets(beginning(out.String())))
 		case r == utf8.RuneError && !strings.HasPrefix(text[i:], "\uFFFD"):
 			fmt.Fprintf(&out, `\x%02x`, text[i])
 		default:
 			writeRune(&out, r)
 		}
 	}
-	return inert(hideSecrets(out.String()))
+	line := inert(hideSecrets(out.String()))
+	if len(line) > maxLine {
+		line = inert(hideSecrets(beginning(line)))
+	}
+	return line
+}
+
+// beginning returns the first half of what a line may hold: what is written in the place
+// of something else can be twice as long.
+func beginning(text string) string {
+	end := maxLine/2 - len("…")
+	for !utf8.RuneStart(text[end]) {
+		end--
+	}
+	return text[:end] + "…"
 }
 
 // inert returns a text that runners of CI take for no command of theirs, which they look
