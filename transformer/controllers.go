@@ -31,8 +31,10 @@ type changer struct {
 	*result
 	options
 	done controllers
-	// proxied are the namespaces for which it is said what there is to say of a proxy.
+	// proxied are the namespaces for which it is said what there is to say of a proxy,
+	// told is set where it is said what the variables get beside what the config lists.
 	proxied map[string]bool
+	told    bool
 }
 
 func newChanger(r *result, o options) *changer {
@@ -110,7 +112,7 @@ func (c *changer) apply(w *inventory.Workload, s trust.Settings, found *krm.Find
 	if w.Object.Err() != nil {
 		return nil
 	}
-	c.proxy(w, &s)
+	c.variables(w, &s)
 	s.LimitCPU = c.inventory.CPUQuotas[w.Object.Namespace()]
 	*found = append(*found, trust.CheckRootFiles(w, &s)...)
 	if s.Security.Profile != v1alpha1.NoProfile {
@@ -178,17 +180,17 @@ func (c *changer) trust(w *inventory.Workload, s *trust.Settings, found *krm.Fin
 	*found = append(*found, p.Apply(b)...)
 }
 
-// proxy completes what is known of a proxy, and says once per namespace what there is
-// to say about it.
-func (c *changer) proxy(w *inventory.Workload, s *trust.Settings) {
-	if s.Proxy == nil {
-		return
+// variables completes what is known of the variables that the config sets. It says once
+// what they get, and once per namespace what there is to say about a proxy.
+func (c *changer) variables(w *inventory.Workload, s *trust.Settings) {
+	if s.Proxy != nil {
+		s.Inside, s.ProxySecret = trust.Inside(c.inventory), c.proxySecret
 	}
-	s.Inside, s.ProxySecret = trust.Inside(c.inventory), c.proxySecret
-	if len(c.proxied) == 0 {
-		c.found = append(c.found, trust.NoProxyCompleted(c.config, s.Inside))
+	if !c.told {
+		c.told = true
+		c.found = append(c.found, s.Completed(c.config)...)
 	}
-	if namespace := w.Object.Namespace(); !c.proxied[namespace] {
+	if namespace := w.Object.Namespace(); s.Proxy != nil && !c.proxied[namespace] {
 		c.proxied[namespace] = true
 		c.found = append(c.found, trust.CheckProxySecret(s.Proxy, c.inventory.Stores, w.Object.Namespaces)...)
 	}

@@ -125,7 +125,7 @@ func (c *changer) installOperator(i *inventory.Installer) {
 		c.done.count++
 		return
 	default:
-		c.proxy(w, &settings)
+		c.variables(w, &settings)
 		c.trust(w, &settings, &told)
 		told = append(told, trust.CheckProxy(w, c.verdictOn(w), &settings, c.inventory)...)
 	}

@@ -12,13 +12,20 @@ import (
 	"fluxtrust.dev/flux-trust/internal/quote"
 )
 
-// NoProxyCompleted says what the function adds to NO_PROXY.
-func NoProxyCompleted(c *v1alpha1.FluxTrust, inCluster []string) krm.Finding {
-	added := slices.DeleteFunc(slices.Concat(inside(), inCluster), func(entry string) bool { return slices.Contains(c.Spec.Proxy.No, entry) })
-	return krm.Finding{
-		Object: About(c), Code: codes.NoProxyCompleted, Severity: krm.Info, Difference: krm.At("spec.proxy.no"),
-		Message: noProxy + " also gets what Flux reaches without the proxy: " + strings.Join(added, ", "),
+// Completed says what the variables of a controller get that the config does not spell
+// out.
+func (s *Settings) Completed(c *v1alpha1.FluxTrust) krm.Findings {
+	var found krm.Findings
+	if s.Proxy != nil {
+		added := slices.DeleteFunc(slices.Concat(inside(), s.Inside), func(entry string) bool { return slices.Contains(s.Proxy.No, entry) })
+		found.Add(krm.Info, codes.NoProxyCompleted, About(c), krm.At("spec.proxy.no"),
+			noProxy+" also gets what Flux reaches without the proxy: %s", strings.Join(added, ", "))
 	}
+	if s.Extras.AcceptNegativeSerials {
+		found.Add(krm.Info, codes.NegativeSerialsAccepted, About(c), krm.At("spec.extras.acceptNegativeSerials"),
+			"sets "+debug+"="+AcceptNegativeSerials+" beside the other settings there, so the controllers accept certificates with a negative serial number, which Go refuses since 1.23; remove it when nobody issues them any more")
+	}
+	return found
 }
 
 // CheckProxySecret looks into the Secret with the URL of a proxy.
