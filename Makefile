@@ -40,11 +40,12 @@ test: bin/flux-trust bin/kustomize ## Vet, and run every test that needs no more
 	$(GOTESTSUM) --format pkgname -- -short -timeout 30m ./...
 	cd e2e && $(GOTESTSUM) --format dots -- -count=1 -timeout 30m ./...
 
-check: bin/flux-trust bin/kustomize ## Run what takes longer: race detector, coverage, random pods and folders, fuzzing, make e2e
+check: bin/flux-trust bin/kustomize ## Run what takes longer: race detector, coverage, random pods, folders and roots, fuzzing, make e2e
 	@hack/cover.sh 90
 	$(GOTESTSUM) --format pkgname -- $(RACE) -short -timeout 30m $(CONCURRENT)
 	$(GOTESTSUM) --format pkgname -- $(RACE) -timeout 30m -run Probe ./internal/command
 	$(GOTESTSUM) --format pkgname -- -timeout 30m -run BothWays ./internal/command
+	FLUX_TRUST_EVERY_GO=1 $(GOTESTSUM) --format pkgname -- -timeout 30m -run EveryGo ./internal/bundle
 	$(GOTESTSUM) --format pkgname -- -run 'TestRandomPods$$' -timeout 30m ./internal/hardening -cases 100000
 	$(GOTESTSUM) --format pkgname -- -run TestRandomPodsOnOpenShift ./internal/hardening -cases 10000
 	$(GOTESTSUM) --format pkgname -- -run 'TestRandomFolders$$' ./internal/kustomization -cases 2000 -timeout 60m

@@ -101,7 +101,8 @@ func (p *parser) checkSignature(c Certificate) {
 func hasBrokenSignature(c *x509.Certificate) bool {
 	err := c.CheckSignature(c.SignatureAlgorithm, c.RawTBSCertificate, c.Signature)
 	insecure := x509.InsecureAlgorithmError(0)
-	return err != nil && !errors.As(err, &insecure) && !errors.Is(err, x509.ErrUnsupportedAlgorithm) && keyProblem(c) == ""
+	return err != nil && !errors.As(err, &insecure) && !errors.Is(err, x509.ErrUnsupportedAlgorithm) &&
+		!slices.ContainsFunc(ofKey(c), func(r refusal) bool { return !r.ours })
 }
 
 // constraints says for which names a root may sign, or returns "".

@@ -8,9 +8,11 @@ import (
 	"crypto/rsa"
 	"crypto/sha256"
 	"crypto/x509"
+	"crypto/x509/pkix"
 	"encoding/asn1"
 	"errors"
 	"fmt"
+	"math/big"
 	"slices"
 	"strconv"
 	"strings"
@@ -60,8 +62,10 @@ type refusal struct {
 	code    Code
 	message string
 	// since is the minor version of Go from which on it is so, until the one before
-	// which it is so; 0 where that does not matter.
+	// which it is so; 0 where that does not matter. With asLanguage the defaults of an
+	// older language version turn it off.
 	since, until int
+	asLanguage   bool
 	// ours is set where Go trusts, and we advise against it.
 	ours bool
 }
@@ -73,7 +77,7 @@ func (r refusal) applies(g Go) bool {
 	case r.code == NegativeSerial:
 		return !g.takesNegativeSerials()
 	case r.since > 0:
-		return g.Minor == 0 || g.Minor >= r.since
+		return g.Minor == 0 || g.Minor >= r.since && (!r.asLanguage || g.Language >= r.since)
 	case r.until > 0:
 		return g.Minor > 0 && g.Minor < r.until
 	default:
@@ -88,7 +92,7 @@ func refusals(c *x509.Certificate) []refusal {
 	if r := purpose(c); r.code != "" {
 		found = append(found, r)
 	}
-	const policies, mldsa, mapped, distrusting = 24, 27, 27, 27
+	const policies, mapped, distrusting = 24, 27, 27
 	if oid := policyExtension(c); oid != "" {
 		found = append(found, refusal{code: GoVersion, until: policies, message: fmt.Sprintf("has a critical extension (%s) that Go knows since 1.%d alone", oid, policies)})
 	}
@@ -101,17 +105,7 @@ func refusals(c *x509.Certificate) []refusal {
 	if c.SerialNumber.Sign() < 0 {
 		found = append(found, refusal{code: NegativeSerial, message: "has a negative serial number, which Go since 1.23 cannot read; ask your CA to issue it anew; until then, spec.extras.acceptNegativeSerials: true lets the controllers read it"})
 	}
-	switch problem := keyProblem(c); {
-	case problem == "":
-	case isMLDSA(c):
-		found = append(found, refusal{code: GoVersion, until: mldsa, message: fmt.Sprintf("has an ML-DSA key, which Go knows since 1.%d alone", mldsa)})
-	default:
-		found = append(found, refusal{code: WeakKey, message: problem})
-	}
-	if key, ok := c.PublicKey.(*rsa.PublicKey); ok && key.N.BitLen() < minRSA {
-		found = append(found, refusal{code: WeakKey, message: fmt.Sprintf("has an RSA key of %d bits; at least %d are needed", key.N.BitLen(), minRSA), ours: true})
-	}
-	return found
+	return append(found, ofKey(c)...)
 }
 
 // purpose returns why a certificate is not one of a CA for servers.
@@ -177,34 +171,60 @@ func hasMappedAddress(c *x509.Certificate) bool {
 	return mapped
 }
 
-// keyProblem returns why Go verifies nothing with a key, or "".
-func keyProblem(c *x509.Certificate) string {
+// ofKey returns why Go verifies nothing with a key, or why nobody should.
+func ofKey(c *x509.Certificate) []refusal {
+	const mldsa = 27
 	switch key := c.PublicKey.(type) {
 	case *rsa.PublicKey:
-		// Go itself says what it thinks of a key when it is to verify something.
-		err := rsa.VerifyPKCS1v15(key, crypto.SHA256, make([]byte, sha256.Size), make([]byte, key.Size()))
-		if !errors.Is(err, rsa.ErrVerification) {
-			return fmt.Sprintf("has an RSA key that Go refuses (%s), so Go verifies nothing with it; ask your CA for a key with the exponent 65537", strings.TrimPrefix(err.Error(), "crypto/rsa: "))
-		}
+		return ofRSA(key)
 	case *ecdsa.PublicKey, ed25519.PublicKey:
+		return nil
 	default:
-		return fmt.Sprintf("has a %s, with which Go verifies nothing", keyKind(c))
+		if isMLDSA(c) {
+			return []refusal{{code: GoVersion, until: mldsa, message: fmt.Sprintf("has an ML-DSA key, which Go knows since 1.%d alone", mldsa)}}
+		}
+		return []refusal{{code: WeakKey, message: fmt.Sprintf("has a %s, with which Go verifies nothing", keyKind(c))}}
 	}
-	return ""
 }
 
-// isMLDSA reports whether a key is one of RFC 9881: 2.16.840.1.101.3.4.3.17 to 19.
+// ofRSA returns what is wrong with an RSA key. Go looks at keys since 1.24
+// (https://go.dev/doc/go1.24); before, it verifies with what it can read.
+func ofRSA(key *rsa.PublicKey) []refusal {
+	var found []refusal
+	const looks, smallest = 24, 1024
+	bits := key.N.BitLen()
+	// Go itself says what it thinks of the rest when it is to verify something with a key
+	// that is long enough.
+	long := &rsa.PublicKey{N: new(big.Int).SetBit(key.N, minRSA-1, 1), E: key.E}
+	if err := rsa.VerifyPKCS1v15(long, crypto.SHA256, make([]byte, sha256.Size), make([]byte, long.Size())); !errors.Is(err, rsa.ErrVerification) {
+		found = append(found, refusal{code: WeakKey, since: looks, message: fmt.Sprintf("has an RSA key that Go since 1.%d refuses (%s), so it verifies nothing with it; ask your CA for a key with the exponent 65537", looks, strings.TrimPrefix(err.Error(), "crypto/rsa: "))})
+	}
+	if bits < smallest {
+		found = append(found, refusal{code: WeakKey, since: looks, asLanguage: true, message: fmt.Sprintf("has an RSA key of %d bits, and Go since 1.%d verifies nothing with less than %d; ask your CA for a longer one", bits, looks, smallest)})
+	}
+	if bits < minRSA {
+		found = append(found, refusal{code: WeakKey, message: fmt.Sprintf("has an RSA key of %d bits; at least %d are needed", bits, minRSA), ours: true})
+	}
+	return found
+}
+
+// isMLDSA reports whether a key is one of RFC 9881, as Go 1.27 reads it: of one of the
+// kinds 2.16.840.1.101.3.4.3.17 to 19, without parameters, and of the right size.
 func isMLDSA(c *x509.Certificate) bool {
 	var info struct {
-		Algorithm struct{ Algorithm asn1.ObjectIdentifier }
+		Algorithm pkix.AlgorithmIdentifier
 		Key       asn1.BitString
 	}
-	if _, err := asn1.Unmarshal(c.RawSubjectPublicKeyInfo, &info); err != nil {
+	if _, err := asn1.Unmarshal(c.RawSubjectPublicKeyInfo, &info); err != nil || len(info.Algorithm.Parameters.FullBytes) > 0 {
 		return false
 	}
-	family := asn1.ObjectIdentifier{2, 16, 840, 1, 101, 3, 4, 3}
-	oid := info.Algorithm.Algorithm
-	return len(oid) == len(family)+1 && oid[:len(family)].Equal(family) && oid[len(family)] >= 17 && oid[len(family)] <= 19
+	const first = 17
+	for i, size := range []int{1312, 1952, 2592} {
+		if info.Algorithm.Algorithm.Equal(asn1.ObjectIdentifier{2, 16, 840, 1, 101, 3, 4, 3, first + i}) {
+			return len(info.Key.Bytes) == size && info.Key.BitLength == 8*size
+		}
+	}
+	return false
 }
 
 func keyKind(c *x509.Certificate) string {

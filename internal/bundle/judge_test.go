@@ -16,17 +16,8 @@ import (
 func TestJudgement(t *testing.T) {
 	f := newForger(t, rand.New(rand.NewPCG(1, 1))) //nolint:gosec // a test that repeats
 	isCA := extension(true, "\x30\x03\x01\x01\xff", 2, 5, 29, 19)
-	key := func(name string) forgedKey {
-		for _, k := range f.keys {
-			if k.name == name {
-				return k
-			}
-		}
-		t.Fatalf("no key %s", name)
-		return forgedKey{}
-	}
 	made := func(change func(c *forged)) *x509.Certificate {
-		c := forged{version: 3, serial: big.NewInt(7), subject: "Forged", issuer: "Forged", key: key("P-256"), signer: key("P-256"), extensions: []pkix.Extension{isCA}}
+		c := forged{version: 3, serial: big.NewInt(7), subject: "Forged", issuer: "Forged", key: f.key("P-256"), signer: f.key("P-256"), extensions: []pkix.Extension{isCA}}
 		change(&c)
 		parsed, err := x509.ParseCertificate(f.make(c))
 		return try(t, parsed, err)
@@ -57,12 +48,15 @@ func TestJudgement(t *testing.T) {
 		"IPv4 as IPv6":                      {[]*x509.Certificate{root(t, func(c *x509.Certificate) { c.IPAddresses = []net.IP{net.IPv4(10, 0, 0, 1)} })}, nil, "", false, ""},
 		"broken signature":                  {[]*x509.Certificate{made(func(c *forged) { c.broken = true })}, nil, BrokenSignature, false, "compare its fingerprint, sha256:"},
 		"signed by an older key": {[]*x509.Certificate{made(func(c *forged) {
-			c.signer = key("P-384")
+			c.signer = f.key("P-384")
 			c.extensions = append(c.extensions, extension(false, "\x04\x04abcd", 2, 5, 29, 14), extension(false, "\x30\x06\x80\x04wxyz", 2, 5, 29, 35))
 		})}, nil, NotSelfSigned, false, "another key of the same CA has signed it"},
-		"RSA":              {[]*x509.Certificate{made(func(c *forged) { c.key = key("RSA 2048 65537"); c.signer = c.key })}, nil, "", false, ""},
-		"a large exponent": {[]*x509.Certificate{made(func(c *forged) { c.key = key("RSA 2048 2147483659"); c.signer = c.key })}, nil, WeakKey, true, "has an RSA key that Go refuses (public exponent too large)"},
-		"for some names":   {[]*x509.Certificate{root(t, func(c *x509.Certificate) { c.PermittedDNSDomains = []string{"corp.example", "b.example"} })}, nil, NameConstraints, false, `for names in "corp.example", "b.example", and refuses every other server`},
+		"RSA":                       {[]*x509.Certificate{made(func(c *forged) { c.key = f.key("RSA 2048 65537"); c.signer = c.key })}, nil, "", false, ""},
+		"a large exponent":          {[]*x509.Certificate{made(func(c *forged) { c.key = f.key("RSA 2048 2147483659"); c.signer = c.key })}, nil, WeakKey, true, "has an RSA key that Go since 1.24 refuses (public exponent too large)"},
+		"a large exponent, Go 1.23": {[]*x509.Certificate{made(func(c *forged) { c.key = f.key("RSA 2048 2147483659"); c.signer = c.key })}, []Go{recent}, "", false, ""},
+		"RSA 1000":                  {[]*x509.Certificate{made(func(c *forged) { c.key = f.key("RSA 1000 65537"); c.signer = c.key })}, nil, WeakKey, true, "1000 bits, and Go since 1.24 verifies nothing with less than 1024"},
+		"RSA 1000, Go 1.23":         {[]*x509.Certificate{made(func(c *forged) { c.key = f.key("RSA 1000 65537"); c.signer = c.key })}, []Go{recent}, WeakKey, true, "at least 2048 are needed"},
+		"for some names":            {[]*x509.Certificate{root(t, func(c *x509.Certificate) { c.PermittedDNSDomains = []string{"corp.example", "b.example"} })}, nil, NameConstraints, false, `for names in "corp.example", "b.example", and refuses every other server`},
 		"for some networks and without names": {[]*x509.Certificate{root(t, func(c *x509.Certificate) {
 			c.PermittedIPRanges = []*net.IPNet{mapped}
 			c.ExcludedDNSDomains = []string{"a.example"}

@@ -169,9 +169,9 @@ func readCertificates(names []string, in io.Reader) ([]filter.File, error) {
 		case slices.Contains(names[:i], name):
 			continue
 		case name == "-":
-			data, err = stream.Read(in)
+			data, err = stream.ReadAtMost(in, stream.MaxFile)
 		default:
-			data, err = readFile(name)
+			data, err = stream.ReadNamed(name, stream.MaxFile)
 		}
 		switch {
 		case errors.Is(err, syscall.EISDIR):

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"slices"
 	"syscall"
 	"time"
@@ -55,7 +54,7 @@ func readConfig(file string) (*v1alpha1.FluxTrust, []byte, error) {
 	if file == "-" {
 		return nil, nil, errors.New("the first argument is the config, a file; - is for inputs: flux-trust functionconfig.yaml -")
 	}
-	data, err := os.ReadFile(file) //nolint:gosec // a file that the user names
+	data, err := stream.ReadNamed(file, stream.MaxFile)
 	if err != nil {
 		return nil, nil, fmt.Errorf("the config, which is the first argument, cannot be read: %w (see flux-trust --help)", err)
 	}
@@ -64,19 +63,6 @@ func readConfig(file string) (*v1alpha1.FluxTrust, []byte, error) {
 		return nil, nil, fmt.Errorf("%s is a certificate, and no config; make one with: flux-trust init %s --dir DIR", file, file)
 	}
 	return config, data, err
-}
-
-// readFile reads an input.
-func readFile(name string) ([]byte, error) {
-	file, err := os.Open(name) //nolint:gosec // a file that the user names
-	if err != nil {
-		return nil, err
-	}
-	data, err := stream.Read(file)
-	if err != nil {
-		err = &os.PathError{Op: "read", Path: name, Err: err}
-	}
-	return data, errors.Join(err, file.Close())
 }
 
 // readInputs reads inputs, and splits them into documents.
@@ -116,7 +102,7 @@ func readTexts(configFile string, inputs []string, in io.Reader) ([]filter.File,
 		var err error
 		switch {
 		case input != "-":
-			data, err = readFile(input)
+			data, err = stream.ReadNamed(input, stream.MaxInput)
 		case stdin:
 			return nil, errors.New("- appears twice among the inputs; stdin can be read once")
 		default:

@@ -21,6 +21,7 @@ import (
 	"fluxtrust.dev/flux-trust/internal/filter"
 	"fluxtrust.dev/flux-trust/internal/probe"
 	"fluxtrust.dev/flux-trust/internal/quote"
+	"fluxtrust.dev/flux-trust/internal/stream"
 	"fluxtrust.dev/flux-trust/transformer"
 )
 
@@ -245,7 +246,7 @@ func systemRoots(name string, errOut io.Writer) (*x509.CertPool, error) {
 		}
 		return system, nil
 	default:
-		data, err := os.ReadFile(name) //nolint:gosec // a file that the user names
+		data, err := stream.ReadNamed(name, stream.MaxFile)
 		if err != nil {
 			return nil, fmt.Errorf("--system-roots is neither Host nor None, and no file: %w", err)
 		}

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"strings"
 
@@ -15,6 +16,7 @@ import (
 	"fluxtrust.dev/flux-trust/internal/pattern"
 	"fluxtrust.dev/flux-trust/internal/probe"
 	"fluxtrust.dev/flux-trust/internal/quote"
+	"fluxtrust.dev/flux-trust/internal/stream"
 )
 
 // hostFlags are those of probe --host.
@@ -136,7 +138,11 @@ func saveRoot(p *probe.Presented, flags hostFlags) error {
 		return fmt.Errorf("the root has %s, and not the fingerprint that you gave: nothing was saved", p.Root.Fingerprint)
 	default:
 		text := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: root.Raw})
-		if have, err := os.ReadFile(flags.save); err == nil && !bytes.Equal(have, text) {
+		switch have, err := stream.ReadRegular(flags.save); {
+		case errors.Is(err, fs.ErrNotExist):
+		case err != nil:
+			return fmt.Errorf("--save: %w: nothing was saved", err)
+		case !bytes.Equal(have, text):
 			return fmt.Errorf("--save %s: the file exists and holds something else: nothing was saved", flags.save)
 		}
 		if err := os.WriteFile(flags.save, text, 0o644); err != nil { //nolint:gosec // a certificate is public

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"path/filepath"
 	"strings"
 
@@ -15,6 +14,7 @@ import (
 
 	"fluxtrust.dev/flux-trust/internal/installer"
 	"fluxtrust.dev/flux-trust/internal/quote"
+	"fluxtrust.dev/flux-trust/internal/stream"
 )
 
 // Files of a folder that flux bootstrap writes.
@@ -59,7 +59,7 @@ func (f *folder) bootstrapFiles() ([]string, error) {
 		if base := filepath.Base(file); base != componentsFile && base != syncFile {
 			continue
 		}
-		data, err := os.ReadFile(file) //nolint:gosec // the kustomization names it
+		data, err := stream.ReadRegular(file)
 		switch {
 		case errors.Is(err, fs.ErrNotExist):
 			f.created = append(f.created, file)

@@ -3,13 +3,13 @@ package kustomization
 import (
 	"bytes"
 	"fmt"
-	"os"
 
 	"sigs.k8s.io/kustomize/kyaml/filesys"
 	"sigs.k8s.io/kustomize/kyaml/yaml"
 
 	"fluxtrust.dev/flux-trust/internal/krm"
 	"fluxtrust.dev/flux-trust/internal/quote"
+	"fluxtrust.dev/flux-trust/internal/stream"
 )
 
 // recorder remembers what was read.
@@ -19,9 +19,9 @@ type recorder struct {
 }
 
 func (r recorder) ReadFile(file string) ([]byte, error) {
-	// Reading a named pipe would wait for somebody to write to it.
-	if info, err := os.Stat(file); err == nil && !info.IsDir() && !info.Mode().IsRegular() {
-		return nil, fmt.Errorf("%s: is not a regular file; put one in its place", file)
+	// A named pipe would wait for somebody to write to it.
+	if err := stream.CheckRegular(file); err != nil {
+		return nil, err
 	}
 	text, err := r.FileSystem.ReadFile(file)
 	if err != nil {

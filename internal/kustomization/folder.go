@@ -17,6 +17,7 @@ import (
 	"fluxtrust.dev/flux-trust/api/v1alpha1"
 	"fluxtrust.dev/flux-trust/internal/krm"
 	"fluxtrust.dev/flux-trust/internal/quote"
+	"fluxtrust.dev/flux-trust/internal/stream"
 )
 
 // Options say which folder is to be made right.
@@ -149,7 +150,7 @@ func (f *folder) read() error {
 	f.file = filepath.Join(f.dir, konfig.DefaultKustomizationFileName())
 	for _, name := range konfig.RecognizedKustomizationFileNames() {
 		file := filepath.Join(f.dir, name)
-		data, err := os.ReadFile(file) //nolint:gosec // in a folder that the user names
+		data, err := stream.ReadRegular(file)
 		switch {
 		case errors.Is(err, fs.ErrNotExist):
 		case err != nil:
@@ -183,7 +184,7 @@ func (f *folder) read() error {
 func (f *folder) readBundle() error {
 	file := filepath.Join(f.dir, bundleFile)
 	var err error
-	if f.bundleNow, err = os.ReadFile(file); err != nil && !errors.Is(err, fs.ErrNotExist) { //nolint:gosec // as above
+	if f.bundleNow, err = stream.ReadRegular(file); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
 	if f.bundle, err = readBundle(file, f.bundleNow); err != nil {

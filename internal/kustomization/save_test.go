@@ -140,7 +140,7 @@ func TestPipe(t *testing.T) {
 				t.Fatal(err)
 			}
 			_, err := reconciled(t, parseConfig(t, fromFile), Options{Dir: dir})
-			if name != "generator" && (err == nil || !strings.Contains(err.Error(), "pipe.yaml: is not a regular file; put one in its place")) {
+			if name != "generator" && (err == nil || !strings.Contains(err.Error(), "pipe.yaml: is a named pipe, which may never end; name a file")) {
 				t.Errorf("got %v", err)
 			}
 		})

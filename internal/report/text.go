@@ -3,7 +3,6 @@ package report
 import (
 	"encoding/json"
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 
@@ -15,12 +14,6 @@ import (
 func (r *Report) json() (string, error) {
 	c := *r
 	c.Roots, c.Verdicts, c.Exceptions, c.Findings = orEmpty(r.Roots), orEmpty(r.Verdicts), orEmpty(r.Exceptions), orEmpty(r.Findings)
-	if len(r.Folders) == 0 { // the results of validate are those of a ResourceList
-		c.Findings = slices.Clone(c.Findings)
-		for i := range c.Findings {
-			c.Findings[i].Code = ""
-		}
-	}
 	text, err := json.MarshalIndent(c, "", "  ")
 	if err != nil {
 		return "", fmt.Errorf("writing the report: %w", err)

@@ -74,7 +74,7 @@ func (o *Options) configs() ([]*config, error) {
 	}
 	var found []*config
 	for _, path := range files {
-		data, err := os.ReadFile(path) //nolint:gosec // in a folder that the user names
+		data, err := stream.ReadRegular(path)
 		if err != nil {
 			return nil, err
 		}

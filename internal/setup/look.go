@@ -133,7 +133,7 @@ var mayInstall = pattern.Pattern{Text: `(?m)\bkind"?: *["']?(FluxInstance|HelmRe
 func holding(files []string) []string {
 	var objects []*krm.Object
 	for _, path := range files {
-		data, err := os.ReadFile(path) //nolint:gosec // in a folder that the user names
+		data, err := stream.ReadRegular(path)
 		if err != nil || !mayInstall.Get().Match(data) && !strings.Contains(string(data), "kind: OCIRepository") {
 			continue
 		}
@@ -184,7 +184,7 @@ func pathOf(o *krm.Object) string {
 const ourMark = "# Written by flux-trust init"
 
 func isOurs(path string) bool {
-	data, err := os.ReadFile(path) //nolint:gosec // in a folder that the user names
+	data, err := stream.ReadRegular(path)
 	return err == nil && strings.Contains(string(data), ourMark)
 }
 
@@ -195,7 +195,7 @@ func hasKind(text, kind string) bool {
 
 // readIfThere returns a file, or nil where there is none.
 func readIfThere(path string) ([]byte, error) {
-	data, err := os.ReadFile(path) //nolint:gosec // in a folder that the user names
+	data, err := stream.ReadRegular(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}

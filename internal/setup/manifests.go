@@ -1,7 +1,6 @@
 package setup
 
 import (
-	"os"
 	"slices"
 	"strings"
 
@@ -34,7 +33,7 @@ func (o *Options) manifests(c *config, given []Root) (*Plan, error) {
 func (o *Options) run(c *config, paths []string, given []Root) (store kustomization.File, t trusted, after []kustomization.File, outcome transformer.Outcome, err error) {
 	var files []filter.File
 	for _, path := range paths {
-		data, err := os.ReadFile(path) //nolint:gosec // in a folder that the user names
+		data, err := stream.ReadRegular(path)
 		if err != nil {
 			return store, t, nil, outcome, err
 		}
