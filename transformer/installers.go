@@ -36,7 +36,9 @@ func (c *changer) install(i *inventory.Installer) {
 	if i.Object.Err() == nil {
 		made, err := c.patchesOf(installer.StockOf(i), i.Object)
 		i.Object.Fail(err)
-		patched = len(made) > 0
+		if patched = len(made) > 0; patched {
+			c.checkArtifact(i)
+		}
 		switch {
 		case i.Object.Err() != nil:
 		case c.patching:
@@ -97,6 +99,14 @@ func (c *changer) checkProxy(i *inventory.Installer) {
 	settings := trust.SettingsOf(c.config)
 	env, at := installer.Environment(i, trust.ProxyNames())
 	c.found = append(c.found, trust.CheckProxyEnv(i.Object, env, at, &settings, c.inventory)...)
+}
+
+// checkArtifact looks at what flux-operator pulls for an object that it makes controllers
+// from.
+func (c *changer) checkArtifact(i *inventory.Installer) {
+	if settings := trust.SettingsOf(c.config); i.Object.Err() == nil && !settings.Nothing() {
+		c.found = append(c.found, installer.CheckArtifact(i, c.inventory, &c.config.Spec.Controllers)...)
+	}
 }
 
 // templated says what to do about an object that flux-operator fills in.

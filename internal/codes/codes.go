@@ -63,6 +63,7 @@ const (
 	SourcesNotPatched       krm.Code = "SourcesNotPatched"
 	ConfigInBuild           krm.Code = "ConfigInBuild"
 	HidesPatches            krm.Code = "HidesPatches"
+	OperatorPulls           krm.Code = "OperatorPulls"
 	PatchConflict           krm.Code = "PatchConflict"
 	Patches                 krm.Code = "Patches"
 	PatchesNoLonger         krm.Code = "PatchesNoLonger"
@@ -233,6 +234,7 @@ func Groups() []Group {
 			{NameChanges, false, "The build changes the name of an object, and no build tool follows it into a patch."},
 			{SourcesNotPatched, false, "`spec.sources` is not part of the patches."},
 			{HidesPatches, false, "Values of a HelmRelease may hold patches that those of the function would hide."},
+			{OperatorPulls, false, "The manifests of a FluxInstance are pulled by flux-operator itself, which is not known to get what the config gives the controllers."},
 			{FolderStale, false, "`patches --check`: `patches --write` would write to the folder."},
 			{FolderFailed, false, "`patches --check`: the folder does not build, or no patch makes it build what the function makes of it."},
 			{ConfigInBuild, false, "A folder builds a FluxTrust, which Flux would apply, and the API server does not know the kind."},

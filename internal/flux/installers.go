@@ -27,6 +27,8 @@ type Installer struct {
 	// Patches are the keys of the mapping with the list patches. "[]" stands for
 	// the entries of a list, of which a new one is appended for the function's.
 	Patches []string
+	// Artifact is what flux-operator pulls where the object does not say it, or "".
+	Artifact string
 	// Operator is set where flux-operator itself is installed: Patches are the keys of
 	// the values of its chart, which take the change themselves.
 	Operator bool
@@ -41,7 +43,8 @@ func Installers() []Installer {
 	const helm = "helm.toolkit.fluxcd.io"
 	return []Installer{
 		{Kind: FluxInstance, Group: operatorGroup, Versions: []string{"v1"}, Spec: []string{"spec"}, Patches: []string{"spec", "kustomize"}},
-		{Kind: HelmRelease, Group: helm, Versions: releases(), Chart: "flux-instance", Spec: []string{"spec", "values", "instance"}, Patches: []string{"spec", "values", "instance", "kustomize"}},
+		{Kind: HelmRelease, Group: helm, Versions: releases(), Chart: "flux-instance", Spec: []string{"spec", "values", "instance"}, Patches: []string{"spec", "values", "instance", "kustomize"},
+			Artifact: "oci://ghcr.io/controlplaneio-fluxcd/flux-operator-manifests:latest"},
 		{Kind: HelmRelease, Group: helm, Versions: releases(), Chart: "flux2", Patches: []string{"spec", "postRenderers", "[]", "kustomize"}},
 		{Kind: HelmRelease, Group: helm, Versions: releases(), Chart: Operator, Patches: []string{"spec", "values"}, Operator: true},
 	}

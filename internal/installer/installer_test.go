@@ -313,3 +313,57 @@ func TestCheckReferences(t *testing.T) {
 		}
 	}
 }
+
+// TestCheckArtifact: what flux-operator pulls itself is told where flux-operator is not
+// known to get what the controllers get, and nowhere else.
+func TestCheckArtifact(t *testing.T) {
+	const (
+		operator = "\n---\napiVersion: apps/v1\nkind: Deployment\nmetadata: {name: flux-operator, labels: {app.kubernetes.io/name: flux-operator}}\nspec:\n  selector: {}\n  template:\n    spec:\n      containers:\n      - name: manager\n        image: ghcr.io/controlplaneio-fluxcd/flux-operator:v0.58.1\n"
+		trusting = operator + "        env: [{name: SSL_CERT_FILE, value: /ca/ca.crt}]\n"
+		release  = "\n---\napiVersion: helm.toolkit.fluxcd.io/v2\nkind: HelmRelease\nmetadata: {name: flux-operator}\nspec:\n  chart: {spec: {chart: flux-operator}}\n"
+		patch    = "\n---\napiVersion: apps/v1\nkind: Deployment\nmetadata: {name: flux-operator}\nspec: {template: {spec: {containers: [{name: manager, image: ghcr.io/controlplaneio-fluxcd/flux-operator:v1}]}}}\n"
+	)
+	instance := func(distribution string) string {
+		return fmt.Sprintf(objects()["FluxInstance"], "  distribution: {"+distribution+"}")
+	}
+	chart := func(distribution string) string {
+		return fmt.Sprintf(objects()["flux-instance"], "      distribution: {"+distribution+"}")
+	}
+	const (
+		pulled  = "artifact: 'oci://registry.example.com/manifests'"
+		unknown = "info OperatorPulls spec.distribution.artifact"
+		left    = "warning OperatorPulls spec.distribution.artifact"
+	)
+	none, without := v1alpha1.Controllers{}, v1alpha1.Controllers{Exclude: []v1alpha1.Controller{flux.Operator}}
+	only := v1alpha1.Controllers{Include: []v1alpha1.Controller{"source-controller"}}
+	for name, tc := range map[string]struct {
+		stream string
+		config v1alpha1.Controllers
+		want   string
+	}{
+		"in its image":                        {instance("version: 2.x"), none, ""},
+		"not in the stream":                   {instance(pulled), none, unknown},
+		"a patch of it":                       {instance(pulled) + patch, none, unknown},
+		"its Deployment":                      {instance(pulled) + operator, none, ""},
+		"its HelmRelease":                     {instance(pulled) + release, none, ""},
+		"left out":                            {instance(pulled) + operator, only, left},
+		"left out, a HelmRelease":             {instance(pulled) + release, only, left},
+		"left out, with roots of its own":     {instance(pulled) + trusting, only, unknown},
+		"a HelmRelease with roots of its own": {instance(pulled) + release + "  values: {extraEnvs: [{name: SSL_CERT_DIR, value: /ca}]}\n", only, unknown},
+		"excluded":                            {instance(pulled) + operator, without, unknown},
+		"the default of the chart":            {chart("version: 2.x"), none, strings.Replace(unknown, "spec.", "spec.values.instance.", 1)},
+		"none in the chart":                   {chart("artifact: ''"), none, ""},
+		"the chart flux2":                     {fmt.Sprintf(objects()["flux2"], "  interval: 1h"), none, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			all := read(t, tc.stream)
+			found := CheckArtifact(all.Installers[0], all, &tc.config)
+			if got := said(found); got != tc.want {
+				t.Errorf("got %q, want %q", got, tc.want)
+			}
+			if host := "registry.example.com"; len(found) > 0 && strings.Contains(tc.stream, host) && !strings.Contains(found[0].Message, "is pulled from "+host+" by") {
+				t.Error(found[0].Message)
+			}
+		})
+	}
+}

@@ -371,3 +371,45 @@ func TestKindsOfTheConfig(t *testing.T) {
 		}
 	}
 }
+
+// TestOwnCAs: which Secrets may have a CA of a source in them.
+func TestOwnCAs(t *testing.T) {
+	const instance = "apiVersion: fluxcd.controlplane.io/v1\nkind: FluxInstance\nmetadata: {name: flux, namespace: fleet}\nspec:\n  distribution: {version: 2.x}\n"
+	git := func(spec string) string {
+		return "apiVersion: source.toolkit.fluxcd.io/v1\nkind: GitRepository\nmetadata: {name: a, namespace: apps}\nspec: {" + spec + "}\n"
+	}
+	patched := func(target, patch string) string {
+		return instance + "  sync: {kind: OCIRepository, url: 'oci://a/b', pullSecret: pull}\n  kustomize:\n    patches:\n    - target: {kind: " + target + "}\n      patch: |\n        " + strings.ReplaceAll(patch, "\n", "\n        ") + "\n"
+	}
+	for name, tc := range map[string]struct{ stream, want string }{
+		"Git":                       {git("url: 'https://a/b', secretRef: {name: x}"), "apps/x by spec.secretRef.name, credentials true"},
+		"Git without a Secret":      {git("url: 'https://a/b'"), ""},
+		"Git over SSH":              {git("url: 'ssh://git@a/b', secretRef: {name: x}"), ""},
+		"Git without TLS":           {git("url: 'http://a/b', secretRef: {name: x}"), ""},
+		"Git of a variable":         {git("url: '${url}', secretRef: {name: x}"), "apps/x by spec.secretRef.name, credentials true"},
+		"charts":                    {strings.Replace(git("url: 'https://a/b', secretRef: {name: x}"), "GitRepository", "HelmRepository", 1), ""},
+		"sync":                      {instance + "  sync: {kind: GitRepository, url: 'https://a/b', pullSecret: x}\n", "fleet/x by spec.sync.pullSecret, credentials true"},
+		"sync over SSH":             {instance + "  sync: {kind: GitRepository, url: 'ssh://git@a/b', pullSecret: x}\n", ""},
+		"sync without a Secret":     {instance + "  sync: {kind: GitRepository, url: 'https://a/b'}\n", ""},
+		"no sync":                   {instance, ""},
+		"a registry":                {instance + "  sync: {kind: OCIRepository, url: 'oci://a/b', pullSecret: x}\n", ""},
+		"a registry, JSON 6902":     {patched("OCIRepository", "- op: add\n  path: /spec/certSecretRef\n  value: {name: x}"), "fleet/x by spec.kustomize.patches, credentials false"},
+		"a registry, the name":      {patched("OCIRepository", "- op: replace\n  path: /spec/certSecretRef/name\n  value: x"), "fleet/x by spec.kustomize.patches, credentials false"},
+		"a registry, merged":        {patched("''", "kind: OCIRepository\nmetadata: {name: any}\nspec: {certSecretRef: {name: x}}"), "fleet/x by spec.kustomize.patches, credentials false"},
+		"patches of something else": {patched("GitRepository", "- op: add\n  path: /spec/certSecretRef\n  value: {name: x}"), ""},
+		"a patch that is none":      {patched("OCIRepository", "]"), ""},
+		"values of the chart":       {"apiVersion: helm.toolkit.fluxcd.io/v2\nkind: HelmRelease\nmetadata: {name: flux, namespace: a}\nspec:\n  targetNamespace: fleet\n  chart: {spec: {chart: flux-instance}}\n  values: {instance: {sync: {kind: GitRepository, url: 'https://a/b', pullSecret: x}}}\n", "fleet/x by spec.values.instance.sync.pullSecret, credentials true"},
+		"a template":                {"apiVersion: fluxcd.controlplane.io/v1\nkind: ResourceSet\nmetadata: {name: a, namespace: b}\nspec:\n  resources:\n  - " + strings.ReplaceAll(strings.Replace(instance, "fleet", "<< inputs.a >>", 1)+"  sync: {kind: GitRepository, url: 'https://a/b', pullSecret: x}", "\n", "\n    ") + "\n", ""},
+		"in a ResourceSet":          {"apiVersion: fluxcd.controlplane.io/v1\nkind: ResourceSet\nmetadata: {name: a, namespace: b}\nspec:\n  resources:\n  - " + strings.ReplaceAll(instance+"  sync: {kind: GitRepository, url: 'https://a/b', pullSecret: x}", "\n", "\n    ") + "\n", "fleet/x by spec.sync.pullSecret, credentials true"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var got []string
+			for _, own := range Of(objects(t, tc.stream), &v1alpha1.Controllers{}).OwnCAs() {
+				got = append(got, fmt.Sprintf("%s/%s by %s, credentials %t", own.Namespaces[0], own.Name, own.Path, own.Credentials))
+			}
+			if strings.Join(got, "\n") != tc.want {
+				t.Errorf("got %q, want %q", got, tc.want)
+			}
+		})
+	}
+}

@@ -25,7 +25,6 @@ func (o *Options) empty(c *config, given []Root) (*Plan, error) {
 		return nil, err
 	}
 	p := o.planOf(Empty, c, t, outcome)
-	p.store = store.Path
 	return p, p.settle(given, c, t, store, c.file())
 }
 
@@ -57,6 +56,6 @@ func (o *Options) remote(c *config, pem kustomization.File, t trusted, given []R
 		return nil, err
 	}
 	p := o.planOf(Remote, c, t, outcome)
-	p.store, p.fetched = pem.Path, fetched
+	p.fetched = fetched
 	return p, p.settle(given, c, t, pem, c.file())
 }

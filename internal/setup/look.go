@@ -79,6 +79,12 @@ func isFile(path string) bool {
 	return err == nil && !info.IsDir()
 }
 
+// isEmpty reports whether there is nothing in a file, or no file.
+func isEmpty(path string) bool {
+	info, err := os.Stat(path)
+	return err != nil || info.Size() == 0
+}
+
 // below returns the folders below one in which Flux seems to be.
 func below(dir string) []string {
 	const most = 2000 // folders to look into

@@ -1,10 +1,14 @@
 package setup
 
 import (
+	"cmp"
 	"fmt"
 	"path/filepath"
+	"slices"
 	"strings"
 
+	"fluxtrust.dev/flux-trust/internal/codes"
+	"fluxtrust.dev/flux-trust/internal/krm"
 	"fluxtrust.dev/flux-trust/internal/pattern"
 	"fluxtrust.dev/flux-trust/internal/quote"
 )
@@ -23,6 +27,8 @@ func (p *Plan) Next(name string) string {
 		fmt.Fprintf(&out, "\nCommit this:\n  %s\n  git commit -m 'Let Flux trust the company CA'\n  git push\n", p.add())
 	}
 	out.WriteString(p.then(name))
+	out.WriteString(p.operator(name))
+	out.WriteString(p.ownCAs())
 	if p.rotates {
 		fmt.Fprintf(&out, "When no server needs the old root any more, name those that stay:\n  %s init NEW-CERTIFICATE --dir %s --force\n", name, quoted(p.Dir))
 	}
@@ -56,6 +62,53 @@ func (p *Plan) then(name string) string {
 	default:
 		return fmt.Sprintf("Then run, when it has been applied:\n  kubectl get deployments,configmaps -n %s -o yaml | %s validate %s -\n", p.namespace(), name, config)
 	}
+}
+
+// operator says how flux-operator gets the certificates where it needs them itself.
+func (p *Plan) operator(name string) string {
+	if !slices.ContainsFunc(p.Outcome.Findings, func(f krm.Finding) bool { return f.Code == codes.OperatorPulls }) {
+		return ""
+	}
+	words := []string{"patches", p.Config}
+	if p.Kind == Manifests {
+		words = append(words, p.store)
+	}
+	return fmt.Sprintf("\nflux-operator pulls the manifests of Flux itself (spec.distribution.artifact). Where it does\nnot trust the certificates yet, these values of its chart let it:\n  %s %s > values.yaml\n", name, command(append(words, "-o", "flux-operator-values")...))
+}
+
+// ownCAs says how the certificates come into Secrets in which a source of the folder may
+// have a CA of its own. What else is in these stays.
+func (p *Plan) ownCAs() string {
+	var out strings.Builder
+	if p.Kind == Bootstrap && isEmpty(filepath.Join(p.Dir, componentsFile)) {
+		fmt.Fprintf(&out, "Where Git is behind the CA as well, give it to flux bootstrap, too, which leaves it in the\nSecret flux-system:\n  --ca-file=%s\n", quoted(p.store))
+	}
+	told := map[string]bool{}
+	for _, own := range p.Outcome.OwnCAs {
+		secret := fmt.Sprintf("secret %s -n %s", own.Name, cmp.Or(own.Namespaces[0], p.namespace()))
+		if told[secret] || !simple.Get().MatchString(own.Name+own.Namespaces[0]) {
+			continue
+		}
+		if len(told) == 0 {
+			out.WriteString("\nA source may have a CA of its own in a Secret, under ca.crt, as flux bootstrap --ca-file\nleaves it. That is not in Git, and nothing above reaches it. Where one of these has the key,\nadd the certificates before the servers need them:\n")
+		}
+		told[secret] = true
+		fmt.Fprintf(&out, "  kubectl describe %s\n", secret)
+		fmt.Fprintf(&out, "  (kubectl get %s -o jsonpath='{.data.ca\\.crt}' | base64 -d; echo; %s) > git-ca.crt\n", secret, p.certificates())
+		fmt.Fprintf(&out, "  kubectl patch %s --patch \"{\\\"data\\\":{\\\"ca.crt\\\":\\\"$(base64 < git-ca.crt | tr -d '\\n')\\\"}}\"\n", secret)
+	}
+	if len(told) > 0 && len(p.Dropped) > 0 {
+		out.WriteString("and take the old ones out of git-ca.crt before the last command.\n")
+	}
+	return out.String()
+}
+
+// certificates returns the command that prints the certificates.
+func (p *Plan) certificates() string {
+	if p.Kind == Bootstrap || p.Kind == Kustomization || p.Kind == Remote {
+		return command("cat", p.store)
+	}
+	return command("kubectl", "get", "configmap", p.configMap, "-n", p.namespace(), "-o", "jsonpath={.data."+strings.ReplaceAll(p.key, ".", `\.`)+"}")
 }
 
 // linesForRemote says what to add where a kustomization fetches Flux.

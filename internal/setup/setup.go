@@ -53,8 +53,9 @@ type Plan struct {
 	// Outcome is that of the function. Where it has failed, no file is to be written.
 	Outcome transformer.Outcome
 
-	// store is the file with the certificates, configMap the name of what it makes.
-	store, configMap string
+	// store is the file with the certificates, configMap the name of what it makes, key
+	// theirs in it.
+	store, configMap, key string
 	// fetched is what a kustomization would fetch.
 	fetched *kustomization.RemoteError
 	// opaque are files whose content is replaced, whatever it is.
@@ -90,7 +91,7 @@ func (o *Options) inDir(name string) string { return filepath.Join(o.Dir, name) 
 func (o *Options) planOf(kind Kind, c *config, t trusted, outcome transformer.Outcome) *Plan {
 	return &Plan{
 		Kind: kind, Dir: o.Dir, Config: c.path, Namespace: o.Namespace, Outcome: outcome,
-		configMap: c.source().ConfigMap.Name, Roots: t.roots, Dropped: t.dropped, rotates: c.now != nil && len(t.added) > 0,
+		configMap: c.source().ConfigMap.Name, key: c.key(), Roots: t.roots, Dropped: t.dropped, rotates: c.now != nil && len(t.added) > 0,
 	}
 }
 
@@ -99,7 +100,7 @@ func (o *Options) planOf(kind Kind, c *config, t trusted, outcome transformer.Ou
 // must be in the bundle as the function has found it: something else may make its
 // ConfigMap.
 func (p *Plan) settle(given []Root, c *config, t trusted, files ...kustomization.File) error {
-	if p.Outcome.Failed() {
+	if p.store = files[0].Path; p.Outcome.Failed() {
 		return nil
 	}
 	found := map[string]bool{}

@@ -59,6 +59,9 @@ func Apply(i *inventory.Inventory, c *v1alpha1.FluxTrust, bundles Bundles, now t
 	for _, o := range i.Sources {
 		s.apply(o, matched)
 	}
+	for _, from := range i.Installers {
+		s.warnGit(from.OwnCA())
+	}
 	for at, entry := range c.Spec.Sources {
 		if !matched[at] && len(entry.Kinds) > 0 {
 			s.found.Add(krm.Warning, codes.SelectsNothing, trust.About(c), krm.At(fmt.Sprintf("spec.sources[%d]", at)), "selects no object of the stream")
@@ -110,7 +113,8 @@ func (s *step) apply(o *inventory.Source, matched map[int]bool) {
 		}
 	}
 	edit := s.decide(o, entry)
-	s.warnGit(o)
+	s.warnStatus(o)
+	s.warnGit(o.OwnCA())
 	if edit == nil {
 		return
 	}

@@ -172,6 +172,26 @@ func TestApply(t *testing.T) {
 	}
 }
 
+// TestSync: what flux-operator makes of spec.sync has its CA beside its credentials, too.
+func TestSync(t *testing.T) {
+	const instance = "apiVersion: fluxcd.controlplane.io/v1\nkind: FluxInstance\nmetadata: {name: flux, namespace: apps}\nspec:\n  distribution: {version: 2.x}\n  sync: {kind: GitRepository, url: 'https://a/b', pullSecret: ca}\n"
+	held := "data:\n  ca.crt: " + base64.StdEncoding.EncodeToString([]byte(rootPEM(t))) + "\n"
+	c := &v1alpha1.FluxTrust{Metadata: v1alpha1.Metadata{Name: "x"}}
+	for secret, want := range map[string]string{
+		held:                            "warning SeparateCA FluxInstance spec.sync.pullSecret",
+		"stringData: {caFile: x}\n":     "warning SeparateCA FluxInstance spec.sync.pullSecret\nwarning Malformed Secret stringData.caFile",
+		"stringData: {ca.crt: x}\n":     "warning SeparateCA FluxInstance spec.sync.pullSecret\nwarning Malformed Secret stringData.ca.crt",
+		"stringData: {username: git}\n": "",
+	} {
+		if _, found := Apply(inventoryOf(t, instance+"---\n"+secretCA("", secret), c), c, nil, today); said(found) != want {
+			t.Errorf("%sgives\n%s\nwant\n%s", secret, said(found), want)
+		}
+	}
+	if _, found := Apply(inventoryOf(t, instance, c), c, nil, today); said(found) != "" {
+		t.Errorf("without the Secret:\n%s", said(found))
+	}
+}
+
 // TestCheckedOnce: a Secret that several sources refer to is complained of once.
 func TestCheckedOnce(t *testing.T) {
 	c := &v1alpha1.FluxTrust{Metadata: v1alpha1.Metadata{Name: "x"}}

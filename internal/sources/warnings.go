@@ -72,32 +72,37 @@ func (s *step) warnSecret(o *inventory.Source, ref string) {
 	}
 }
 
-// warnGit says that the CA of a GitRepository, or of a Provider that writes the status of
-// a commit, is kept apart from the bundle.
-func (s *step) warnGit(o *inventory.Source) {
+// warnStatus says that the CA of a Provider that writes the status of a commit is kept
+// apart from the bundle.
+func (s *step) warnStatus(o *inventory.Source) {
 	ref := o.Object.Before.Peek("spec", "secretRef", "name")
-	isProvider := o.API.Name == flux.Provider && probe.SetsCommitStatus(o.Object.Before.Peek("spec", "type"))
-	if o.API.Name != flux.GitRepository && !isProvider || ref == "" {
+	if o.API.Name != flux.Provider || !probe.SetsCommitStatus(o.Object.Before.Peek("spec", "type")) || ref == "" {
 		return
 	}
-	have := s.find(ref, o.Object.Namespaces)
+	own := inventory.OwnCA{Object: o.Object, Path: "spec.secretRef.name", Namespaces: o.Object.Namespaces, Name: ref, Credentials: true}
+	s.warnOwnCA(own, []string{v1alpha1.DefaultSecretKey},
+		"Secret %s holds a CA beside the token (%s), and notification-controller trusts that alone, without the public roots and without spec.caBundle; put every root into it that the host and a proxy before it need, or remove the key")
+}
+
+// warnGit says that the CA of a Git repository is kept apart from the bundle.
+func (s *step) warnGit(own inventory.OwnCA, ok bool) {
+	if ok && own.Credentials {
+		s.warnOwnCA(own, []string{v1alpha1.DefaultSecretKey, legacyCAKey},
+			"Secret %s holds a CA of its own beside the credentials (%s), as flux bootstrap --ca-file leaves it; no change of spec.caBundle reaches it, so rotate it first, or remove the key: the controllers trust the bundle")
+	}
+}
+
+// warnOwnCA warns of a Secret of the stream that has one of some keys.
+func (s *step) warnOwnCA(own inventory.OwnCA, keys []string, format string) {
+	have := s.find(own.Name, own.Namespaces)
 	if have == nil || have.Err != nil {
 		return
 	}
-	at := krm.Difference{Path: "spec.secretRef.name", Current: ref}
-	for _, key := range []string{v1alpha1.DefaultSecretKey, legacyCAKey} {
-		_, ok := have.Values[key]
-		switch {
-		case !ok || isProvider && key != v1alpha1.DefaultSecretKey:
-			continue
-		case isProvider:
-			s.found.Add(krm.Warning, codes.SeparateCA, o.Object, at,
-				"Secret %s holds a CA beside the token (%s), and notification-controller trusts that alone, without the public roots and without spec.caBundle; put every root into it that the host and a proxy before it need, or remove the key", quote.Name(ref), key)
-		default:
-			s.found.Add(krm.Warning, codes.SeparateCA, o.Object, at,
-				"Secret %s holds a CA of its own beside the credentials (%s), as flux bootstrap --ca-file leaves it; no change of spec.caBundle reaches it, so rotate it first, or remove the key: the controllers trust the bundle", quote.Name(ref), key)
+	for _, key := range keys {
+		if _, ok := have.Values[key]; ok {
+			s.found.Add(krm.Warning, codes.SeparateCA, own.Object, krm.Difference{Path: own.Path, Current: own.Name}, format, quote.Name(own.Name), key)
+			s.check(have, false)
+			return
 		}
-		s.check(have, false)
-		return
 	}
 }
