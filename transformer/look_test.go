@@ -22,6 +22,10 @@ func TestLook(t *testing.T) {
 		release    = "apiVersion: helm.toolkit.fluxcd.io/v2\nkind: HelmRelease\nmetadata: {name: install}\nspec: {chart: {spec: {chart: flux-instance}}, valuesFrom: [{kind: ConfigMap, name: found}]}\n"
 		values     = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: found}\ndata: {values.yaml: '{}'}\n"
 		git        = "apiVersion: source.toolkit.fluxcd.io/v1\nkind: GitRepository\nmetadata: {name: sync}\nspec: {url: https://a, secretRef: {name: found}}\n"
+		chart      = "apiVersion: source.toolkit.fluxcd.io/v1\nkind: OCIRepository\nmetadata: {name: own}\nspec: {url: oci://a/flux2}\n"
+		namesake   = "apiVersion: source.toolkit.fluxcd.io/v1\nkind: OCIRepository\nmetadata: {name: own, namespace: b}\nspec: {url: oci://a/podinfo}\n"
+		ofChart    = "apiVersion: helm.toolkit.fluxcd.io/v2\nkind: HelmRelease\nmetadata: {name: a}\nspec: {chartRef: {kind: OCIRepository, name: own}}\n"
+		ofAnother  = "apiVersion: helm.toolkit.fluxcd.io/v2\nkind: HelmRelease\nmetadata: {name: own}\nspec: {chartRef: {kind: OCIRepository, name: podinfo}}\n"
 	)
 	for name, c := range map[string]struct {
 		spec   string
@@ -37,6 +41,9 @@ func TestLook(t *testing.T) {
 		"a source without Secrets": {"configMap: {name: roots, keys: [b]}, allow: [NotInStream]", []string{controller, git}, [][]int{{0, 1}}},
 		"values of a release":      {"configMap: {name: roots, keys: [b]}, allow: [NotInStream]", []string{release, values, unasked}, [][]int{{0, 1}}},
 		"what stands before":       {"configMap: {name: roots, keys: [b]}, allow: [NotInStream]", []string{controller, unasked, secret, git, controller}, [][]int{{0}, {0, 2, 3, 4}}},
+		"a release of a chart":     {"configMap: {name: roots, keys: [b]}", []string{chart, ofChart, ofAnother, namesake}, [][]int{{0, 1, 3}}},
+		"a release before it":      {"configMap: {name: roots, keys: [b]}", []string{ofAnother, ofChart, chart}, [][]int{{}, {1, 2}}},
+		"a namesake of a chart":    {"configMap: {name: roots, keys: [b]}", []string{namesake, chart, ofChart}, [][]int{{}, {0, 1, 2}}},
 		"values before a release":  {"configMap: {name: roots, keys: [b]}, allow: [NotInStream]", []string{values, release}, [][]int{{}, {0, 1}}},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -10,11 +10,36 @@ import (
 	"fluxtrust.dev/flux-trust/internal/inventory"
 )
 
-// need says which resources of a kind a config needs: every one, or those whose
-// text holds one of some marks.
+// need says which resources of a kind a config needs: every one, those whose text holds
+// one of some marks, and those to which others refer.
 type need struct {
 	every bool
 	marks []mark
+	// named are the names by which others refer to resources of the kind, or nil; part
+	// returns where in the text of one its name stands.
+	named *references
+	part  func(text []byte) []byte
+	// left is set where one was left out.
+	left bool
+}
+
+func (n *need) is(text []byte) bool {
+	switch {
+	case n == nil:
+		return false
+	case n.every || text == nil && len(n.marks) > 0:
+		return true
+	}
+	for _, mark := range n.marks {
+		if mark.in(text) {
+			return true
+		}
+	}
+	if n.named != nil && n.named.need(text, n.part) {
+		return true
+	}
+	n.left = true
+	return false
 }
 
 // mark is a text to look for.
@@ -22,6 +47,8 @@ type mark struct {
 	text []byte
 	// rare is the offset of its rarest byte.
 	rare int
+	// word is set where it is no part of a longer name.
+	word bool
 }
 
 // common lists the bytes of a mark from the most to the least common in manifests.
@@ -45,11 +72,19 @@ func (m mark) in(text []byte) bool {
 			return false
 		}
 		at += i
-		if bytes.HasPrefix(text[at-m.rare:], m.text) {
+		if start := at - m.rare; bytes.HasPrefix(text[start:], m.text) && (!m.word || isWord(text, start, start+len(m.text))) {
 			return true
 		}
 	}
 	return false
+}
+
+func isWord(text []byte, start, end int) bool {
+	return (start == 0 || !isNameByte(text[start-1])) && (end == len(text) || !isNameByte(text[end]))
+}
+
+func isNameByte(c byte) bool {
+	return c >= 'a' && c <= 'z' || c >= '0' && c <= '9' || c == '-' || c == '.'
 }
 
 // Needs returns what tells from the apiVersion, the kind and the text of a
@@ -63,9 +98,9 @@ func Needs(config *v1alpha1.FluxTrust) func(apiVersion, kind, text []byte) bool 
 	return needed(needsOf(config))
 }
 
-func needed(needs map[string]need) func(apiVersion, kind, text []byte) bool {
+func needed(needs map[string]*need) func(apiVersion, kind, text []byte) bool {
 	var last []byte // resources of a kind often follow each other
-	var n need
+	var n *need
 	return func(_, kind, text []byte) bool {
 		if bytes.HasSuffix(kind, []byte("List")) {
 			return true // it may hold anything
@@ -73,81 +108,12 @@ func needed(needs map[string]need) func(apiVersion, kind, text []byte) bool {
 		if !bytes.Equal(kind, last) {
 			last, n = kind, needs[string(kind)]
 		}
-		if n.every || text == nil && len(n.marks) > 0 {
-			return true
-		}
-		for _, mark := range n.marks {
-			if mark.in(text) {
-				return true
-			}
-		}
-		return false
+		return n.is(text)
 	}
 }
 
 // NeedsFor is Needs, or a smaller one.
 type NeedsFor = func(config *v1alpha1.FluxTrust) func(apiVersion, kind, text []byte) bool
-
-// Asked is what a run has looked for beyond what the config names.
-type Asked struct {
-	// Deployments is set where any Deployment may be named, Secrets where any Secret.
-	Deployments, Secrets bool
-	// Named are Secrets and ConfigMaps.
-	Named []string
-}
-
-func askedOf(r *result) Asked {
-	names, anySecret := r.inventory.Stores.Asked()
-	own := storesOf(r.config)
-	return Asked{r.namesDeployments, anySecret, slices.DeleteFunc(names, func(name string) bool {
-		return name == "" || slices.ContainsFunc(own, func(own string) bool { return strings.Contains(name, own) })
-	})}
-}
-
-// Look calls run with what a run needs: at first without Deployments, Secrets and
-// ConfigMaps of others, at which nearly no run looks, and again where it has looked for
-// them. A round that turns out to be of no use parses nothing more.
-func Look(run func(needs NeedsFor) (Outcome, error)) error {
-	var r round
-	for n := range 3 {
-		r.first, r.vain, r.left = n == 0, false, map[string]bool{}
-		outcome, err := run(func(config *v1alpha1.FluxTrust) func(apiVersion, kind, text []byte) bool {
-			return r.needs(needed(firstNeeds(config, r.named)))
-		})
-		if r.vain {
-			continue
-		}
-		asked := outcome.Asked
-		isNew := slices.ContainsFunc(asked.Named, func(name string) bool { return !slices.Contains(r.named, name) })
-		r.named = append(r.named, asked.Named...)
-		switch {
-		case err != nil:
-			return err
-		case asked.Deployments && r.left[string(v1alpha1.Deployment)], asked.Secrets && r.left[inventory.Secret]:
-			return all(run, r.named)
-		case !isNew || !r.left[inventory.Secret] && !r.left[inventory.ConfigMap]:
-			return nil
-		}
-	}
-	return all(run, r.named)
-}
-
-func all(run func(needs NeedsFor) (Outcome, error), named []string) error {
-	_, err := run(func(config *v1alpha1.FluxTrust) func(apiVersion, kind, text []byte) bool {
-		return needed(withNamed(needsOf(config), named))
-	})
-	return err
-}
-
-// withNamed adds the ConfigMaps of some names.
-func withNamed(needs map[string]need, names []string) map[string]need {
-	n := needs[inventory.ConfigMap]
-	for _, name := range names {
-		n.marks = append(n.marks, newMark(name))
-	}
-	needs[inventory.ConfigMap] = n
-	return needs
-}
 
 // storesOf returns the names of the Secrets and ConfigMaps in a config.
 func storesOf(config *v1alpha1.FluxTrust) []string {
@@ -171,67 +137,54 @@ func storesOf(config *v1alpha1.FluxTrust) []string {
 	return names
 }
 
-// firstNeeds is needsOf without Deployments in which nothing speaks of Flux, and Secrets
-// that are not named.
-func firstNeeds(config *v1alpha1.FluxTrust, named []string) map[string]need {
-	needs := withNamed(needsOf(config), named)
-	if !slices.ContainsFunc(config.Spec.Controllers.Additional, func(a v1alpha1.AdditionalController) bool { return a.Kind == v1alpha1.Deployment }) {
-		// An image may have a ${…} in it.
-		needs[string(v1alpha1.Deployment)] = need{marks: marks("flux", append(flux.Names(), "${")...)}
-	}
-	needs[inventory.Secret] = need{marks: marks(v1alpha1.OwnMark, append(storesOf(config), named...)...)}
-	return needs
-}
-
 // needsOf returns what a config needs, by kind.
-func needsOf(config *v1alpha1.FluxTrust) map[string]need {
-	own := need{marks: marks(v1alpha1.OwnMark)}
-	needs := map[string]need{
-		string(v1alpha1.Deployment):     {every: true},
-		string(v1alpha1.StatefulSet):    own,
-		string(v1alpha1.DaemonSet):      own,
-		inventory.ClusterServiceVersion: {every: true},
+func needsOf(config *v1alpha1.FluxTrust) map[string]*need {
+	every := &need{every: true}
+	needs := map[string]*need{
+		string(v1alpha1.Deployment):     every,
+		string(v1alpha1.StatefulSet):    {marks: marks(v1alpha1.OwnMark)},
+		string(v1alpha1.DaemonSet):      {marks: marks(v1alpha1.OwnMark)},
+		inventory.ClusterServiceVersion: every,
 	}
 	if config.Spec.Mount.Method == v1alpha1.InitContainerMethod {
-		needs[inventory.ResourceQuota] = need{every: true}
+		needs[inventory.ResourceQuota] = every
 	}
 	for _, a := range config.Spec.Controllers.Additional {
-		needs[string(a.Kind)] = need{every: true}
+		needs[string(a.Kind)] = every
 	}
 	// Flux objects that refer to a Secret get warnings, and those of the config
 	// a reference.
 	for _, kind := range flux.Kinds() {
-		needs[kind.Name] = need{marks: marks(v1alpha1.OwnMark, "certSecretRef", "secretRef")}
+		needs[kind.Name] = &need{marks: marks(v1alpha1.OwnMark, "certSecretRef", "secretRef")}
 	}
 	// A HelmRelease may install Flux. What its chart is says the release, or the
 	// object that it refers to.
-	var charts []string
+	charts := chartMarks()
 	for _, kind := range flux.Installers() {
-		if kind.Chart != "" {
-			charts = append(charts, kind.Chart)
-		} else {
-			needs[kind.Kind] = need{every: true}
+		if kind.Chart == "" {
+			needs[kind.Kind] = every
 		}
 	}
-	needs[flux.ResourceSet] = need{marks: marks(flux.FluxInstance, flux.HelmRelease, v1alpha1.OwnMark)}
-	needs[flux.HelmRelease] = need{marks: append(marks("chartRef", charts...), newMark(v1alpha1.OwnMark))}
-	needs[flux.HelmChart] = need{marks: marks(v1alpha1.OwnMark, charts...)}
+	needs[flux.ResourceSet] = &need{marks: marks(flux.FluxInstance, flux.HelmRelease, v1alpha1.OwnMark)}
+	needs[flux.HelmRelease] = &need{marks: append(charts, marks(v1alpha1.OwnMark, "chartRef")...)}
+	needs[flux.HelmChart] = &need{marks: append(charts, newMark(v1alpha1.OwnMark))}
 	oci := needs[string(v1alpha1.OCIRepository)]
-	needs[string(v1alpha1.OCIRepository)] = need{marks: append(oci.marks, marks(v1alpha1.OwnMark, charts...)...)}
+	oci.marks = append(oci.marks, charts...)
 	for _, s := range config.Spec.Sources {
 		for _, kind := range s.Kinds {
-			needs[string(kind)] = need{every: true}
+			needs[string(kind)] = every
 		}
 	}
-	needs[inventory.Secret] = need{every: true} // any Flux object may refer to it
+	needs[inventory.Secret] = every // any Flux object may refer to it
+	own := need{marks: marks(v1alpha1.OwnMark)}
 	for i := range config.Spec.CABundle {
 		e := &config.Spec.CABundle[i]
 		if e.ClusterTrustBundle != nil {
-			needs[inventory.ClusterTrustBundle] = need{every: true}
+			needs[inventory.ClusterTrustBundle] = every
 			continue
 		}
 		// trust-manager may write the object, or into one of the name of an inline entry.
-		needs[inventory.TrustManagerBundle], needs[inventory.TrustManagerClusterBundle] = need{every: true}, need{every: true}
+		needs[inventory.TrustManagerBundle], needs[inventory.TrustManagerClusterBundle] = every, every
 		switch {
 		case e.ConfigMap != nil:
 			// The others are named where one with a certificate may be meant.
@@ -241,8 +194,20 @@ func needsOf(config *v1alpha1.FluxTrust) map[string]need {
 		}
 	}
 	own.marks = append(own.marks, newMark("kustomize")) // it may hold patches of Flux, as values of a HelmRelease
-	needs[inventory.ConfigMap] = own
+	needs[inventory.ConfigMap] = &own
 	return needs
+}
+
+// chartMarks are the names of the charts that install Flux, which are the ends of URLs or
+// paths.
+func chartMarks() []mark {
+	var all []mark
+	for _, chart := range flux.Charts() {
+		m := newMark(chart)
+		m.word = true
+		all = append(all, m)
+	}
+	return slices.Clip(all)
 }
 
 func marks(first string, more ...string) []mark {

@@ -3,68 +3,175 @@ package transformer
 import (
 	"bytes"
 	"slices"
+	"strings"
 
 	"fluxtrust.dev/flux-trust/api/v1alpha1"
+	"fluxtrust.dev/flux-trust/internal/flux"
 	"fluxtrust.dev/flux-trust/internal/inventory"
 )
 
-// round is a reading of a stream by the first needs. What refers to Secrets and
-// ConfigMaps of others is often seen before the run: then those behind it are read as
-// well, and where some before it were left out, the round is in vain.
-type round struct {
-	// left are the kinds of which some were left out, named the names that were seen.
-	left  map[string]bool
-	named []string
-	marks []mark
-	// first is set where the round may be given up, vain where it is.
-	first, vain bool
+// Asked is what a run has looked for beyond what the config names.
+type Asked struct {
+	// Deployments is set where any Deployment may be named, Secrets where any Secret.
+	Deployments, Secrets bool
+	// Stores are names of Secrets and ConfigMaps, Charts those of the sources of charts
+	// that install Flux.
+	Stores, Charts []string
 }
 
-// mostNames is how many names are looked for: with more, all objects are read.
-const mostNames = 32
+func askedOf(r *result) Asked {
+	names, anySecret := r.inventory.Stores.Asked()
+	own := storesOf(r.config)
+	return Asked{r.namesDeployments, anySecret, slices.DeleteFunc(names, func(name string) bool {
+		return name == "" || slices.ContainsFunc(own, func(own string) bool { return strings.Contains(name, own) })
+	}), r.inventory.Charts}
+}
 
-func (r *round) needs(needs func(apiVersion, kind, text []byte) bool) func(apiVersion, kind, text []byte) bool {
+// Look calls run with what a run needs: at first without the Deployments, Secrets,
+// ConfigMaps and HelmReleases at which nearly no run looks, and again where it has looked
+// for one of them. A round that turns out to be of no use parses nothing more.
+func Look(run func(needs NeedsFor) (Outcome, error)) error {
+	var r round
+	for range 3 {
+		outcome, err := run(r.needs)
+		if r.vain {
+			continue
+		}
+		asked, left := outcome.Asked, r.left()
+		switch {
+		case err != nil:
+			return err
+		case asked.Deployments && left[string(v1alpha1.Deployment)], asked.Secrets && left[inventory.Secret]:
+			return r.all(run)
+		case !r.asks(asked):
+			return nil
+		}
+	}
+	return r.all(run)
+}
+
+// all is a last round, which leaves nothing out but ConfigMaps to which nothing refers.
+func (r *round) all(run func(needs NeedsFor) (Outcome, error)) error {
+	_, err := run(func(config *v1alpha1.FluxTrust) func(apiVersion, kind, text []byte) bool {
+		needs := needsOf(config)
+		needs[inventory.ConfigMap].named, needs[inventory.ConfigMap].part = &r.stores, metadata
+		return needed(needs)
+	})
+	return err
+}
+
+// round is a reading of a stream by the first needs. What refers to others is often seen
+// before the run: then those behind it are read as well, and where one of those before it
+// was left out, the round is in vain.
+type round struct {
+	// stores are the names of Secrets and ConfigMaps, charts those of sources of charts.
+	stores, charts references
+	rows           map[string]*need
+	vain           bool
+}
+
+// needs is a [NeedsFor].
+func (r *round) needs(config *v1alpha1.FluxTrust) func(apiVersion, kind, text []byte) bool {
+	r.vain = false
+	r.stores.forget()
+	r.charts.forget()
+	r.rows = r.firstNeeds(config)
+	is := needed(r.rows)
 	return func(apiVersion, kind, text []byte) bool {
-		is := needs(apiVersion, kind, text)
-		switch k := string(kind); {
-		case k == inventory.Secret, k == inventory.ConfigMap:
-			is = is || r.isNamed(text)
-			r.left[k] = r.left[k] || !is
-		case k == string(v1alpha1.Deployment):
-			r.left[k] = r.left[k] || !is
-		case is && r.first:
+		if r.vain || !is(apiVersion, kind, text) {
+			return false
+		}
+		switch string(kind) {
+		case string(v1alpha1.Deployment), inventory.Secret, inventory.ConfigMap:
+		case flux.OCIRepository, flux.HelmChart:
+			r.seeChart(text)
+			r.see(text)
+		default:
 			r.see(text)
 		}
-		return is && !r.vain
+		return !r.vain
 	}
 }
 
-func (r *round) isNamed(text []byte) bool {
-	return len(r.named) > mostNames || slices.ContainsFunc(r.marks, func(m mark) bool { return m.in(text) })
+// firstNeeds is needsOf without Deployments in which nothing speaks of Flux, and without
+// what nothing refers to.
+func (r *round) firstNeeds(config *v1alpha1.FluxTrust) map[string]*need {
+	needs := needsOf(config)
+	if !slices.ContainsFunc(config.Spec.Controllers.Additional, func(a v1alpha1.AdditionalController) bool { return a.Kind == v1alpha1.Deployment }) {
+		// An image may have a ${…} in it.
+		needs[string(v1alpha1.Deployment)] = &need{marks: marks("flux", append(flux.Names(), "${")...)}
+	}
+	needs[inventory.Secret] = &need{marks: marks(v1alpha1.OwnMark, storesOf(config)...), named: &r.stores, part: metadata}
+	needs[inventory.ConfigMap].named, needs[inventory.ConfigMap].part = &r.stores, metadata
+	needs[flux.HelmRelease] = &need{marks: append(chartMarks(), newMark(v1alpha1.OwnMark)), named: &r.charts, part: chartRef}
+	for _, kind := range []string{flux.OCIRepository, flux.HelmChart} { // another one of the name says that nothing says which
+		if n := needs[kind]; !n.every {
+			n.named, n.part = &r.charts, metadata
+		}
+	}
+	return needs
 }
 
-// see notes the names in the text of an object that refers to others.
+// left returns the kinds of which some were left out.
+func (r *round) left() map[string]bool {
+	left := map[string]bool{}
+	for kind, n := range r.rows {
+		left[kind] = n.left
+	}
+	return left
+}
+
+// asks reports whether a run has looked for what was left out.
+func (r *round) asks(asked Asked) bool {
+	missed := false
+	for _, name := range asked.Stores {
+		missed = r.stores.ask(name) || missed
+	}
+	for _, name := range asked.Charts {
+		missed = r.charts.ask(name) || missed
+	}
+	return missed
+}
+
+// see notes the names of Secrets and ConfigMaps to which a text seems to refer.
 func (r *round) see(text []byte) {
-	if !bytes.Contains(text, []byte("ecretRef")) && !bytes.Contains(text, []byte("valuesFrom")) {
-		return
+	if at := bytes.Index(text, []byte("valuesFrom")); at >= 0 {
+		for name := range namesIn(block(text, at), text) {
+			r.refer(name)
+		}
 	}
-	for len(r.named) <= mostNames {
-		at := bytes.Index(text, []byte("name"))
+	for rest := text; ; {
+		at := bytes.Index(rest, []byte("ecretRef"))
 		if at < 0 {
 			return
 		}
-		text = bytes.TrimLeft(text[at+len("name"):], `"': `)
-		end := 0
-		for end < len(text) && isNameByte(text[end]) {
-			end++
+		rest = rest[at:]
+		for name := range namesIn(rest, text) {
+			r.refer(name)
+			break
 		}
-		if name := string(text[:end]); name != "" && !slices.Contains(r.named, name) {
-			r.named, r.marks = append(r.named, name), append(r.marks, newMark(name))
-			r.vain = r.vain || r.left[inventory.Secret] || r.left[inventory.ConfigMap]
-		}
+		rest = rest[len("ecretRef"):]
 	}
 }
 
-func isNameByte(c byte) bool {
-	return c >= 'a' && c <= 'z' || c >= '0' && c <= '9' || c == '-' || c == '.'
+func (r *round) refer(name string) {
+	if name != "" { // the run will tell
+		r.vain = r.stores.ask(name) || r.vain
+	}
+}
+
+// seeChart notes the name of what seems to be the source of a chart that installs Flux.
+// Where the name itself says so, so does what refers to it.
+func (r *round) seeChart(text []byte) {
+	says := func(text []byte) bool {
+		return slices.ContainsFunc(chartMarks(), func(m mark) bool { return m.in(text) })
+	}
+	if !says(text) {
+		return
+	}
+	for name := range namesIn(metadata(text), text) {
+		if name != "" && !says([]byte(name)) {
+			r.vain = r.charts.ask(name) || r.vain
+		}
+	}
 }

@@ -50,6 +50,17 @@ func Installers() []Installer {
 	}
 }
 
+// Charts returns the names of the charts that install Flux.
+func Charts() []string {
+	var charts []string
+	for _, i := range Installers() {
+		if i.Chart != "" {
+			charts = append(charts, i.Chart)
+		}
+	}
+	return charts
+}
+
 // IsInstaller reports whether objects of a group and a kind may install Flux.
 func IsInstaller(group, kind string) bool {
 	return group == operatorGroup && kind == ResourceSet ||

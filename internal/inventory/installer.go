@@ -94,6 +94,18 @@ func chartsOf(objects []*krm.Object) charts {
 	return found
 }
 
+// names returns the names of the objects whose chart installs Flux.
+func (c charts) names() []string {
+	var names []string
+	for ref, chart := range c {
+		if slices.Contains(flux.Charts(), chart) {
+			names = append(names, ref.name)
+		}
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
+}
+
 // of returns the name of the chart of a HelmRelease: from the release itself, from
 // the source that it refers to, or from the name of that source. The source is in the
 // namespace of the release, or in the one that it names; what has no namespace may be

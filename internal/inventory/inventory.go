@@ -26,6 +26,9 @@ type Inventory struct {
 	// CPUQuotas are the namespaces with a ResourceQuota on limits.cpu, which refuses a
 	// container without one.
 	CPUQuotas map[string]bool
+	// Charts are the names of the sources of charts that install Flux, now and before a
+	// build tool changed them.
+	Charts []string
 	// Additional says which entries of spec.controllers.additional select something.
 	Additional map[int]bool
 }
@@ -53,6 +56,7 @@ func Of(objects []*krm.Object, c *v1alpha1.Controllers) *Inventory {
 		}
 	}
 	charts := chartsOf(objects) // which may stand behind the HelmRelease that refers to them
+	i.Charts = charts.names()
 	for _, o := range objects {
 		for _, installer := range installersOf(o, charts) {
 			i.Installers = append(i.Installers, installer)

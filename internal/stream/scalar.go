@@ -114,7 +114,7 @@ func (s *scanner) keyEnd(at int, l glance) int {
 		}
 		return -1
 	}
-	if !startsPlain(text) || s.data[l.first-1] == ' ' || l.hash >= 0 && l.hash < l.first || string(s.data[at:l.first]) == "<<" {
+	if !startsPlain(text) || s.data[l.first-1] == ' ' || l.hash >= 0 && l.hash < l.first || s.depth == 1 && string(s.data[at:l.first]) == "<<" {
 		return -1
 	}
 	return l.first

@@ -1,6 +1,9 @@
 package stream
 
-import "bytes"
+import (
+	"bytes"
+	"slices"
+)
 
 // Needs tells whether a resource must be parsed, from the apiVersion and kind at
 // its top, which are empty where it has none, and from its text, which is nil where
@@ -12,8 +15,8 @@ type Needs = func(apiVersion, kind, text []byte) bool
 // and what kind they are.
 //
 // It understands block mappings and lists, plain and quoted scalars, block
-// scalars, simple flow style on one line, and comments. All else (anchors,
-// aliases, tags, other flow style, tabs, carriage returns, complex keys, control
+// scalars, simple flow style on one line, comments, and anchors with their aliases. All
+// else (tags, other flow style, tabs, carriage returns, complex keys, control
 // characters) it does not, and says so. What it understands, the YAML reader
 // takes without an error for the same thing; a fuzz test holds it to that.
 type scanner struct {
@@ -31,7 +34,13 @@ type scanner struct {
 	// hidden tells that line breaks are escaped, so that a name in the text may be
 	// torn apart.
 	hidden bool
+	// anchors are the names of those seen.
+	anchors [][]byte
 }
+
+// maxAnchors is how many anchors a resource may have: each alias is looked for among
+// them.
+const maxAnchors = 100
 
 // maxLevels is how deep collections may be nested. The deepest CRDs reach 50.
 const maxLevels = 128
@@ -92,6 +101,7 @@ func (s *scanner) skipBlankLine(at int) bool {
 func (s *scanner) mapping(at, column int) bool {
 	s.levels[0], s.depth = level{column: column}, 1
 	s.awaiting, s.plain, s.hidden, s.apiVersion, s.kind = false, false, false, nil, nil
+	s.anchors = s.anchors[:0]
 	if at >= len(s.data) || isDash(s.data, at) || !s.entry(at, column) {
 		return false
 	}
@@ -280,6 +290,12 @@ func (s *scanner) value(at int, l glance) bool {
 	}
 	text := s.data[start:l.end]
 	switch text[0] {
+	case '&':
+		return s.anchored(start, l)
+	case '*':
+		n := anchorLen(text)
+		s.content(l.end)
+		return isRest(text[n:]) && slices.ContainsFunc(s.anchors, func(name []byte) bool { return bytes.Equal(name, text[1:n]) })
 	case '#':
 		s.awaiting = true
 		s.content(l.end)
@@ -300,6 +316,26 @@ func (s *scanner) value(at int, l glance) bool {
 	}
 	s.content(l.end)
 	return true
+}
+
+// anchored reads an anchor and the value behind it.
+func (s *scanner) anchored(at int, l glance) bool {
+	end := at + anchorLen(s.data[at:l.end])
+	if end == at+1 || end < l.end && s.data[end] != ' ' || len(s.anchors) == maxAnchors {
+		return false
+	}
+	s.anchors = append(s.anchors, s.data[at+1:end])
+	rest := bytes.TrimLeft(s.data[end:l.end], " ")
+	return (len(rest) == 0 || rest[0] != '&' && rest[0] != '*') && s.value(end, l)
+}
+
+// anchorLen returns how long the anchor or the alias is that a text starts with.
+func anchorLen(text []byte) int {
+	n := 1
+	for n < len(text) && (isName(text[n:n+1]) || text[n] == '_') && text[n] != '.' && text[n] != '/' {
+		n++
+	}
+	return n
 }
 
 // next goes behind the line that ends at an offset.

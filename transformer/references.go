@@ -1,0 +1,267 @@
+package transformer
+
+import (
+	"bytes"
+	"iter"
+	"slices"
+	"strings"
+
+	"fluxtrust.dev/flux-trust/internal/inventory"
+)
+
+// references are the names by which resources of some kinds are referred to. What is
+// referred to may stand before what refers to it, so what was left out is remembered.
+type references struct {
+	names map[string]bool
+	// odd are those that are no names for the API server, such as one with a ${…}.
+	odd [][]byte
+	// left are the texts of what was left out, until somebody asks for a name: then
+	// owned are the names in them.
+	left  []leftOut
+	owned map[string]bool
+	// unsure is set where what was left out may have any name.
+	unsure bool
+}
+
+// leftOut is a resource that was left out: its text, and what returns the part of it with
+// the name that counts.
+type leftOut struct {
+	text []byte
+	part func(text []byte) []byte
+}
+
+// mostLeft is how many texts are remembered. With more, any name may be in them.
+const mostLeft = 1 << 12
+
+// need reports whether a resource may have one of the names, from its text. One that has
+// none is remembered.
+func (r *references) need(text []byte, part func(text []byte) []byte) bool {
+	if len(r.names) > 0 {
+		for name := range namesIn(part(text), text) {
+			if name == "" || r.names[name] {
+				return true
+			}
+		}
+	}
+	if slices.ContainsFunc(r.odd, func(name []byte) bool { return bytes.Contains(text, name) }) {
+		return true
+	}
+	switch {
+	case r.unsure:
+	case r.owned != nil:
+		r.own(leftOut{text, part})
+	case len(r.left) == mostLeft:
+		r.unsure, r.left = true, nil
+	default:
+		r.left = append(r.left, leftOut{text, part})
+	}
+	return false
+}
+
+// own notes the names of a resource that was left out.
+func (r *references) own(l leftOut) {
+	for name := range namesIn(l.part(l.text), l.text) {
+		r.owned[name] = true
+		r.unsure = r.unsure || name == ""
+	}
+}
+
+// ask adds a name, and reports whether it may be that of a resource that was left out.
+func (r *references) ask(name string) bool {
+	if r.names[name] {
+		return false
+	}
+	if r.names == nil {
+		r.names = map[string]bool{}
+	}
+	r.names[name] = true
+	if strings.ContainsAny(name, notInNames) || len(name) > longestName {
+		r.odd = append(r.odd, []byte(name))
+		return r.unsure || len(r.left)+len(r.owned) > 0
+	}
+	if r.owned == nil && !r.unsure {
+		r.owned = map[string]bool{}
+		for _, l := range r.left {
+			r.own(l)
+		}
+		r.left = nil
+	}
+	return r.unsure || r.owned[name]
+}
+
+// forget forgets what was left out, and keeps the names.
+func (r *references) forget() { r.left, r.owned, r.unsure = nil, nil, false }
+
+const (
+	// longestName is how long a name may be for the API server.
+	longestName = 253
+	spaces      = " \t\r\n"
+	// notInNames ends a name in YAML and JSON, whatever its quotes are.
+	notInNames = spaces + ",\"'{}[]"
+)
+
+// namesIn returns the names that a part of a text holds: the values of its keys "name" and
+// "previousNames" at any depth, and without the suffixes of kustomize. The name "" stands
+// for one that is written so that the text does not say it.
+func namesIn(part, text []byte) iter.Seq[string] {
+	return func(yield func(string) bool) {
+		for {
+			var value []byte
+			if value, part = nextName(part); value == nil {
+				return
+			}
+			for more := true; more; {
+				word := value[:wordEnd(value)]
+				if more = len(word) < len(value) && value[len(word)] == ','; more {
+					value = value[len(word)+1:]
+				}
+				name := string(resolve(word, text))
+				if !yield(name) || hasSuffix(name) && !yield(inventory.WithoutSuffix(name)) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// resolve returns the scalar for which a word of a text stands, or nil.
+func resolve(word, text []byte) []byte {
+	if len(word) > 0 && word[0] == '*' {
+		anchor := append([]byte("&"), word[1:]...)
+		at := bytes.Index(text, append(anchor, ' '))
+		if at < 0 || bytes.LastIndex(text, anchor) != at { // or of which it is the beginning
+			return nil
+		}
+		word = bytes.TrimLeft(text[at+len(anchor):], ` "'`)
+		word = word[:wordEnd(word)]
+	}
+	if len(word) == 0 || strings.IndexByte("&*|>#!?%@`", word[0]) >= 0 {
+		return nil
+	}
+	return word
+}
+
+// wordEnd returns the offset of the end of the word that a text starts with. A word that
+// is too long for a name is cut.
+func wordEnd(text []byte) int {
+	text = text[:min(len(text), longestName+1)]
+	if end := bytes.IndexAny(text, notInNames); end >= 0 {
+		return end
+	}
+	return len(text)
+}
+
+// hasSuffix reports whether a name may end in a suffix of kustomize.
+func hasSuffix(name string) bool {
+	at := len(name) - len("-0123456789")
+	return at > 0 && name[at] == '-'
+}
+
+// nextName returns the text from the next value of a key "name" or "previousNames" on,
+// or nil, and the text behind the key.
+func nextName(text []byte) (value, rest []byte) {
+	for {
+		at := bytes.Index(text, []byte("ame"))
+		if at < 0 {
+			return nil, nil
+		}
+		text = text[at+len("ame"):]
+		value := bytes.TrimLeft(bytes.TrimLeft(bytes.TrimPrefix(text, []byte("s")), `"'`), spaces)
+		if len(value) == 0 || value[0] != ':' {
+			continue
+		}
+		value = bytes.TrimLeft(value[1:], spaces+`"'`)
+		if len(value) > 0 && value[0] == '&' { // an anchor
+			if end := wordEnd(value); end < len(value) {
+				value = bytes.TrimLeft(value[end:], spaces+`"'`)
+			}
+		}
+		if len(value) == 0 {
+			return nil, nil
+		}
+		return value, text
+	}
+}
+
+// metadata returns the part of the text of a resource with its metadata: all of the text,
+// where the part is not in block style by itself.
+func metadata(text []byte) []byte {
+	const key = "metadata:"
+	column, part := -1, []byte(nil)
+	for at, end := 0, 0; at < len(text); at = end {
+		end = lineEnd(text, at)
+		line := bytes.TrimLeft(text[at:end], " ")
+		if column < 0 { // it may be an item of a list
+			line = bytes.TrimLeft(line, "- ")
+		}
+		if isBlank(line) {
+			continue
+		}
+		first := end - len(line)
+		if column < 0 {
+			column = first - at
+		}
+		switch {
+		case first-at > column || !bytes.HasPrefix(line, []byte(key)):
+		case part != nil: // one of them may be a part of a scalar
+			return text
+		default:
+			part = block(text, first)
+		}
+	}
+	return withoutAliases(part, text)
+}
+
+// chartRef returns the part of a text with the name of the source of a chart.
+func chartRef(text []byte) []byte {
+	const key = "chartRef"
+	at := bytes.Index(text, []byte(key))
+	switch {
+	case at < 0:
+		return nil
+	case bytes.LastIndex(text, []byte(key)) != at: // one of them is something else
+		return text
+	default:
+		return withoutAliases(block(text, at), text)
+	}
+}
+
+// withoutAliases returns a part of a text, or all of it where an alias in the part may
+// stand for more than one name or namespace.
+func withoutAliases(part, text []byte) []byte {
+	if part == nil {
+		return text
+	}
+	for at, c := range part {
+		before := bytes.TrimRight(part[:at], " ")
+		if c == '*' && !bytes.HasSuffix(before, []byte("name:")) && !bytes.HasSuffix(before, []byte("namespace:")) {
+			return text
+		}
+	}
+	return part
+}
+
+// block returns a key and its value, from the offset of the key on: in block style what
+// is indented deeper, in others more.
+func block(text []byte, key int) []byte {
+	column := key - 1 - bytes.LastIndexByte(text[:key], '\n')
+	for at := lineEnd(text, key); at < len(text); {
+		end := lineEnd(text, at)
+		line := bytes.TrimLeft(text[at:end], " ")
+		if indent := end - at - len(line); !isBlank(line) && (indent < column || indent == column && line[0] != '-') {
+			return text[key:at]
+		}
+		at = end
+	}
+	return text[key:]
+}
+
+func isBlank(line []byte) bool { return len(line) == 0 || line[0] == '\n' || line[0] == '#' }
+
+// lineEnd returns the offset behind the line in which an offset is.
+func lineEnd(text []byte, at int) int {
+	if n := bytes.IndexByte(text[at:], '\n'); n >= 0 {
+		return at + n + 1
+	}
+	return len(text)
+}
