@@ -188,8 +188,7 @@ func nextName(text []byte) (value, rest []byte) {
 func metadata(text []byte) []byte {
 	const key = "metadata:"
 	column, part := -1, []byte(nil)
-	for at, end := 0, 0; at < len(text); at = end {
-		end = lineEnd(text, at)
+	for at, end := 0, lineEnd(text, 0); at < len(text); at, end = end, lineEnd(text, end) {
 		line := bytes.TrimLeft(text[at:end], " ")
 		if column < 0 { // it may be an item of a list
 			line = bytes.TrimLeft(line, "- ")

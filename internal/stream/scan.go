@@ -290,12 +290,8 @@ func (s *scanner) value(at int, l glance) bool {
 	}
 	text := s.data[start:l.end]
 	switch text[0] {
-	case '&':
-		return s.anchored(start, l)
-	case '*':
-		n := anchorLen(text)
-		s.content(l.end)
-		return isRest(text[n:]) && slices.ContainsFunc(s.anchors, func(name []byte) bool { return bytes.Equal(name, text[1:n]) })
+	case '&', '*':
+		return s.anchor(start, l)
 	case '#':
 		s.awaiting = true
 		s.content(l.end)
@@ -318,14 +314,19 @@ func (s *scanner) value(at int, l glance) bool {
 	return true
 }
 
-// anchored reads an anchor and the value behind it.
-func (s *scanner) anchored(at int, l glance) bool {
+// anchor reads an anchor and the value behind it, or an alias.
+func (s *scanner) anchor(at int, l glance) bool {
 	end := at + anchorLen(s.data[at:l.end])
-	if end == at+1 || end < l.end && s.data[end] != ' ' || len(s.anchors) == maxAnchors {
+	name, rest := s.data[at+1:end], s.data[end:l.end]
+	if s.data[at] == '*' {
+		s.content(l.end)
+		return isRest(rest) && slices.ContainsFunc(s.anchors, func(known []byte) bool { return bytes.Equal(known, name) })
+	}
+	if len(name) == 0 || len(rest) > 0 && rest[0] != ' ' || len(s.anchors) == maxAnchors {
 		return false
 	}
-	s.anchors = append(s.anchors, s.data[at+1:end])
-	rest := bytes.TrimLeft(s.data[end:l.end], " ")
+	s.anchors = append(s.anchors, name)
+	rest = bytes.TrimLeft(rest, " ")
 	return (len(rest) == 0 || rest[0] != '&' && rest[0] != '*') && s.value(end, l)
 }
 

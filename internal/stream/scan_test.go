@@ -212,6 +212,7 @@ func FuzzScan(f *testing.F) {
 	for _, seed := range []string{
 		"apiVersion: v1\nkind: A # c\na:\n- b: |-\n    x\n  c: 'it''s'\n", "a: one\n  two\n\n  three # c\nb: \"x\n  y\\n\"\n",
 		"a:\n- - b\n  - {}\n-\n  c: []\n", "a: >\n\n  b\n   # c\nd:\n  e:\n  - f\n  g: -1\n", "kind: 'A'\n\"b c\": :d\n# e\n",
+		"a: &x b\nc: *x\nd: &y\n- *x # e\n- &z\n  <<: *y\nf: &_ |\n  g\n",
 	} {
 		f.Add([]byte(seed))
 	}
