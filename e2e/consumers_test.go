@@ -16,6 +16,8 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+
+	"sigs.k8s.io/yaml"
 )
 
 // The tests of this file let Flux's own programs build what patches --write has
@@ -173,6 +175,70 @@ func registry(t *testing.T, dir string) string {
 	return "oci://" + strings.TrimPrefix(server.URL, "http://") + "/flux:latest"
 }
 
+// checksCluster runs the check of docs/runbooks.md over what a cluster has of before.yaml
+// and after.yaml: the second passes, the first does not. On OpenShift it passes by the
+// profile of the runbook alone.
+func (b build) checksCluster(isOpenShift bool) {
+	b.t.Helper()
+	const section, kubectl = "\n## Check a cluster\n", "\nkubectl get deployments,configmaps -n flux-system -o yaml | "
+	_, text, _ := strings.Cut(read(b.t, "../docs/runbooks.md"), section)
+	_, text, found := strings.Cut(text, kubectl)
+	command, _, _ := strings.Cut(text, "\n")
+	if !found || !strings.Contains(command, " corporate-ca.yaml -") {
+		b.t.Fatalf("docs/runbooks.md checks a cluster with %q", command)
+	}
+	check := func(file string) result {
+		b.write("cluster.yaml", kubectlGet(b.t, read(b.t, filepath.Join(b.dir, file))))
+		return run(b.t, b.dir, "sh", "-c", strings.Replace(command, "corporate-ca.yaml", "config.yaml", 1)+" < cluster.yaml")
+	}
+	if got := check("after.yaml"); got.code != 0 || !regexp.MustCompile(`(?m)^Valid: [1-9]\d* controllers as configured`).MatchString(got.stdout) {
+		b.t.Errorf("%s: exit code %d\n%s%s", command, got.code, got.stdout, got.stderr)
+	}
+	if got := check("before.yaml"); got.code != 1 {
+		b.t.Errorf("%s, without the patches: exit code %d\n%s", command, got.code, got.stdout)
+	}
+	if !isOpenShift {
+		return
+	}
+	profile := read(b.t, filepath.Join(b.dir, "config.yaml"))
+	b.write("config.yaml", strings.Replace(profile, "  securityContext: {profile: OpenShift}\n", "", 1))
+	if got := check("after.yaml"); got.code != 1 {
+		b.t.Errorf("%s, without the profile: exit code %d\n%s", command, got.code, got.stdout)
+	}
+	b.write("config.yaml", profile)
+}
+
+// kubectlGet returns the Deployments and ConfigMaps of a stream as kubectl prints them: a
+// List, with what the API server adds.
+func kubectlGet(t *testing.T, stream string) string {
+	t.Helper()
+	list := map[string]any{"apiVersion": "v1", "kind": "List", "metadata": map[string]any{"resourceVersion": ""}}
+	var items []any
+	for _, document := range strings.Split("\n"+stream, "\n---\n") {
+		var o map[string]any
+		if err := yaml.Unmarshal([]byte(document), &o); err != nil {
+			t.Fatal(err)
+		}
+		switch o["kind"] {
+		case "Deployment":
+			o["status"] = map[string]any{"replicas": 1, "readyReplicas": 1}
+		case "ConfigMap":
+		default:
+			continue
+		}
+		if metadata, ok := o["metadata"].(map[string]any); ok {
+			metadata["uid"], metadata["resourceVersion"] = "0b0c4b1e-6d7c-4a53-9f6e-2f8a2f4f7b10", "4711"
+		}
+		items = append(items, o)
+	}
+	list["items"] = items
+	text, err := yaml.Marshal(list)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
+
 // TestFluxOperatorBuilds: what flux-operator builds of a FluxInstance in a folder that
 // was written is what the function makes of what it builds without.
 func TestFluxOperatorBuilds(t *testing.T) {
@@ -212,6 +278,7 @@ func TestFluxOperatorBuilds(t *testing.T) {
 			after := builds()
 			b.write("after.yaml", after+"\n---\n"+read(t, filepath.Join(b.dir, "ca.yaml")))
 			equal(t, "flux-operator", read(t, filepath.Join(b.dir, "after.yaml")), b.ok(function, "config.yaml", "before.yaml", "ca.yaml"))
+			b.checksCluster(strings.Contains(name, "OpenShift"))
 			b.ok(function, "patches", "config.yaml", "--write", "flux", "--check")
 			b.ok(function, "patches", "config.yaml", "--write", "flux", "--remove")
 			if builds() != before {
