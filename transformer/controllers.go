@@ -9,6 +9,7 @@ import (
 	"fluxtrust.dev/flux-trust/internal/inventory"
 	"fluxtrust.dev/flux-trust/internal/krm"
 	"fluxtrust.dev/flux-trust/internal/patches"
+	"fluxtrust.dev/flux-trust/internal/quote"
 	"fluxtrust.dev/flux-trust/internal/trust"
 )
 
@@ -90,6 +91,7 @@ func (c *changer) change(w *inventory.Workload) {
 			w.Object.Fail(&krm.FieldError{Code: codes.ChangedAlready, Path: "metadata.annotations." + v1alpha1.ConfigAnnotation, Message: "flux-trust has changed this workload already, and patches are made from what was there before; " +
 				"name the manifests as they are without it, such as gotk-components.yaml"})
 		}
+		c.checkVariables(w)
 		if verdict := c.apply(w, settings, &c.found); verdict != nil {
 			c.done.verdicts = append(c.done.verdicts, *verdict)
 		}
@@ -103,6 +105,22 @@ func (c *changer) change(w *inventory.Workload) {
 	}
 	if w.Changed() {
 		c.done.changed++
+	}
+}
+
+// checkVariables warns of variables that Flux is to replace, and that nothing defines.
+func (c *changer) checkVariables(w *inventory.Workload) {
+	variables := w.Variables()
+	if len(variables) == 0 || !c.inventory.RefusesUndefined() {
+		return
+	}
+	c.asksVariables = true
+	for _, s := range c.inventory.Substitutions {
+		if at := slices.IndexFunc(variables, func(name string) bool { return !s.Defines(name) }); at >= 0 {
+			c.found.Add(krm.Warning, codes.UndefinedVariable, w.Object, krm.Difference{},
+				"holds ${%s}, which Kustomization %s is to replace and does not define; that is an error from kustomize-controller v1.9.0 (Flux 2.9) on, and the stream has v%s: define it under spec.postBuild.substitute, or write ${%[1]s:=…}",
+				quote.Word(variables[at]), quote.Name(s.Object.Name()), c.inventory.Versions["kustomize-controller"])
+		}
 	}
 }
 

@@ -14,6 +14,8 @@ import (
 type Asked struct {
 	// Deployments is set where any Deployment may be named, Secrets where any Secret.
 	Deployments, Secrets bool
+	// Variables is set where a Kustomization of Flux may define some.
+	Variables bool
 	// Stores are names of Secrets and ConfigMaps, Charts those of the sources of charts
 	// that install Flux.
 	Stores, Charts []string
@@ -22,7 +24,7 @@ type Asked struct {
 func askedOf(r *result) Asked {
 	names, anySecret := r.inventory.Stores.Asked()
 	own := storesOf(r.config)
-	return Asked{r.namesDeployments, anySecret, slices.DeleteFunc(names, func(name string) bool {
+	return Asked{r.namesDeployments, anySecret, r.asksVariables, slices.DeleteFunc(names, func(name string) bool {
 		return name == "" || slices.ContainsFunc(own, func(own string) bool { return strings.Contains(name, own) })
 	}), r.inventory.Charts}
 }
@@ -41,7 +43,7 @@ func Look(run func(needs NeedsFor) (Outcome, error)) error {
 		switch {
 		case err != nil:
 			return err
-		case asked.Deployments && left[string(v1alpha1.Deployment)], asked.Secrets && left[inventory.Secret]:
+		case asked.Deployments && left[string(v1alpha1.Deployment)], asked.Secrets && left[inventory.Secret], asked.Variables && left[inventory.FluxKustomization]:
 			return r.all(run)
 		case !r.asks(asked):
 			return nil
@@ -101,6 +103,7 @@ func (r *round) firstNeeds(config *v1alpha1.FluxTrust) map[string]*need {
 		// An image may have a ${…} in it.
 		needs[string(v1alpha1.Deployment)] = &need{marks: marks("flux", append(flux.Names(), "${")...)}
 	}
+	needs[inventory.FluxKustomization] = &need{}
 	needs[inventory.Secret] = &need{marks: marks(v1alpha1.OwnMark, storesOf(config)...), named: &r.stores, part: metadata}
 	needs[inventory.ConfigMap].named, needs[inventory.ConfigMap].part = &r.stores, metadata
 	needs[flux.HelmRelease] = &need{marks: append(chartMarks(), newMark(v1alpha1.OwnMark)), named: &r.charts, part: chartRef}

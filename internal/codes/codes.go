@@ -8,18 +8,19 @@ import (
 // The codes of findings. Those about certificates are in package bundle.
 const (
 	// The config and the stream.
-	InvalidConfig   krm.Code = "InvalidConfig"
-	NoControllers   krm.Code = "NoControllers"
-	SelectsNothing  krm.Code = "SelectsNothing"
-	NoContainer     krm.Code = "NoContainer"
-	UnknownName     krm.Code = "UnknownController"
-	Truncated       krm.Code = "Truncated"
-	KustomizePatch  krm.Code = "KustomizePatch"
-	AnotherConfig   krm.Code = "AnotherConfig"
-	NotCarried      krm.Code = "NotCarried"
-	NotAsConfigured krm.Code = "NotAsConfigured"
-	RestartByHand   krm.Code = "RestartByHand"
-	Placeholder     krm.Code = "Placeholder"
+	InvalidConfig     krm.Code = "InvalidConfig"
+	NoControllers     krm.Code = "NoControllers"
+	SelectsNothing    krm.Code = "SelectsNothing"
+	NoContainer       krm.Code = "NoContainer"
+	UnknownName       krm.Code = "UnknownController"
+	Truncated         krm.Code = "Truncated"
+	KustomizePatch    krm.Code = "KustomizePatch"
+	AnotherConfig     krm.Code = "AnotherConfig"
+	NotCarried        krm.Code = "NotCarried"
+	NotAsConfigured   krm.Code = "NotAsConfigured"
+	RestartByHand     krm.Code = "RestartByHand"
+	Placeholder       krm.Code = "Placeholder"
+	UndefinedVariable krm.Code = "UndefinedVariable"
 
 	// The bundle.
 	NotInStream       krm.Code = "NotInStream"
@@ -138,6 +139,7 @@ func Groups() []Group {
 			{NotAsConfigured, false, "Validate: a field, or an object, differs from what the config makes of it."},
 			{RestartByHand, false, "The content of the bundle is not known, so pods do not restart by themselves when it changes."},
 			{Placeholder, false, "A value holds a `${…}`, which Flux substitutes later; a PEM does not survive that."},
+			{UndefinedVariable, false, "A controller holds a `${…}` that nothing defines, which is an error from kustomize-controller 1.9 on."},
 			{krm.WrongType, false, "A field has another type than Kubernetes accepts."},
 			{krm.InvalidName, false, "The API server refuses the name or the namespace of an object."},
 			{krm.InvalidKey, false, "The API server refuses a key of a ConfigMap or Secret."},

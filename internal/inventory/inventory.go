@@ -29,6 +29,8 @@ type Inventory struct {
 	// Charts are the names of the sources of charts that install Flux, now and before a
 	// build tool changed them.
 	Charts []string
+	// Substitutions are the Kustomizations by which Flux installs itself.
+	Substitutions []*Substitution
 	// Additional says which entries of spec.controllers.additional select something.
 	Additional map[int]bool
 }
@@ -50,6 +52,9 @@ func Of(objects []*krm.Object, c *v1alpha1.Controllers) *Inventory {
 		}
 		if o.Kind() == ResourceQuota && o.Group() == "v1" && o.Before.Loose().Get("spec", "hard", "limits.cpu").Exists() {
 			i.CPUQuotas[o.Namespace()] = true
+		}
+		if s := substitutionOf(o); s != nil {
+			i.Substitutions = append(i.Substitutions, s)
 		}
 		if s := sourceOf(o); s != nil {
 			i.Sources = append(i.Sources, s)
