@@ -36,9 +36,8 @@ func (c *changer) install(i *inventory.Installer) {
 	if i.Object.Err() == nil {
 		made, err := c.patchesOf(installer.StockOf(i), i.Object)
 		i.Object.Fail(err)
-		if patched = len(made) > 0; patched {
-			c.checkArtifact(i)
-		}
+		patched = len(made) > 0
+		c.checkArtifact(i, patched)
 		switch {
 		case i.Object.Err() != nil:
 		case c.patching:
@@ -102,9 +101,9 @@ func (c *changer) checkProxy(i *inventory.Installer) {
 }
 
 // checkArtifact looks at what flux-operator pulls for an object that it makes controllers
-// from.
-func (c *changer) checkArtifact(i *inventory.Installer) {
-	if settings := trust.SettingsOf(c.config); i.Object.Err() == nil && !settings.Nothing() {
+// from, and that the config patches.
+func (c *changer) checkArtifact(i *inventory.Installer, patched bool) {
+	if settings := trust.SettingsOf(c.config); patched && i.Object.Err() == nil && !settings.Nothing() {
 		c.found = append(c.found, installer.CheckArtifact(i, c.inventory, &c.config.Spec.Controllers)...)
 	}
 }

@@ -43,8 +43,10 @@ func Installers() []Installer {
 	const helm = "helm.toolkit.fluxcd.io"
 	return []Installer{
 		{Kind: FluxInstance, Group: operatorGroup, Versions: []string{"v1"}, Spec: []string{"spec"}, Patches: []string{"spec", "kustomize"}},
-		{Kind: HelmRelease, Group: helm, Versions: releases(), Chart: "flux-instance", Spec: []string{"spec", "values", "instance"}, Patches: []string{"spec", "values", "instance", "kustomize"},
-			Artifact: "oci://ghcr.io/controlplaneio-fluxcd/flux-operator-manifests:latest"},
+		{
+			Kind: HelmRelease, Group: helm, Versions: releases(), Chart: "flux-instance", Spec: []string{"spec", "values", "instance"}, Patches: []string{"spec", "values", "instance", "kustomize"},
+			Artifact: "oci://ghcr.io/controlplaneio-fluxcd/flux-operator-manifests:latest",
+		},
 		{Kind: HelmRelease, Group: helm, Versions: releases(), Chart: "flux2", Patches: []string{"spec", "postRenderers", "[]", "kustomize"}},
 		{Kind: HelmRelease, Group: helm, Versions: releases(), Chart: Operator, Patches: []string{"spec", "values"}, Operator: true},
 	}
