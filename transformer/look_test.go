@@ -32,7 +32,7 @@ func TestLook(t *testing.T) {
 		stream []string
 		rounds [][]int // the resources that each parses
 	}{
-		"a controller":             {"configMap: {name: roots, keys: [b]}, allow: [NotInStream]", []string{controller, other, secret, variable}, [][]int{{0, 3}}},
+		"a controller":             {"configMap: {name: roots, keys: [b]}, allow: [NotInStream]", []string{controller, other, secret, variable}, [][]int{{0}}},
 		"no controller":            {"configMap: {name: roots, keys: [b]}", []string{secret, other}, [][]int{{}, {0, 1}}},
 		"nothing was left":         {"configMap: {name: roots, keys: [b]}", []string{named}, [][]int{{}}},
 		"the Secret of the config": {"secret: {name: corp-ca}", []string{controller, named, secret}, [][]int{{0, 1}}},

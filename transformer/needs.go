@@ -2,7 +2,6 @@ package transformer
 
 import (
 	"bytes"
-	"slices"
 	"strings"
 
 	"fluxtrust.dev/flux-trust/api/v1alpha1"
@@ -83,6 +82,7 @@ func isWord(text []byte, start, end int) bool {
 	return (start == 0 || !isNameByte(text[start-1])) && (end == len(text) || !isNameByte(text[end]))
 }
 
+// isNameByte reports whether a name of Kubernetes may hold a byte.
 func isNameByte(c byte) bool {
 	return c >= 'a' && c <= 'z' || c >= '0' && c <= '9' || c == '-' || c == '.'
 }
@@ -160,7 +160,7 @@ func needsOf(config *v1alpha1.FluxTrust) map[string]*need {
 	needs[inventory.FluxKustomization] = &need{marks: marks("postBuild")} // which defines variables
 	// A HelmRelease may install Flux. What its chart is says the release, or the
 	// object that it refers to.
-	charts := chartMarks()
+	charts := words(flux.Charts()...)
 	for _, kind := range flux.Installers() {
 		if kind.Chart == "" {
 			needs[kind.Kind] = every
@@ -199,16 +199,15 @@ func needsOf(config *v1alpha1.FluxTrust) map[string]*need {
 	return needs
 }
 
-// chartMarks are the names of the charts that install Flux, which are the ends of URLs or
-// paths.
-func chartMarks() []mark {
-	var all []mark
-	for _, chart := range flux.Charts() {
-		m := newMark(chart)
-		m.word = true
-		all = append(all, m)
+// words are marks that are no parts of longer names, such as the charts at the ends of URLs
+// and paths.
+func words(texts ...string) []mark {
+	all := make([]mark, len(texts))
+	for i, text := range texts {
+		all[i] = newMark(text)
+		all[i].word = true
 	}
-	return slices.Clip(all)
+	return all
 }
 
 func marks(first string, more ...string) []mark {

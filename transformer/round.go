@@ -100,13 +100,13 @@ func (r *round) needs(config *v1alpha1.FluxTrust) func(apiVersion, kind, text []
 func (r *round) firstNeeds(config *v1alpha1.FluxTrust) map[string]*need {
 	needs := needsOf(config)
 	if !slices.ContainsFunc(config.Spec.Controllers.Additional, func(a v1alpha1.AdditionalController) bool { return a.Kind == v1alpha1.Deployment }) {
-		// An image may have a ${…} in it.
-		needs[string(v1alpha1.Deployment)] = &need{marks: marks("flux", append(flux.Names(), "${")...)}
+		// Labels may say that another one is a part of Flux.
+		needs[string(v1alpha1.Deployment)] = &need{marks: append(words("flux"), marks(v1alpha1.OwnMark, flux.Names()...)...)}
 	}
 	needs[inventory.FluxKustomization] = &need{}
 	needs[inventory.Secret] = &need{marks: marks(v1alpha1.OwnMark, storesOf(config)...), named: &r.stores, part: metadata}
 	needs[inventory.ConfigMap].named, needs[inventory.ConfigMap].part = &r.stores, metadata
-	needs[flux.HelmRelease] = &need{marks: append(chartMarks(), newMark(v1alpha1.OwnMark)), named: &r.charts, part: chartRef}
+	needs[flux.HelmRelease] = &need{marks: append(words(flux.Charts()...), newMark(v1alpha1.OwnMark)), named: &r.charts, part: chartRef}
 	for _, kind := range []string{flux.OCIRepository, flux.HelmChart} { // another one of the name says that nothing says which
 		if n := needs[kind]; !n.every {
 			n.named, n.part = &r.charts, metadata
@@ -167,7 +167,7 @@ func (r *round) refer(name string) {
 // Where the name itself says so, so does what refers to it.
 func (r *round) seeChart(text []byte) {
 	says := func(text []byte) bool {
-		return slices.ContainsFunc(chartMarks(), func(m mark) bool { return m.in(text) })
+		return slices.ContainsFunc(words(flux.Charts()...), func(m mark) bool { return m.in(text) })
 	}
 	if !says(text) {
 		return
