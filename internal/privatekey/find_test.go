@@ -34,6 +34,7 @@ func dressings() []dressing {
 	}
 	return []dressing{
 		prefix("# "), prefix("#"), prefix("// "), prefix("; "), prefix("> "), prefix("| "), prefix("    "), prefix("\t"), prefix("REM "), prefix("dnl "), prefix(" * "), prefix("- "),
+		{"behind padding", func(r *chacha, text string) string { return "="[:r.IntN(2)] + "0X0AB"[:r.IntN(6)] + "\n" + text }},
 		{"line numbers", perLine(func(i int, l string) string { return fmt.Sprintf("%5d  %s", i+1, l) })},
 		{"quotes", perLine(func(_ int, l string) string { return quoted(l) + "," })},
 		{"a suffix", perLine(func(_ int, l string) string { return l + " \\" })},

@@ -165,7 +165,11 @@ const least = 20
 func decodeBase64(c *column) iter.Seq[reading] {
 	return func(yield func(reading) bool) {
 		for begin := 0; begin < len(c.chars); {
-			end := begin + 1
+			if c.chars[begin] == '=' {
+				begin++
+				continue
+			}
+			end := begin
 			for end < len(c.chars) && c.chars[end] != '=' {
 				end++
 			}
@@ -184,9 +188,6 @@ func decodeBase64(c *column) iter.Seq[reading] {
 				}
 			}
 			begin = end
-			for begin < len(c.chars) && c.chars[begin] == '=' {
-				begin++
-			}
 		}
 	}
 }
