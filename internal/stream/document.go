@@ -60,37 +60,68 @@ func Split(file string, data []byte, needs Needs) ([]*Document, error) {
 	if err := checkEncoding(data); err != nil {
 		return nil, fmt.Errorf("%s: %w", file, err)
 	}
-	var documents []*Document
-	var passed *Document // the last one, if nothing in it is needed
+	read := documents{file: file}
 	r := reader{needs: needs}
-	index := 0
-	for c := range split(data) {
-		read, err := r.chunk(c)
+	var scan *scanner
+	if needs != nil {
+		scan = &r.scan
+	}
+	for c := range split(data, scan) {
+		if resources, ok := r.scan.passes(c, needs); ok {
+			read.pass(c.lead, c.body, resources, false)
+			continue
+		}
+		more, err := r.chunk(c)
 		switch {
 		case errors.Is(err, errTooMuch):
 			return nil, fmt.Errorf("%s: %w", file, err)
 		case err != nil:
-			return nil, fmt.Errorf("%s: document %d: %w", file, index+1, err)
+			return nil, fmt.Errorf("%s: document %d: %w", file, read.next+1, err)
 		}
-		for _, d := range read {
-			switch {
-			case passed != nil && d.isPassed():
-				passed.extend(d)
-			case d.item != nil:
-				d.File, d.Index = file, index-1
-				documents, passed = append(documents, d), nil
-				continue
-			default:
-				d.File, d.Index = file, index
-				documents, passed = append(documents, d), nil
-				if d.isPassed() {
-					passed = d
-				}
-			}
-			index++
+		for _, d := range more {
+			read.add(d)
 		}
 	}
-	return documents, nil
+	return read.all, nil
+}
+
+// documents are those of a file.
+type documents struct {
+	file string
+	all  []*Document
+	// passed is the last one, if nothing in it can be changed: it takes those behind it of
+	// which the same is true.
+	passed *Document
+	next   int // index
+}
+
+func (ds *documents) add(d *Document) {
+	switch {
+	case d.original == nil && d.list == nil:
+		ds.pass(d.lead, d.body, d.Skipped, d.json)
+		return
+	case d.item != nil:
+		d.Index = ds.next - 1
+	default:
+		d.Index = ds.next
+		ds.next++
+	}
+	d.File = ds.file
+	ds.all, ds.passed = append(ds.all, d), nil
+}
+
+// pass adds a document with some resources that nobody needs.
+func (ds *documents) pass(lead, body []byte, resources int, json bool) {
+	if d := ds.passed; d != nil { // it follows in the stream
+		d.body = d.body[:len(d.body)+len(lead)+len(body)]
+		if resources > 0 {
+			d.Skipped, d.json = d.Skipped+resources, json
+		}
+	} else {
+		ds.passed = &Document{File: ds.file, Index: ds.next, lead: lead, body: body, Skipped: resources, json: json}
+		ds.all = append(ds.all, ds.passed)
+	}
+	ds.next++
 }
 
 // EndsInside reports whether the last line of the document is YAML without a line break
@@ -110,17 +141,6 @@ func (d *Document) EndsInside() bool {
 	default:
 		// A mapping in braces says itself where it ends.
 		return !d.json && last[0] != '#' && !bytes.HasPrefix(bytes.TrimSpace(body), []byte("{"))
-	}
-}
-
-// isPassed reports whether nothing in a document can be changed.
-func (d *Document) isPassed() bool { return d.original == nil && d.list == nil }
-
-// extend takes a document that follows in the stream, in whose bytes it stands.
-func (d *Document) extend(next *Document) {
-	d.body = d.body[:len(d.body)+len(next.lead)+len(next.body)]
-	if next.Skipped > 0 {
-		d.Skipped, d.json = d.Skipped+next.Skipped, next.json
 	}
 }
 

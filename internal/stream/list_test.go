@@ -53,6 +53,7 @@ func TestListItemByItem(t *testing.T) {
 		"the last one removed":    {"items:\n- kind: A\n  metadata: {name: gone}\nkind: List\n", "items: []\nkind: List\n"},
 		"an anchor in an item":    {"items:\n- kind: A\n  metadata:\n    name: &n a\n  label: *n\nkind: List\n", "items:\n- kind: A\n  metadata:\n    name: &n a\n    new: x\n  label: *n\nkind: List\n"},
 		"an anchor across items":  {"items:\n- kind: B\n  metadata: &n {name: a}\n- kind: A\n  metadata: *n\nkind: List\n", "items:\n- kind: B\n  metadata: &n {name: a}\n- kind: A\n  metadata: *n\nkind: List\n"},
+		"an item that is a list":  {"items:\n- - kind: A\n  -\n  -\n- kind: A\n  metadata: {name: a}\nkind: List\n", "items:\n- - kind: A\n  -\n  -\n- kind: A\n  metadata: {name: a, new: x}\nkind: List\n"},
 		"of another kind":         {"items:\n- kind: A\n  metadata: {name: a}\nkind: B\n", "items:\n- kind: A\n  metadata: {name: a}\nkind: B\n"},
 		"JSON":                    {"{\n    \"apiVersion\": \"v1\",\n    \"items\": [\n        {\n            \"kind\": \"B\"\n        },\n        {\n            \"kind\": \"A\",\n            \"metadata\": {\n                \"name\": \"a\"\n            }\n        }\n    ],\n    \"kind\": \"List\"\n}\n", "{\n    \"apiVersion\": \"v1\",\n    \"items\": [\n        {\n            \"kind\": \"B\"\n        },\n        {\n            \"kind\": \"A\",\n            \"metadata\": {\n                \"name\": \"a\",\n                \"new\": \"x\"\n            }\n        }\n    ],\n    \"kind\": \"List\"\n}\n"},
 		"JSON in a line":          {`{"items":[{"kind":"B"}, {"kind":"A","metadata":{}},1,{"kind":"A"}],"kind":"List"} {"kind":"A"}`, `{"items":[{"kind":"B"}, {"kind":"A","metadata":{"new":"x"}},1,{"kind":"A","metadata":{"new":"x"}}],"kind":"List"} {"kind":"A","metadata":{"new":"x"}}`},
@@ -114,7 +115,7 @@ func joined(texts ...string) []byte { return []byte(strings.Join(texts, "")) }
 func FuzzList(f *testing.F) {
 	for i, seed := range []string{
 		"- kind: A\n  metadata: {name: a}\n- kind: B\n", "kind: A\nmetadata:\n  name: gone", "- kind: A\n  x: &a 1\n- kind: A\n  x: *a\n", "{\"kind\":\"A\",\"metadata\":{\"name\":\"gone\"}}", "{\n      \"kind\": \"A\"\n    }",
-		"- kind: A\n  t: |\n    x\n\n- kind: \"A\"\n  t: 'a\n\n    b'\n# c\n", "- kind: A\n  kind: B\n- <<: {kind: A}\n", "- !!map {kind: A}\n-\n  kind: A\n", "- kind: AList\n  items: [{kind: A}]\n",
+		"- kind: A\n  t: |\n    x\n\n- kind: \"A\"\n  t: 'a\n\n    b'\n# c\n", "- kind: A\n  kind: B\n- <<: {kind: A}\n", "- !!map {kind: A}\n-\n  kind: A\n", "- kind: AList\n  items: [{kind: A}]\n", "- 0:\n-\n-", "- kind: A\n-\n-",
 	} {
 		f.Add([]byte(seed), uint8(i))
 		f.Add([]byte(seed), uint8(i%3))

@@ -18,12 +18,9 @@ type reader struct {
 	budget budget
 }
 
-// chunk returns the documents in a chunk: more than one where it holds JSON objects,
+// chunk returns the documents in a chunk that does not pass: more than one where it holds JSON objects,
 // or a list.
 func (r *reader) chunk(c chunk) ([]*Document, error) {
-	if resources, ok := r.scan.passes(c, r.needs); ok {
-		return []*Document{{lead: c.lead, body: c.body, Skipped: resources}}, nil
-	}
 	if documents, ok, err := r.json(c); ok || err != nil {
 		return documents, err
 	}
@@ -52,6 +49,8 @@ func (s *scanner) passes(c chunk, needs Needs) (int, bool) {
 	switch {
 	case needs == nil, bytes.HasSuffix(c.lead, []byte("-")): // it stands on the line of its marker
 		return 0, false
+	case c.scanned:
+		return 1, !s.needed(needs, c.body)
 	case s.blank(c.body):
 		return 0, true
 	default:
@@ -59,11 +58,14 @@ func (s *scanner) passes(c chunk, needs Needs) (int, bool) {
 	}
 }
 
-// needsTree reports whether a mapping that the scanner did not understand is needed. Its
-// text is searched unless a tag or an escape could hide a name.
+// needsTree reports whether what the scanner did not understand is needed, which only a
+// mapping can be. Its text is searched unless a tag or an escape could hide a name.
 func (r *reader) needsTree(n *yaml.Node, text []byte) bool {
-	if r.needs == nil {
+	switch {
+	case r.needs == nil:
 		return true
+	case n.Kind != yaml.MappingNode: // an item of a list can be anything
+		return false
 	}
 	var apiVersion, kind []byte
 	for i := 0; i+1 < len(n.Content); i += 2 {

@@ -62,13 +62,29 @@ func (s *scanner) needed(needs Needs, text []byte) bool {
 // document reads a whole document. The result is false when it is anything else
 // than one mapping that the scanner understands.
 func (s *scanner) document(data []byte) bool {
+	n, ok := s.first(data)
+	return ok && n == len(data)
+}
+
+// first reads the first document of a text, and returns where the marker behind it is, or
+// the end. The result is false when it is anything else than one mapping that the scanner
+// understands.
+func (s *scanner) first(data []byte) (end int, ok bool) {
 	s.data, s.pos = data, 0
-	if !s.skipBlank() || s.pos == len(data) {
-		return false
+	if !s.skipBlank() || s.pos == len(data) || s.atMarker(s.pos) {
+		return 0, false
 	}
 	column := s.spaces(s.pos)
-	return s.mapping(s.pos+column, column) && s.pos == len(data)
+	ok = s.mapping(s.pos+column, column) && (s.pos == len(data) || s.atMarker(s.pos))
+	return s.pos, ok
 }
+
+// ends reports whether a line of content without indentation is a marker. Most begin with
+// a letter.
+func (s *scanner) ends(at int) bool { return s.data[at] <= '.' && s.atMarker(at) }
+
+// atMarker reports whether a line that starts at an offset is the marker of a document.
+func (s *scanner) atMarker(at int) bool { return marker(s.data[at:]) != "" }
 
 // blank tells whether a document holds blank lines and comments only.
 func (s *scanner) blank(data []byte) bool {
@@ -110,11 +126,10 @@ func (s *scanner) mapping(at, column int) bool {
 		at := s.pos + n
 		switch {
 		case at == len(s.data), s.data[at] == '\n', s.data[at] == '#':
-			s.plain = s.plain && (at == len(s.data) || s.data[at] == '\n') // a comment ends a scalar
-			if !s.skipBlankLine(at) {
+			if !s.skipInside(at) {
 				return false
 			}
-		case n < column:
+		case n < column, n == 0 && s.ends(at):
 			return true
 		case s.plain && n > s.levels[s.depth-1].column:
 			if !s.goOn(at) {
@@ -127,6 +142,12 @@ func (s *scanner) mapping(at, column int) bool {
 		}
 	}
 	return true
+}
+
+// skipInside skips a blank line or a comment, which ends a plain scalar.
+func (s *scanner) skipInside(at int) bool {
+	s.plain = s.plain && (at == len(s.data) || s.data[at] == '\n')
+	return s.skipBlankLine(at)
 }
 
 // goOn reads a line that continues a plain scalar.

@@ -194,7 +194,8 @@ func TestScanCorpus(t *testing.T) {
 	understood, all := 0, 0
 	for _, file := range corpus.Files(t, "*/*", "large.yaml.gz") {
 		data := corpus.Read(t, file)
-		for c := range split(data) {
+		checkSplit(t, data)
+		for c := range split(data, nil) {
 			if all++; checkScan(t, c.body) {
 				understood++
 			}
@@ -220,7 +221,7 @@ func FuzzScan(f *testing.F) {
 		if checkEncoding(text) != nil {
 			return
 		}
-		for c := range split(text) {
+		for c := range split(text, nil) {
 			if !bytes.HasSuffix(c.lead, []byte("-")) {
 				checkScan(t, c.body)
 			}

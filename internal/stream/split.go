@@ -12,6 +12,8 @@ import (
 type chunk struct {
 	lead, body []byte
 	line       int // of the first byte of body, counted from 1
+	// scanned is set where the scanner has read the body last, and understood it.
+	scanned bool
 }
 
 // split cuts a stream at its document markers. The chunks, joined, are the
@@ -21,57 +23,87 @@ type chunk struct {
 // white space or the end of the line, as the YAML specification has it: inside
 // a block scalar such a line is always indented, and inside a quoted scalar it
 // is forbidden.
-func split(data []byte) iter.Seq[chunk] {
-	return func(yield func(chunk) bool) { splitTo(data, yield) }
+//
+// Where there is a scanner, it reads each document on the way, and finds its end.
+func split(data []byte, s *scanner) iter.Seq[chunk] {
+	return func(yield func(chunk) bool) { splitTo(data, s, yield) }
 }
 
-func splitTo(data []byte, yield func(chunk) bool) {
-	start, body, bodyLine := 0, 0, 1 // of the current chunk
-	atHead := true                   // no content yet, so directives and "---" belong to the lead
+func splitTo(data []byte, s *scanner, yield func(chunk) bool) {
+	p := splitter{data: data, yield: yield, line: 1, atHead: true, more: true}
 	if bytes.HasPrefix(data, []byte(byteOrderMark)) {
-		body = len(byteOrderMark)
+		p.body = len(byteOrderMark)
 	}
-	more := true
-	finish := func(end int) {
-		more = yield(chunk{lead: data[start:body], body: data[body:end], line: bodyLine})
-		start = end
-	}
-	pos := body
-	for line := 1; pos < len(data) && more; line++ {
+	pos := p.body
+	for line := 1; pos < len(data) && p.more; line++ {
 		end := len(data)
 		if n := bytes.IndexByte(data[pos:], '\n'); n >= 0 {
 			end = pos + n + 1
 		}
-		text := data[pos:end]
-		switch marker(text) {
+		switch text := data[pos:end]; marker(text) {
 		case "---":
-			if !atHead {
-				finish(pos)
+			p.finish(pos)
+			p.atHead = false
+			if !isBlank(text[len("---"):]) { // a document that starts on the line of its marker
+				p.begin(pos+len("---"), line)
+				break
 			}
-			atHead = false
-			if isBlank(text[len("---"):]) {
-				body, bodyLine = end, line+1
-			} else { // a document that starts on the line of its marker
-				body, bodyLine = pos+len("---"), line
+			p.begin(end, line+1)
+			if n := p.scan(s, end); n > 0 {
+				line += bytes.Count(data[end:end+n], []byte("\n"))
+				end += n
 			}
 		case "...":
-			if !atHead {
-				finish(pos)
-			}
-			atHead = true
-			body, bodyLine = end, line+1
+			p.finish(pos)
+			p.atHead = true
+			p.begin(end, line+1)
 		default:
-			if atHead && text[0] == '%' {
-				body, bodyLine = end, line+1
-			} else if atHead {
-				atHead = isBlank(text)
+			if p.atHead && text[0] == '%' {
+				p.begin(end, line+1)
+			} else if p.atHead {
+				p.atHead = isBlank(text)
 			}
 		}
 		pos = end
 	}
-	if more {
-		finish(len(data))
+	p.atHead = false
+	p.finish(len(data))
+}
+
+// splitter cuts a stream.
+type splitter struct {
+	data  []byte
+	yield func(chunk) bool
+	// start and body are the offsets of the present chunk, line is that of its body.
+	start, body, line int
+	// atHead is set where there is no content yet, so directives and "---" belong to the
+	// lead.
+	atHead, scanned, more bool
+}
+
+// begin says where the body of the present chunk begins.
+func (p *splitter) begin(at, line int) { p.body, p.line = at, line }
+
+// finish ends the present chunk, if it has a head.
+func (p *splitter) finish(end int) {
+	if p.atHead || !p.more {
+		return
 	}
+	p.more = p.yield(chunk{lead: p.data[p.start:p.body], body: p.data[p.body:end], line: p.line, scanned: p.scanned})
+	p.start, p.scanned = end, false
+}
+
+// scan returns how long the document is that begins at an offset, if the scanner
+// understands it.
+func (p *splitter) scan(s *scanner, at int) int {
+	if s == nil || !p.more {
+		return 0
+	}
+	n, ok := s.first(p.data[at:])
+	if p.scanned = ok; !ok {
+		return 0
+	}
+	return n
 }
 
 // marker returns the document marker that a line is, or "".

@@ -36,9 +36,10 @@ func TestSplit(t *testing.T) {
 		"CRLF":                     {"a: 1\r\n---\r\nb: 2\r\n", []string{"a: 1\r\n", "b: 2\r\n"}},
 	} {
 		t.Run(name, func(t *testing.T) {
+			checkSplit(t, []byte(tc.input))
 			var bodies []string
 			var joined bytes.Buffer
-			for c := range split([]byte(tc.input)) {
+			for c := range split([]byte(tc.input), nil) {
 				bodies = append(bodies, string(c.body))
 				joined.Write(c.lead)
 				joined.Write(c.body)
@@ -215,6 +216,23 @@ func TestJSONNeeds(t *testing.T) {
 	}
 }
 
+// checkSplit: with a scanner, the documents are those that stand between markers.
+func checkSplit(t *testing.T, data []byte) {
+	t.Helper()
+	want := slices.Collect(split(data, nil))
+	var s scanner
+	at := 0
+	for c := range split(data, &s) {
+		if at == len(want) || c.line != want[at].line || !bytes.Equal(c.lead, want[at].lead) || !bytes.Equal(c.body, want[at].body) {
+			t.Fatalf("%q: chunk %d is %+v", data, at, c)
+		}
+		at++
+	}
+	if at != len(want) {
+		t.Fatalf("%q: got %d chunks, want %d", data, at, len(want))
+	}
+}
+
 // FuzzSplit: what is not changed comes back byte for byte, parsed or not, and to
 // skip documents hides no error.
 func FuzzSplit(f *testing.F) {
@@ -222,6 +240,7 @@ func FuzzSplit(f *testing.F) {
 		f.Add([]byte(seed))
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
+		checkSplit(t, data)
 		for name, needs := range map[string]Needs{
 			"all": nil, "none": func(_, _, _ []byte) bool { return false }, "some": func(_, _, text []byte) bool { return len(text)%2 == 0 },
 		} {
