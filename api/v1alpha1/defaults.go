@@ -1,5 +1,7 @@
 package v1alpha1
 
+import "fluxtrust.dev/flux-trust/internal/bundle"
+
 // DefaultDirectory is where the method Directory mounts the roots.
 const DefaultDirectory = "/etc/ssl/flux-trust"
 
@@ -39,7 +41,9 @@ func (f *FluxTrust) Default() {
 			secret.Keys = []string{DefaultSecretKey}
 		}
 		for j, f := range s.CABundle[i].Fingerprints {
-			s.CABundle[i].Fingerprints[j] = normalizeFingerprint(f)
+			if pin, ok := bundle.ParseFingerprint(f); ok {
+				s.CABundle[i].Fingerprints[j] = pin
+			}
 		}
 	}
 }

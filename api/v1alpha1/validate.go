@@ -1,8 +1,6 @@
 package v1alpha1
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
 	"fmt"
 	"path"
 	"slices"
@@ -11,6 +9,7 @@ import (
 	"k8s.io/apimachinery/pkg/api/resource"
 	"k8s.io/apimachinery/pkg/labels"
 
+	"fluxtrust.dev/flux-trust/internal/bundle"
 	"fluxtrust.dev/flux-trust/internal/krm"
 	"fluxtrust.dev/flux-trust/internal/pattern"
 	"fluxtrust.dev/flux-trust/internal/quote"
@@ -73,7 +72,7 @@ func (e *CABundleEntry) validate(p *problems, at string, used map[string]string)
 		p.add(at+".fingerprints", noPins)
 	}
 	for i, f := range e.Fingerprints {
-		if f = normalizeFingerprint(f); len(f) != len("sha256:")+hex.EncodedLen(sha256.Size) || !fingerprint.Get().MatchString(f) {
+		if _, ok := bundle.ParseFingerprint(f); !ok {
 			p.add(fmt.Sprintf("%s.fingerprints[%d]", at, i), "is not sha256: and 64 hexadecimal digits; openssl x509 -in ca.crt -noout -fingerprint -sha256 prints them")
 		}
 	}
@@ -88,14 +87,6 @@ func (e *CABundleEntry) validate(p *problems, at string, used map[string]string)
 
 // noPins says that fingerprints without an entry would pin nothing.
 const noPins = "is empty, which pins nothing; write the fingerprints of the certificates, or remove it"
-
-// fingerprint is sha256: and 64 hexadecimal digits, as in bundle.Fingerprint.
-var fingerprint = pattern.Pattern{Text: `^sha256:[0-9a-f]+$`}
-
-func normalizeFingerprint(f string) string {
-	algorithm, digits, _ := strings.Cut(strings.ToLower(f), ":")
-	return algorithm + ":" + strings.ReplaceAll(digits, ":", "")
-}
 
 // validateFile checks what the method File cannot do.
 func (e *CABundleEntry) validateFile(p *problems, at string) {

@@ -180,6 +180,21 @@ func Fingerprint(c *x509.Certificate) string {
 	return "sha256:" + hex.EncodeToString(sum[:])
 }
 
+// ParseFingerprint returns a SHA-256 as Fingerprint does, of what openssl, a browser or a
+// config shows: sha256:<hex>, SHA256 Fingerprint=12:34:…, or digits alone, with colons,
+// spaces or neither. It is false for anything else.
+func ParseFingerprint(text string) (string, bool) {
+	if label, behind, found := strings.Cut(text, "="); found {
+		if !strings.EqualFold(label, "sha256 fingerprint") {
+			return "", false
+		}
+		text = behind
+	}
+	digits := strings.NewReplacer(":", "", " ", "").Replace(strings.TrimPrefix(strings.ToLower(text), "sha256:"))
+	sum, err := hex.DecodeString(digits)
+	return "sha256:" + digits, err == nil && len(sum) == sha256.Size
+}
+
 // Extends reports whether certificates are those of an earlier Digest and further ones.
 // It is false where too much has changed to tell.
 func Extends(certificates []Certificate, digest string) bool {

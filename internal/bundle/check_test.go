@@ -1,6 +1,9 @@
 package bundle
 
-import "testing"
+import (
+	"strings"
+	"testing"
+)
 
 // TestExtends: the digest of an earlier run tells whether all of its certificates are
 // still there.
@@ -24,6 +27,29 @@ func TestExtends(t *testing.T) {
 	} {
 		if got := Extends(tc.now, Digest(tc.before)); got != tc.want {
 			t.Errorf("%s: got %t", name, got)
+		}
+	}
+}
+
+// TestParseFingerprint: fingerprints are taken as openssl, browsers and configs show them.
+func TestParseFingerprint(t *testing.T) {
+	want := Fingerprint(root(t))
+	digits := strings.TrimPrefix(want, "sha256:")
+	var pairs []string
+	for i := 0; i < len(digits); i += 2 {
+		pairs = append(pairs, strings.ToUpper(digits[i:i+2]))
+	}
+	for _, f := range []string{
+		want, digits, strings.ToUpper(digits), strings.Join(pairs, ":"), strings.Join(pairs, " "),
+		"sha256 Fingerprint=" + strings.Join(pairs, ":"), "SHA256:" + digits,
+	} {
+		if got, ok := ParseFingerprint(f); !ok || got != want {
+			t.Errorf("%s: %s %t", f, got, ok)
+		}
+	}
+	for _, f := range []string{"", "sha256:", digits[1:], digits + "00", "sha1:" + digits[:40], strings.Repeat("g", 64), "SHA1 Fingerprint=" + digits, "a=" + digits} {
+		if got, ok := ParseFingerprint(f); ok {
+			t.Errorf("%q is %s", f, got)
 		}
 	}
 }

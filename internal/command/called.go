@@ -1,6 +1,7 @@
 package command
 
 import (
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -33,11 +34,24 @@ func calledAs(program string, getenv func(string) string) string {
 var atStart = pattern.Pattern{Text: `(?m)(^ *|\| )` + programName + `\b`}
 
 // inAdvice finds the program where a message says how to run it.
-var inAdvice = pattern.Pattern{Text: `([:,;|(]|\bsee|\brun) ` + programName + ` (CONFIG|--help|functionconfig\.yaml|init|patches|probe|validate)\b`}
+var inAdvice = pattern.Pattern{Text: `([:,;|(]|\b(?:and|of|run|see|that|which|with))(\s+)` + programName + `(\s+)(<|CONFIG|--help|functionconfig\.yaml|init|patches|probe|validate)(\s|[),;]|$)`}
 
 // advise makes a message use the name that the program was called by.
 func advise(message, name string) string {
-	return inAdvice.Get().ReplaceAllString(message, "${1} "+name+" ${2}")
+	return inAdvice.Get().ReplaceAllString(message, "${1}${2}"+name+"${3}${4}${5}")
+}
+
+// speaking writes messages for people with the name that the program was called by.
+type speaking struct {
+	io.Writer
+	name string
+}
+
+func (s speaking) Write(text []byte) (int, error) {
+	if _, err := io.WriteString(s.Writer, advise(string(text), s.name)); err != nil {
+		return 0, err
+	}
+	return len(text), nil
 }
 
 // speakAs makes help and examples use the name that the program was called by.

@@ -2,8 +2,15 @@ package command
 
 import (
 	"bytes"
+	"errors"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"io/fs"
 	"os"
 	"path/filepath"
+	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 )
@@ -61,12 +68,13 @@ func TestAdviceAsCalled(t *testing.T) {
 		root.SetArgs(args)
 		root.SetIn(strings.NewReader(""))
 		root.SetOut(&out)
-		root.SetErr(&out)
+		errOut := speaking{&out, root.DisplayName()}
+		root.SetErr(errOut)
 		err := root.Execute()
 		if err == nil {
 			t.Fatalf("%q: no error", args)
 		}
-		printError(&out, root.DisplayName(), err)
+		printError(errOut, err)
 		message, _ := strings.CutPrefix(out.String(), "flux-trust: error: ")
 		if strings.Contains(message, "flux-trust ") || !strings.Contains(message, "flux trust ") {
 			t.Errorf("%q: %s", args, message)
@@ -75,6 +83,71 @@ func TestAdviceAsCalled(t *testing.T) {
 	const name = "cannot read /srv/flux-trust init/a.yaml"
 	if got := advise(name, "flux trust"); got != name {
 		t.Errorf("got %s", got)
+	}
+}
+
+// TestEveryAdvice reads the messages in the source: each that says how to run the program
+// says so for the plugin, too. Examples, and what is written into files, are not messages.
+func TestEveryAdvice(t *testing.T) {
+	advice := regexp.MustCompile(`flux-trust (<|CONFIG|--help|functionconfig\.yaml|init|patches|probe|validate)\b`)
+	found := 0
+	for _, folder := range []string{"../../internal", "../../transformer", "../../api"} {
+		if err := filepath.WalkDir(folder, func(path string, _ fs.DirEntry, err error) error {
+			if err != nil || !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go") {
+				return err
+			}
+			file, err := parser.ParseFile(token.NewFileSet(), path, nil, 0)
+			if err != nil {
+				return err
+			}
+			ast.Inspect(file, func(n ast.Node) bool {
+				literal, ok := n.(*ast.BasicLit)
+				if !ok || literal.Kind != token.STRING {
+					return true
+				}
+				text, err := strconv.Unquote(literal.Value)
+				if err != nil || !advice.MatchString(text) || strings.HasPrefix(text, "  ") || strings.Contains(text, "# ") || text == "flux-trust probe" {
+					return true
+				}
+				found++
+				if said := advise(text, "flux trust"); advice.MatchString(said) {
+					t.Errorf("%s: %s", path, said)
+				}
+				return true
+			})
+			return nil
+		}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if found < 10 {
+		t.Errorf("only %d messages were found", found)
+	}
+}
+
+// TestReportAsCalled runs what reports as a plugin.
+func TestReportAsCalled(t *testing.T) {
+	t.Chdir(t.TempDir())
+	for name, text := range map[string]string{
+		"config.yaml": "apiVersion: fluxtrust.dev/v1alpha1\nkind: FluxTrust\nmetadata: {name: x}\nspec: {caBundle: [{configMap: {name: corp-ca, keys: [ca.crt]}, allow: [NotInStream]}]}\n",
+		"patch.yaml":  "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: source-controller}\nspec: {template: {spec: {containers: [{name: manager, image: registry.example.com/source-controller}]}}}\n",
+	} {
+		if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, args := range [][]string{{"validate", "config.yaml", "patch.yaml"}, {"validate", "config.yaml", "patch.yaml", "-o", "sarif"}, {"config.yaml", "patch.yaml"}} {
+		root := newRoot("flux trust", "test")
+		var out bytes.Buffer
+		root.SetArgs(args)
+		root.SetOut(&out)
+		root.SetErr(speaking{&out, root.DisplayName()})
+		if err := root.Execute(); !errors.Is(err, errReported) {
+			t.Fatalf("%q: %v", args, err)
+		}
+		if text := out.String(); strings.Contains(text, "flux-trust CONFIG") || !strings.Contains(text, "flux trust CONFIG") {
+			t.Errorf("%q: %s", args, text)
+		}
 	}
 }
 

@@ -18,11 +18,11 @@ import (
 // that nothing of the input ends a line, starts one, or reaches a terminal as a
 // command. That no key is in it is seen to where a message is made, and once more here.
 
-// printError writes an error to stderr, with commands by the name of the program.
-func printError(errOut io.Writer, name string, err error) {
+// printError writes an error to stderr.
+func printError(errOut io.Writer, err error) {
 	var text strings.Builder
 	for _, line := range errorLines(err) {
-		fmt.Fprintf(&text, "flux-trust: error: %s\n", advise(line, name))
+		fmt.Fprintf(&text, "flux-trust: error: %s\n", line)
 	}
 	// Where stderr is closed there is nobody left to tell.
 	_, _ = io.WriteString(errOut, text.String())

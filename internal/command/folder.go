@@ -92,7 +92,7 @@ func removeFromFolder(config *v1alpha1.FluxTrust, o kustomization.Options, errOu
 func changedNames(files []kustomization.File, separator string) string {
 	names := make([]string, len(files))
 	for i, f := range files {
-		if names[i] = f.Path; f.After == nil {
+		if names[i] = quote.Line(f.Path); f.After == nil {
 			names[i] += " (removed)"
 		}
 	}

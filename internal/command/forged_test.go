@@ -12,6 +12,8 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -41,8 +43,14 @@ func TestForgedNames(t *testing.T) {
 		"source.yaml":     "apiVersion: source.toolkit.fluxcd.io/v1\nkind: HelmRepository\nmetadata: {name: charts, namespace: apps}\nspec: {url: \"" + server.URL + "/x\"}\n",
 		"bad.yaml" + name: "kind: [\n",
 	}
+	files["root"+name] = forgedRoot(t, subject)
+	files["folder"+name+"/kustomization.yaml"] = "resources: [gotk-components.yaml]\n"
+	files["-empty"+name+"/.gitkeep"], files["-more"+name+"/.gitkeep"] = "", ""
 	t.Chdir(t.TempDir())
 	for file, text := range files {
+		if err := os.MkdirAll(filepath.Dir(file), 0o700); err != nil {
+			t.Fatal(err)
+		}
 		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
@@ -68,6 +76,12 @@ func TestForgedNames(t *testing.T) {
 		{"patches", config, input, "-o", "kustomization"},
 		{"patches", config, "-o", name},
 		{"patches", config, "--write", "none" + name},
+		{"patches", config, "--check", "folder" + name},
+		{"patches", config, "--check", "folder" + name, "-o", "github"},
+		{"init", "root" + name, "--dir", "folder" + name},
+		{"init", "root" + name, "--dir", "-empty" + name},
+		{"init", "root" + name, "--dir", "none" + name},
+		{"init", "none" + name},
 		{"probe", config, input, "source.yaml", "--system-roots", "None"},
 		{"probe", config, input, "source.yaml", "--system-roots", "None", "-o", "json"},
 		{"probe", config, input, "source.yaml", "--system-roots", "None", "-o", "yaml"},
@@ -78,7 +92,7 @@ func TestForgedNames(t *testing.T) {
 	} {
 		stdout, stderr, _ := run(nil, args...)
 		said := string(stderr)
-		if args[0] == "validate" || args[0] == "probe" {
+		if args[0] == "validate" || args[0] == "probe" || args[0] == "init" || slices.Contains(args, "--check") {
 			said += string(stdout)
 		}
 		if said == "" {
@@ -92,6 +106,10 @@ func TestForgedNames(t *testing.T) {
 				t.Errorf("%q: a forged line in\n%s", args, said)
 			}
 		}
+	}
+	next, _, _ := run(nil, "init", "root"+name, "--dir", "-more"+name)
+	if want := `git add $'./-more\n::error::forged\033[2J/corporate-ca-configmap.yaml'`; !strings.Contains(string(next), want) {
+		t.Errorf("a command does not name the folder\n%s", next)
 	}
 	if report, _, _ := run(nil, "validate", config, input); !strings.Contains(string(report), `Corp\n\nValid: 7 controllers`) {
 		t.Errorf("the subject is not in\n%s", report)

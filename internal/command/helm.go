@@ -25,7 +25,7 @@ func withMessages(file string, errOut io.Writer, run func(errOut io.Writer) int)
 	}
 	out, err := os.OpenFile(file, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600) //nolint:gosec // Helm names the folder
 	if err != nil {
-		printError(errOut, programName, fmt.Errorf("keeping the messages, which Helm does not show: %w", err))
+		printError(errOut, fmt.Errorf("keeping the messages, which Helm does not show: %w", err))
 		return run(errOut)
 	}
 	code := run(io.MultiWriter(errOut, out))
@@ -33,7 +33,7 @@ func withMessages(file string, errOut io.Writer, run func(errOut io.Writer) int)
 		_, _ = fmt.Fprintf(errOut, "flux-trust: Helm does not show the messages of a plugin; they are in %s\n", file) // there is no better place to say that it failed
 	}
 	if err := out.Close(); err != nil {
-		printError(errOut, programName, fmt.Errorf("keeping the messages: %w", err))
+		printError(errOut, fmt.Errorf("keeping the messages: %w", err))
 	}
 	return code
 }

@@ -63,7 +63,11 @@ With --check: ` + strings.Join(report.Names(), ", ") + `.`,
 				return err
 			}
 			o.report.asked = o.report.areSet(cmd)
-			return runPatches(version, o, args[0], args[1:], cmd.InOrStdin(), cmd.OutOrStdout(), cmd.ErrOrStderr())
+			out := cmd.OutOrStdout()
+			if o.check { // prints a report
+				out = speaking{out, cmd.Root().DisplayName()}
+			}
+			return runPatches(version, o, args[0], args[1:], cmd.InOrStdin(), out, cmd.ErrOrStderr())
 		},
 	}
 	cmd.Flags().StringVarP(&o.format, "output", "o", "", strings.Join(patches.FormatNames(), ", ")+"; with --check: "+strings.Join(report.Names(), ", "))

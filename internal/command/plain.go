@@ -11,6 +11,7 @@ import (
 
 	"fluxtrust.dev/flux-trust/api/v1alpha1"
 	"fluxtrust.dev/flux-trust/internal/filter"
+	"fluxtrust.dev/flux-trust/internal/quote"
 	"fluxtrust.dev/flux-trust/internal/setup"
 	"fluxtrust.dev/flux-trust/internal/stream"
 	"fluxtrust.dev/flux-trust/transformer"
@@ -60,7 +61,7 @@ func readConfig(file string) (*v1alpha1.FluxTrust, []byte, error) {
 	}
 	config, err := v1alpha1.Parse(file, data)
 	if err != nil && setup.IsCertificate(data) {
-		return nil, nil, fmt.Errorf("%s is a certificate, and no config; make one with: flux-trust init %s --dir DIR", file, file)
+		return nil, nil, fmt.Errorf("%s is a certificate, and no config; make one with: flux-trust init %s --dir DIR", file, quote.Path(file))
 	}
 	return config, data, err
 }
@@ -111,7 +112,7 @@ func readTexts(configFile string, inputs []string, in io.Reader) ([]filter.File,
 		}
 		switch {
 		case errors.Is(err, syscall.EISDIR):
-			return nil, fmt.Errorf("the input %s is a folder; name its files, or write - in its place and build it: kustomize build %s | …", input, input)
+			return nil, fmt.Errorf("the input %s is a folder; name its files, or write - in its place and build it: kustomize build %s | …", input, quote.Path(input))
 		case err != nil:
 			return nil, fmt.Errorf("an input cannot be read: %w", err)
 		case len(bytes.TrimSpace(data)) == 0:

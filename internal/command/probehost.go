@@ -13,7 +13,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"fluxtrust.dev/flux-trust/internal/pattern"
+	"fluxtrust.dev/flux-trust/internal/bundle"
 	"fluxtrust.dev/flux-trust/internal/probe"
 	"fluxtrust.dev/flux-trust/internal/quote"
 	"fluxtrust.dev/flux-trust/internal/stream"
@@ -41,28 +41,17 @@ func (f *hostFlags) check(cmd *cobra.Command) error {
 			return fmt.Errorf("--%s is for the sources of a config, and not for --host", name)
 		}
 	}
+	_, ok := bundle.ParseFingerprint(f.fingerprint)
 	switch {
 	case f.save != "" && f.fingerprint == "":
 		return errors.New("--save needs --fingerprint sha256:…, which you have from the owner of the root: what a host presents is no proof of whom it belongs to")
 	case f.save == "" && f.fingerprint != "":
 		return errors.New("--fingerprint is for --save FILE")
-	case f.fingerprint != "" && !sha256Hex.Get().MatchString(hexOf(f.fingerprint)):
+	case f.fingerprint != "" && !ok:
 		return errors.New("--fingerprint is not a SHA-256; write sha256: and 64 hexadecimal digits, as openssl x509 -noout -fingerprint -sha256 prints them")
 	default:
 		return nil
 	}
-}
-
-// sha256Hex is a SHA-256 in lower case.
-var sha256Hex = pattern.Pattern{Text: `^[0-9a-f]{64}$`}
-
-// hexOf returns the digits of a fingerprint, with colons or without.
-func hexOf(fingerprint string) string {
-	text := strings.ToLower(fingerprint)
-	for _, prefix := range []string{"sha256:", "sha256 fingerprint="} {
-		text = strings.TrimPrefix(text, prefix)
-	}
-	return strings.ReplaceAll(text, ":", "")
 }
 
 // hostReport is what probe --host prints.
@@ -101,7 +90,7 @@ func probeHost(ctx context.Context, cmd *cobra.Command, version string, flags *p
 			return err
 		}
 	}
-	if _, err := io.WriteString(cmd.OutOrStdout(), text); err != nil {
+	if _, err := io.WriteString(speaking{cmd.OutOrStdout(), cmd.Root().DisplayName()}, text); err != nil {
 		return fmt.Errorf("writing to stdout: %w", err)
 	}
 	return report.verdict(flags)
@@ -123,7 +112,7 @@ func (r *hostReport) verdict(flags *probeFlags) error {
 // saveRoot writes the root to a file, if its fingerprint is the one that the user
 // has given.
 func saveRoot(p *probe.Presented, flags hostFlags) error {
-	want := "sha256:" + hexOf(flags.fingerprint)
+	want, _ := bundle.ParseFingerprint(flags.fingerprint) // check has looked
 	for i, c := range p.Chain {
 		if c.Fingerprint == want && (p.Root == nil || p.Root.Fingerprint != want) {
 			return fmt.Errorf("the fingerprint is that of certificate %d, and not that of the root: nothing was saved; get the fingerprint of the root from its owner", i)
@@ -190,9 +179,9 @@ func (r *hostReport) table(s style) string {
 	}
 	switch {
 	case r.Saved != "":
-		fmt.Fprintf(&out, "saved to %s; next: flux-trust init %[1]s\n", quote.Line(r.Saved))
+		fmt.Fprintf(&out, "saved to %s; next: flux-trust init %s\n", quote.Line(r.Saved), quote.Path(r.Saved))
 	case r.Root != nil && (len(r.TrustedBy) == 0 || r.Inspector != nil):
-		out.WriteString(s.wrap("", "compare this with what the owner of the root gives you; then: flux-trust probe --host "+r.Host+" --save corp-ca.crt --fingerprint sha256:…, and flux-trust init corp-ca.crt"))
+		out.WriteString(s.wrap("", "compare this with what the owner of the root gives you; then: flux-trust probe --host "+quote.Shell(r.Host)+" --save corp-ca.crt --fingerprint sha256:…, and flux-trust init corp-ca.crt"))
 	}
 	return out.String()
 }

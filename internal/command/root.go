@@ -20,10 +20,11 @@ func Execute(args []string, version string, in io.Reader, out, errOut io.Writer)
 	root.SetIn(in)
 	root.SetOut(out)
 	return withMessages(helmMessages(os.Args[0], os.Getenv), errOut, func(errOut io.Writer) int {
+		errOut = speaking{errOut, root.DisplayName()}
 		root.SetErr(errOut)
 		if err := root.Execute(); err != nil {
 			if !errors.Is(err, errReported) {
-				printError(errOut, root.DisplayName(), err)
+				printError(errOut, err)
 			}
 			return 1
 		}

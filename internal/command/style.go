@@ -18,6 +18,9 @@ type style struct {
 // styleOf returns the style for a stream: colour on a terminal alone, and not with
 // NO_COLOR: https://no-color.org
 func styleOf(out io.Writer) style {
+	if s, ok := out.(speaking); ok {
+		out = s.Writer
+	}
 	file, ok := out.(*os.File)
 	if !ok || !term.IsTerminal(int(file.Fd())) {
 		return style{}

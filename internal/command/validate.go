@@ -43,7 +43,7 @@ Formats:` + reportHelp(),
 			if err != nil {
 				return err
 			}
-			return flags.print(cmd.OutOrStdout(), r)
+			return flags.print(speaking{cmd.OutOrStdout(), cmd.Root().DisplayName()}, r)
 		},
 	}
 	flags.add(cmd)

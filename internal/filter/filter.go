@@ -58,7 +58,7 @@ func Resources(documents []*stream.Document) (resources []transformer.Resource, 
 			continue
 		}
 		if d.Resource().GetKind() == kio.ResourceListKind { // Resource is always a mapping
-			return nil, nil, 0, fmt.Errorf("%s holds a ResourceList, which flux-trust reads without arguments: flux-trust < %s", d.File, d.File)
+			return nil, nil, 0, fmt.Errorf("%s holds a ResourceList, which flux-trust reads without arguments: flux-trust < %s", d.File, quote.Path(d.File))
 		}
 		held = append(held, d)
 		resources = append(resources, transformer.Resource{

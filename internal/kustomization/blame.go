@@ -69,7 +69,7 @@ func suspectsIn(l *layer, dir string) []suspect {
 			at(fmt.Sprintf("patches[%d]", i), "it is the work of flux-trust in another layer; bring that up to date first, or take it out there: flux-trust patches CONFIG --write DIR --remove",
 				func(k *types.Kustomization) { k.Patches = without(k.Patches, i) })
 		case isIn(dir, l.dir):
-			at(fmt.Sprintf("patches[%d]", i), "it comes behind the patches of flux-trust; write those into this layer: flux-trust patches CONFIG --write "+quote.Shell(l.dir),
+			at(fmt.Sprintf("patches[%d]", i), "it comes behind the patches of flux-trust; write those into this layer: flux-trust patches CONFIG --write "+quote.Path(l.dir),
 				func(k *types.Kustomization) { k.Patches = without(k.Patches, i) })
 		}
 	}

@@ -48,7 +48,7 @@ func (e *MissingError) how() string {
 	if !e.HoldsConfig {
 		return ""
 	}
-	return " with flux-trust init CERTIFICATE --dir " + quote.Shell(e.Dir)
+	return " with flux-trust init CERTIFICATE --dir " + quote.Path(e.Dir)
 }
 
 // objects says what the folder needs beside patches: a ConfigMap that neither it nor

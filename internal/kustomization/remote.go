@@ -24,9 +24,9 @@ func (e *RemoteError) Error() string {
 // Command returns the command that prints what the entry stands for.
 func (e *RemoteError) Command() string {
 	if ext := path.Ext(e.Entry); isRemoteFile(e.Entry) && (ext == ".yaml" || ext == ".yml") {
-		return "curl -fsSL " + quote.Shell(e.Entry) // kustomize builds folders alone
+		return "curl -fsSL " + quote.Path(e.Entry) // kustomize builds folders alone
 	}
-	return "kustomize build " + quote.Shell(e.Entry)
+	return "kustomize build " + quote.Path(e.Entry)
 }
 
 // repository matches what kustomize takes for a git repository, and a bit more:

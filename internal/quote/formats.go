@@ -5,6 +5,8 @@ import (
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"fluxtrust.dev/flux-trust/internal/pattern"
 )
 
 // The functions of this file take text that may be shown, and put it into a syntax in
@@ -41,8 +43,53 @@ func Property(text string) string {
 	return strings.NewReplacer(":", "%3A", ",", "%2C").Replace(Annotation(text))
 }
 
-// Shell returns a text as one word for a shell.
-func Shell(text string) string { return "'" + strings.ReplaceAll(text, "'", `'\''`) + "'" }
+// word matches what a shell takes as it is.
+var word = pattern.Pattern{Text: `^[-A-Za-z0-9._/@:+,=]+$`}
+
+// Shell returns a text as one word for a shell, in quotes where it needs them. What is not
+// printable is written as in $'\n', which bash, zsh, ksh and POSIX.1-2024 know.
+func Shell(text string) string {
+	switch {
+	case word.Get().MatchString(text):
+		return text
+	case strings.ContainsFunc(text, func(r rune) bool { return !unicode.IsPrint(r) || r == utf8.RuneError }):
+		return "$'" + escaped(text) + "'"
+	default:
+		return "'" + strings.ReplaceAll(text, "'", `'\''`) + "'"
+	}
+}
+
+// escaped returns a text for $'…'.
+func escaped(text string) string {
+	var out strings.Builder
+	for i, r := range text {
+		size := utf8.RuneLen(r)
+		if r == utf8.RuneError && !strings.HasPrefix(text[i:], "\uFFFD") {
+			size = 1
+		}
+		switch {
+		case r == '\n':
+			out.WriteString(`\n`)
+		case r == '\'' || r == '\\':
+			out.WriteString(`\` + string(r))
+		case unicode.IsPrint(r) && r != utf8.RuneError:
+			out.WriteRune(r)
+		default:
+			for _, b := range []byte(text[i : i+size]) {
+				fmt.Fprintf(&out, `\%03o`, b)
+			}
+		}
+	}
+	return out.String()
+}
+
+// Path is Shell for the path of a file or folder, which no program takes for a flag.
+func Path(path string) string {
+	if strings.HasPrefix(path, "-") {
+		path = "./" + path
+	}
+	return Shell(path)
+}
 
 // XML returns a text for an element or an attribute in double quotes. What XML 1.0
 // cannot hold becomes U+FFFD.

@@ -1,8 +1,6 @@
 package setup
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"os"
@@ -13,6 +11,7 @@ import (
 	"sigs.k8s.io/kustomize/kyaml/yaml"
 
 	"fluxtrust.dev/flux-trust/api/v1alpha1"
+	"fluxtrust.dev/flux-trust/internal/bundle"
 	"fluxtrust.dev/flux-trust/internal/kustomization"
 	"fluxtrust.dev/flux-trust/internal/pattern"
 	"fluxtrust.dev/flux-trust/internal/quote"
@@ -197,9 +196,9 @@ func (c *config) pin(t trusted, fingerprints []string) error {
 	}
 	wanted = slices.DeleteFunc(wanted, func(f string) bool { return slices.Contains(dropped, f) })
 	for _, f := range fingerprints {
-		pin, err := pinOf(f)
-		if err != nil {
-			return err
+		pin, ok := bundle.ParseFingerprint(f)
+		if !ok {
+			return errors.New("--fingerprint: is not sha256: and 64 hexadecimal digits; openssl x509 -in ca.crt -noout -fingerprint -sha256 prints them")
 		}
 		if !slices.Contains(wanted, pin) {
 			wanted = append(wanted, pin)
@@ -230,18 +229,6 @@ func (c *config) pin(t trusted, fingerprints []string) error {
 		return nil
 	}
 	return c.setPins(wanted)
-}
-
-// pinOf returns a SHA-256 as openssl or a browser shows it in the form of a config.
-func pinOf(f string) (string, error) {
-	if _, behind, found := strings.Cut(f, "="); found { // openssl: SHA256 Fingerprint=12:34…
-		f = behind
-	}
-	digits := strings.NewReplacer(":", "", " ", "").Replace(strings.TrimPrefix(strings.ToLower(f), "sha256:"))
-	if sum, err := hex.DecodeString(digits); err != nil || len(sum) != sha256.Size {
-		return "", errors.New("--fingerprint: is not sha256: and 64 hexadecimal digits; openssl x509 -in ca.crt -noout -fingerprint -sha256 prints them")
-	}
-	return "sha256:" + digits, nil
 }
 
 // setPins writes pins into the text, whose comments stay.

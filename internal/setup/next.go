@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 
 	"fluxtrust.dev/flux-trust/internal/codes"
@@ -21,7 +22,7 @@ func (p *Plan) Next(name string) string {
 		out.WriteString(p.linesForRemote(name))
 	}
 	if p.Kind == Package {
-		fmt.Fprintf(&out, "\nRender the package, with flux-trust on the PATH:\n  %s\n", command("kpt", "fn", "render", p.Dir, "--allow-exec"))
+		fmt.Fprintf(&out, "\nRender the package, with flux-trust on the PATH:\n  %s\n", "kpt fn render "+quote.Path(p.Dir)+" --allow-exec")
 	}
 	if len(p.Files) > 0 {
 		fmt.Fprintf(&out, "\nCommit this:\n  %s\n  git commit -m 'Let Flux trust the company CA'\n  git push\n", p.add())
@@ -30,7 +31,7 @@ func (p *Plan) Next(name string) string {
 	out.WriteString(p.operator(name))
 	out.WriteString(p.ownCAs())
 	if p.rotates {
-		fmt.Fprintf(&out, "When no server needs the old root any more, name those that stay:\n  %s init NEW-CERTIFICATE --dir %s --force\n", name, quoted(p.Dir))
+		fmt.Fprintf(&out, "When no server needs the old root any more, name those that stay:\n  %s init NEW-CERTIFICATE --dir %s --force\n", name, quote.Path(p.Dir))
 	}
 	return out.String()
 }
@@ -38,29 +39,29 @@ func (p *Plan) Next(name string) string {
 // add returns the command that stages what was written, or what kpt is going to.
 func (p *Plan) add() string {
 	if p.Kind == Package {
-		return command("git", "add", p.Dir)
+		return "git add " + quote.Path(p.Dir)
 	}
-	words := []string{"git", "add"}
+	line := "git add"
 	for _, f := range p.Files {
-		words = append(words, f.Path)
+		line += " " + quote.Path(f.Path)
 	}
-	return command(words...)
+	return line
 }
 
 // then says what to run behind the commit.
 func (p *Plan) then(name string) string {
-	config := quoted(p.Config)
+	config := quote.Path(p.Config)
 	switch p.Kind {
 	case Kustomization:
-		return fmt.Sprintf("Then run:\n  kustomize build %s | %s validate %s -\n", quoted(p.Dir), name, config)
+		return fmt.Sprintf("Then run:\n  kustomize build %s | %s validate %s -\n", quote.Path(p.Dir), name, config)
 	case Remote:
 		return ""
 	case Empty:
-		return fmt.Sprintf("Then run it where Flux is built:\n  flux install --export | %s %s %s - > flux.yaml\n", name, config, quoted(p.store)) +
+		return fmt.Sprintf("Then run it where Flux is built:\n  flux install --export | %s %s %s - > flux.yaml\n", name, config, quote.Path(p.store)) +
 			"or name both in the kustomization.yaml of a folder that you build yourself, with\nkustomize build --enable-alpha-plugins --enable-exec:\n" +
-			fmt.Sprintf("  resources:\n  - %s\n  transformers:\n  - %s\n", filepath.Base(p.store), filepath.Base(p.Config))
+			fmt.Sprintf("  resources:\n  - %s\n  transformers:\n  - %s\n", scalar(filepath.Base(p.store)), scalar(filepath.Base(p.Config)))
 	default:
-		return fmt.Sprintf("Then run, when it has been applied:\n  kubectl get deployments,configmaps -n %s -o yaml | %s validate %s -\n", p.namespace(), name, config)
+		return fmt.Sprintf("Then run, when it has been applied:\n  kubectl get deployments,configmaps -n %s -o yaml | %s validate %s -\n", quote.Path(p.namespace()), name, config)
 	}
 }
 
@@ -69,11 +70,11 @@ func (p *Plan) operator(name string) string {
 	if !slices.ContainsFunc(p.Outcome.Findings, func(f krm.Finding) bool { return f.Code == codes.OperatorPulls }) {
 		return ""
 	}
-	words := []string{"patches", p.Config}
+	files := quote.Path(p.Config)
 	if p.Kind == Manifests {
-		words = append(words, p.store)
+		files += " " + quote.Path(p.store)
 	}
-	return fmt.Sprintf("\nflux-operator pulls the manifests of Flux itself (spec.distribution.artifact). Where it does\nnot trust the certificates yet, these values of its chart let it:\n  %s %s > values.yaml\n", name, command(append(words, "-o", "flux-operator-values")...))
+	return fmt.Sprintf("\nflux-operator pulls the manifests of Flux itself (spec.distribution.artifact). Where it does\nnot trust the certificates yet, these values of its chart let it:\n  %s patches %s -o flux-operator-values > values.yaml\n", name, files)
 }
 
 // ownCAs says how the certificates come into Secrets in which a source of the folder may
@@ -81,12 +82,12 @@ func (p *Plan) operator(name string) string {
 func (p *Plan) ownCAs() string {
 	var out strings.Builder
 	if p.Kind == Bootstrap && isEmpty(filepath.Join(p.Dir, componentsFile)) {
-		fmt.Fprintf(&out, "Where Git is behind the CA as well, give it to flux bootstrap, too, which leaves it in the\nSecret flux-system:\n  --ca-file=%s\n", quoted(p.store))
+		fmt.Fprintf(&out, "Where Git is behind the CA as well, give it to flux bootstrap, too, which leaves it in the\nSecret flux-system:\n  --ca-file=%s\n", quote.Shell(p.store))
 	}
 	told := map[string]bool{}
 	for _, own := range p.Outcome.OwnCAs {
 		secret := fmt.Sprintf("secret %s -n %s", own.Name, cmp.Or(own.Namespaces[0], p.namespace()))
-		if told[secret] || !simple.Get().MatchString(own.Name+own.Namespaces[0]) {
+		if word := own.Name + own.Namespaces[0]; told[secret] || quote.Path(word) != word {
 			continue
 		}
 		if len(told) == 0 {
@@ -106,18 +107,18 @@ func (p *Plan) ownCAs() string {
 // certificates returns the command that prints the certificates.
 func (p *Plan) certificates() string {
 	if p.Kind == Bootstrap || p.Kind == Kustomization || p.Kind == Remote {
-		return command("cat", p.store)
+		return "cat " + quote.Path(p.store)
 	}
-	return command("kubectl", "get", "configmap", p.configMap, "-n", p.namespace(), "-o", "jsonpath={.data."+strings.ReplaceAll(p.key, ".", `\.`)+"}")
+	return fmt.Sprintf("kubectl get configmap %s -n %s -o %s", quote.Path(p.configMap), quote.Path(p.namespace()), quote.Shell("jsonpath={.data."+strings.ReplaceAll(p.key, ".", `\.`)+"}"))
 }
 
 // linesForRemote says what to add where a kustomization fetches Flux.
 func (p *Plan) linesForRemote(name string) string {
 	return fmt.Sprintf("\n%s was not looked at: it would be fetched. Where Flux builds this folder, fetch that yourself:\n  %s | %s patches %s --write %s -\n",
-		p.fetched.Field, p.fetched.Command(), name, quoted(p.Config), quoted(p.Dir)) +
+		p.fetched.Field, p.fetched.Command(), name, quote.Path(p.Config), quote.Path(p.Dir)) +
 		"Where you build it yourself, add this to its kustomization.yaml:\n" +
-		fmt.Sprintf("  configMapGenerator:\n  - name: %s\n    namespace: %s\n    files: [%s]\n  transformers:\n  - %s\n", p.configMap, p.Namespace, filepath.Base(p.store), filepath.Base(p.Config)) +
-		fmt.Sprintf("and build it with:\n  kustomize build --enable-alpha-plugins --enable-exec %s\n", quoted(p.Dir))
+		fmt.Sprintf("  configMapGenerator:\n  - name: %s\n    namespace: %s\n    files: [%s]\n  transformers:\n  - %s\n", p.configMap, p.Namespace, scalar(filepath.Base(p.store)), scalar(filepath.Base(p.Config))) +
+		fmt.Sprintf("and build it with:\n  kustomize build --enable-alpha-plugins --enable-exec %s\n", quote.Path(p.Dir))
 }
 
 // namespace returns that of the controllers.
@@ -130,22 +131,13 @@ func (p *Plan) namespace() string {
 	return p.Namespace
 }
 
-// command returns a line for a shell.
-func command(words ...string) string {
-	line := make([]string, len(words))
-	for i, w := range words {
-		line[i] = quoted(w)
+// scalar returns a text as a scalar of YAML.
+func scalar(text string) string {
+	if simple.Get().MatchString(text) {
+		return text
 	}
-	return strings.Join(line, " ")
+	return strconv.Quote(text)
 }
 
-// simple matches words that a shell takes as they are.
-var simple = pattern.Pattern{Text: `^[-A-Za-z0-9._/@:+,=]+$`}
-
-// quoted returns a word for a shell.
-func quoted(word string) string {
-	if simple.Get().MatchString(word) {
-		return word
-	}
-	return quote.Shell(word)
-}
+// simple matches names that mean nothing else in YAML.
+var simple = pattern.Pattern{Text: `^[A-Za-z][-A-Za-z0-9._]*[A-Za-z]$`}

@@ -59,30 +59,6 @@ func TestCombine(t *testing.T) {
 	}
 }
 
-// TestPin: fingerprints are taken as openssl, browsers and configs show them.
-func TestPin(t *testing.T) {
-	_, given := roots(t)
-	want := given[0].Fingerprint()
-	digits := strings.TrimPrefix(want, "sha256:")
-	var pairs []string
-	for i := 0; i < len(digits); i += 2 {
-		pairs = append(pairs, strings.ToUpper(digits[i:i+2]))
-	}
-	for _, f := range []string{
-		want, digits, strings.ToUpper(digits), strings.Join(pairs, ":"), strings.Join(pairs, " "),
-		"sha256 Fingerprint=" + strings.Join(pairs, ":"), "SHA256:" + digits,
-	} {
-		if got, err := pinOf(f); err != nil || got != want {
-			t.Errorf("%s: %s %v", f, got, err)
-		}
-	}
-	for _, f := range []string{"", "sha256:", digits[1:], digits + "00", "sha1:" + digits[:40], strings.Repeat("g", 64)} {
-		if got, err := pinOf(f); err == nil {
-			t.Errorf("%q is %s", f, got)
-		}
-	}
-}
-
 // TestShort: the text of a certificate is left out of a difference, and nothing else.
 func TestShort(t *testing.T) {
 	text, _ := roots(t)
@@ -90,14 +66,6 @@ func TestShort(t *testing.T) {
 	want := "--- a\n+++ b\n@@ -1 +1 @@\n path: image-reflector-controller\n+-----BEGIN CERTIFICATE-----\n+…\n+-----END CERTIFICATE-----\n abc\n"
 	if got := short(diff); got != want {
 		t.Errorf("got\n%s\nwant\n%s", got, want)
-	}
-}
-
-func TestQuoted(t *testing.T) {
-	for word, want := range map[string]string{"a/b.crt": "a/b.crt", "my ca.crt": "'my ca.crt'", "it's": `'it'\''s'`, "$(x)": "'$(x)'", "": "''"} {
-		if got := quoted(word); got != want {
-			t.Errorf("%s: %s", word, got)
-		}
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 	"github.com/aymanbagabas/go-udiff"
 
 	"fluxtrust.dev/flux-trust/internal/pattern"
+	"fluxtrust.dev/flux-trust/internal/quote"
 )
 
 // Extensions returns those of files with certificates.
@@ -36,11 +37,11 @@ func Similar(dir string) string {
 // Summary says what is going to be trusted.
 func (p *Plan) Summary() string {
 	var out strings.Builder
-	fmt.Fprintf(&out, "%s is %s. The controllers are to trust:\n", p.Dir, p.Kind.says())
+	fmt.Fprintf(&out, "%s is %s. The controllers are to trust:\n", quote.Line(p.Dir), p.Kind.says())
 	for _, r := range p.Roots {
 		from := "already there"
 		if r.From != "" {
-			from = "from " + r.From
+			from = "from " + quote.Line(r.From)
 		}
 		fmt.Fprintf(&out, "  %s\n    %s\n    until %s, %s\n", r.Name(), r.Fingerprint(), r.Until(), from)
 	}
@@ -58,7 +59,7 @@ var body = pattern.Pattern{Text: `^[-+ ] *[A-Za-z0-9+/=]{1,76}\r?\n$`}
 func (p *Plan) Diff() string {
 	var out strings.Builder
 	for _, f := range p.Files {
-		from, to := f.Path, f.Path
+		from, to := quote.Line(f.Path), quote.Line(f.Path)
 		if f.Before == nil {
 			from = "/dev/null"
 		}
