@@ -110,7 +110,8 @@ func TestBombs(t *testing.T) {
 		"nested Lists":           {one("kind: List\nitems:\n- "), deep("{kind: List, items: [", "", "]}"), one("\n")},
 		"labels":                 {one(deployment + "  labels: {"), numbered("a%d: b,"), one("}\n")},
 		"former names":           {one(deployment + "  annotations: {internal.config.kubernetes.io/previousNames: \""), full("a,"), one("\"}\n")},
-		"keys of a ConfigMap":    {one("apiVersion: v1\nkind: ConfigMap\nmetadata: {name: corp-ca}\ndata:\n"), numbered("  k%d: x\n"), one("---\n" + deployment)},
+		"keys of a ConfigMap":    {one("apiVersion: v1\nkind: ConfigMap\nmetadata: {name: z-scaler-ca}\ndata:\n"), numbered("  k%d: x\n"), one("---\n" + deployment)},
+		"long keys":              {one("apiVersion: v1\nkind: ConfigMap\nmetadata: {name: z-scaler-ca}\ndata:\n"), numbered("  k%015d: x\n"), one("---\n" + deployment)},
 		"CRLF":                   {one(strings.ReplaceAll(deployment, "\n", "\r\n") + "x:\r\n"), full("- abcdefgh\r\n")},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -198,9 +198,16 @@ func checkNames(object krm.Field, kind string) error {
 // read reads the keys of a field.
 func (s *Store) read(object krm.Field, field string, value func(path, text string) Value) {
 	fields := object.Get(field)
-	for key, text := range fields.Texts() {
+	texts := fields.Texts()
+	tagged := map[string]*yaml.Node{}
+	for i := 0; len(texts) > 0 && i+1 < len(fields.Node.Content); i += 2 {
+		if n := krm.Resolve(fields.Node.Content[i+1]); n.Style&yaml.TaggedStyle != 0 {
+			tagged[fields.Node.Content[i].Value] = n
+		}
+	}
+	for key, text := range texts {
 		path := field + "." + quote.Key(key)
-		if n := krm.Resolve(fields.Node.Content[krm.IndexOf(fields.Node, key)+1]); n.Style&yaml.TaggedStyle != 0 {
+		if n := tagged[key]; n != nil {
 			read, err := krm.APIValue(n) // such as !!binary
 			if text, _ = read.(string); err != nil || text == "" {
 				s.Values[key] = Value{Path: path, Err: &krm.FieldError{Code: krm.WrongType, Path: path, Message: "is not text for the API server; write it without a tag"}}

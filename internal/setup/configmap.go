@@ -7,6 +7,7 @@ import (
 
 	"sigs.k8s.io/kustomize/kyaml/yaml"
 
+	"fluxtrust.dev/flux-trust/internal/krm"
 	"fluxtrust.dev/flux-trust/internal/kustomization"
 	"fluxtrust.dev/flux-trust/internal/stream"
 )
@@ -90,8 +91,8 @@ func (o *Options) edited(c *config, path string, data []byte, given []Root) (f k
 			continue
 		}
 		var now []byte
-		if have, ok := r.GetDataMap()[c.key()]; ok {
-			now = []byte(have)
+		if have := (krm.Field{Node: r.YNode()}).Get("data", c.key()); have.Exists() {
+			now = []byte(have.Peek())
 		}
 		if t, err = combine(path+": data."+c.key(), now, given, o.Force); err != nil {
 			return f, t, true, err

@@ -53,7 +53,7 @@ func (p *Plan) then(name string) string {
 	config := quote.Path(p.Config)
 	switch p.Kind {
 	case Kustomization:
-		return fmt.Sprintf("Then run:\n  kustomize build %s | %s validate %s -\n", quote.Path(p.Dir), name, config)
+		return fmt.Sprintf("Then run:\n  %s patches %s --check %s\n", name, config, quote.Path(p.Dir))
 	case Remote:
 		return ""
 	case Empty:

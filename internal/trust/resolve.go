@@ -205,23 +205,28 @@ func (r *resolver) reportNotInStream(e *entry, kind, name, namespace string) {
 			"the stream has it in namespace %s only, from where the controllers cannot mount it; put it into namespace %s, or write allow: [NotInStream] on its entry if something copies it there",
 			quote.Name(elsewhere.Namespaces()[0]), quote.Name(namespace)))
 	default:
-		r.find(e, about, krm.Warning, codes.NotInStream, "", "is not in the stream"+r.similar(kind)+
+		r.find(e, about, krm.Warning, codes.NotInStream, "", "is not in the stream"+r.similar(kind, name)+
 			", so it must exist before Flux starts, or the pods hang in ContainerCreating; allow: [NotInStream] on its entry says that it will, optional: true lets the pods start without it")
 	}
 }
 
-// similar names objects of the stream that may have been meant.
-func (r *resolver) similar(kind string) string {
+// similar names objects of the stream that may have been meant. What a build has named
+// anew no longer says what it was.
+func (r *resolver) similar(kind, name string) string {
 	var names []string
+	renamed := ""
 	for _, s := range r.stores.OfKind(kind) {
 		if s.Unknown == "" && s.HoldsCertificate() {
 			names = append(names, quote.Name(s.Object.Name()))
+			if own := inventory.WithoutSuffix(s.Object.Name()); own != name && (strings.HasSuffix(own, name) || strings.HasPrefix(own, name)) {
+				renamed = "; where a namePrefix or nameSuffix has made that of it, its folder can be checked, and not what it builds: flux-trust patches CONFIG --check DIR"
+			}
 		}
 	}
 	if len(names) == 0 {
 		return ""
 	}
-	return " (which has " + strings.Join(names, ", ") + ")"
+	return " (which has " + strings.Join(names, ", ") + renamed + ")"
 }
 
 func (r *resolver) resolveClusterTrustBundle(e *entry) (Projection, error) {

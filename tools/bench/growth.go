@@ -76,6 +76,17 @@ func shapes() map[string]func(out io.Writer, size int) {
 			}
 			fmt.Fprintf(out, controller, 0, "", "\n        env:"+env.String())
 		},
+		"many keys beside the bundle": func(out io.Writer, n int) {
+			root, _ := os.ReadFile("examples/quickstart/certs/Company-Root-CA.crt") // without it the run fails
+			fmt.Fprint(out, "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: z-scaler-ca, namespace: flux-0}\ndata:\n  Company-Root-CA.crt: |\n")
+			for line := range strings.Lines(string(root)) {
+				fmt.Fprintf(out, "    %s", line)
+			}
+			for i := range n * 4_000 {
+				fmt.Fprintf(out, "  key-%07d: x\n", i)
+			}
+			fmt.Fprintf(out, "---\n"+controller, 0, "", "")
+		},
 		"many controllers": controllers("", ""),
 		"many results":     controllers("\n      hostNetwork: true", "\n        securityContext: {privileged: true, runAsUser: 0}"),
 	}
@@ -127,7 +138,7 @@ func exponent(points []figures, of func(figures) float64) float64 {
 
 // shapeNames are in the order of the page.
 func shapeNames() []string {
-	return []string{"documents", "kind: List", "JSON", "one huge resource", "many controllers", "many results"}
+	return []string{"documents", "kind: List", "JSON", "one huge resource", "many keys beside the bundle", "many controllers", "many results"}
 }
 
 // growthTable returns the curves as a table.
