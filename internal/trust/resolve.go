@@ -218,7 +218,8 @@ func (r *resolver) similar(kind, name string) string {
 	for _, s := range r.stores.OfKind(kind) {
 		if s.Unknown == "" && s.HoldsCertificate() {
 			names = append(names, quote.Name(s.Object.Name()))
-			if own := inventory.WithoutSuffix(s.Object.Name()); own != name && (strings.HasSuffix(own, name) || strings.HasPrefix(own, name)) {
+			own := inventory.WithoutSuffix(s.Object.Name())
+			if own != name && (strings.HasSuffix(own, name) || strings.HasPrefix(own, name) && own != s.Object.Name()) {
 				renamed = "; where a namePrefix or nameSuffix has made that of it, its folder can be checked, and not what it builds: flux-trust patches CONFIG --check DIR"
 			}
 		}
