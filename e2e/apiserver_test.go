@@ -30,7 +30,7 @@ import (
 // object is a resource as the API server reads and writes it.
 type object = map[string]any
 
-// apiServer is a kube-apiserver on 127.0.0.1 with an etcd of its own.
+// apiServer is a kube-apiserver with an etcd of its own.
 type apiServer struct {
 	t      *testing.T
 	url    string
@@ -39,10 +39,16 @@ type apiServer struct {
 	client *http.Client
 }
 
-// startAPIServer starts both programs and stops them at the end of the test. What
-// needs controllers that do not run here is off: the pods of the tests have service
-// accounts that nobody makes.
+// startAPIServer starts both programs on 127.0.0.1.
 func startAPIServer(t *testing.T) *apiServer {
+	t.Helper()
+	return startAPIServerAt(t, "127.0.0.1")
+}
+
+// startAPIServerAt starts an API server on an address of this machine, and stops it and
+// etcd at the end of the test. What needs controllers that do not run here is off: the
+// pods of the tests have service accounts that nobody makes.
+func startAPIServerAt(t *testing.T, host string) *apiServer {
 	t.Helper()
 	etcd, server := program(t, "ETCD"), program(t, "KUBE_APISERVER")
 	dir := t.TempDir()
@@ -64,11 +70,11 @@ func startAPIServer(t *testing.T) *apiServer {
 	} {
 		write(t, path(file), text)
 	}
-	address := freeAddress(t)
+	address := freeAddressOf(t, host)
 	_, port, _ := strings.Cut(address, ":")
 	s.url = "https://" + address
-	log := background(t, server, "--etcd-servers", store, "--bind-address", "127.0.0.1", "--secure-port", port,
-		"--advertise-address", "127.0.0.1", "--endpoint-reconciler-type", "none", "--cert-dir", path("certs"),
+	log := background(t, server, "--etcd-servers", store, "--bind-address", host, "--secure-port", port,
+		"--advertise-address", host, "--endpoint-reconciler-type", "none", "--cert-dir", path("certs"),
 		"--token-auth-file", path("tokens.csv"), "--authorization-mode", "RBAC", "--allow-privileged",
 		"--service-cluster-ip-range", "10.0.0.0/24", "--service-account-issuer", "https://kubernetes.default.svc",
 		"--service-account-key-file", path("account.key"), "--service-account-signing-key-file", path("account.key"),
@@ -91,10 +97,15 @@ func startAPIServer(t *testing.T) *apiServer {
 	return s
 }
 
-// freeAddress returns an address on which nobody listens now.
+// freeAddress returns an address on 127.0.0.1 on which nobody listens now.
 func freeAddress(t *testing.T) string {
 	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	return freeAddressOf(t, "127.0.0.1")
+}
+
+func freeAddressOf(t *testing.T, host string) string {
+	t.Helper()
+	listener, err := net.Listen("tcp", net.JoinHostPort(host, "0"))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -181,10 +181,10 @@ func (n *node) rollout(t *testing.T, manifest, config, bundle string) {
 }
 
 // startFluxServer starts an API server with the CRDs of a controller.
-func startFluxServer(t *testing.T, controller string) *apiServer {
+func startFluxServer(t *testing.T, controller, host string) *apiServer {
 	t.Helper()
 	program(t, variableOf(controller)) // first, to skip before anything starts
-	s := startAPIServer(t)
+	s := startAPIServerAt(t, host)
 	s.restrict([]object{
 		{"kind": "Namespace", "metadata": object{"name": "apps"}}, {"kind": "Namespace", "metadata": object{"name": "flux-system"}},
 	})
@@ -203,13 +203,19 @@ type sourceCluster struct {
 
 func newSourceCluster(t *testing.T) *sourceCluster {
 	t.Helper()
-	public, private := newAuthority(t, "public"), newAuthority(t, "private")
-	s := startFluxServer(t, "source-controller")
 	storage := freeAddress(t)
+	return newSourceClusterAt(t, "127.0.0.1", "--storage-addr="+storage, "--storage-adv-addr="+storage)
+}
+
+// newSourceClusterAt has the API server on another address of this machine. The flags are
+// those of source-controller's artifact server.
+func newSourceClusterAt(t *testing.T, host string, storage ...string) *sourceCluster {
+	t.Helper()
+	public, private := newAuthority(t, "public"), newAuthority(t, "private")
+	s := startFluxServer(t, "source-controller", host)
 	c := &sourceCluster{
 		private: private, company: newCharts(t, private), elsewhere: newCharts(t, public),
-		node: newNode(t, s, "source-controller", public, "--events-addr=", "--metrics-addr=0", "--health-addr=0",
-			"--storage-addr="+storage, "--storage-adv-addr="+storage),
+		node: newNode(t, s, "source-controller", public, append([]string{"--events-addr=", "--metrics-addr=0", "--health-addr=0"}, storage...)...),
 	}
 	c.repository = watched("source.toolkit.fluxcd.io/v1", "HelmRepository", "company-charts", object{"url": c.company.server.URL})
 	c.chart = watched("source.toolkit.fluxcd.io/v1", "HelmChart", "app", object{

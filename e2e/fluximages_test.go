@@ -11,7 +11,7 @@ import (
 
 // TestClusterFluxImages: the same for image-reflector-controller, and a registry.
 func TestClusterFluxImages(t *testing.T) {
-	s := startFluxServer(t, "image-reflector-controller")
+	s := startFluxServer(t, "image-reflector-controller", "127.0.0.1")
 	private := newAuthority(t, "private")
 	registry := private.serve(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if strings.HasSuffix(r.URL.Path, "/tags/list") {

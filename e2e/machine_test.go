@@ -23,11 +23,15 @@ type machine struct {
 	pod        corev1.PodSpec
 	public     string // the public roots of the image
 	generation int    // of the volumes
+	// apiServer is the host of the API server, secret returns the value of a key of a
+	// Secret in the namespace.
+	apiServer string
+	secret    func(name, key string) string
 }
 
 func newMachine(t *testing.T, d *appsv1.Deployment, public string) *machine {
 	t.Helper()
-	m := &machine{t: t, dir: t.TempDir(), namespace: d.Namespace, pod: d.Spec.Template.Spec, public: public}
+	m := &machine{t: t, dir: t.TempDir(), namespace: d.Namespace, pod: d.Spec.Template.Spec, public: public, apiServer: "127.0.0.1"}
 	for _, v := range m.pod.Volumes {
 		m.mkdir(m.volume(v.Name))
 		if v.EmptyDir != nil {
@@ -109,11 +113,13 @@ func (m *machine) env(c corev1.Container) map[string]string {
 		switch from := e.ValueFrom; {
 		case from == nil:
 			// As the kubelet fills it in.
-			env[e.Name] = strings.ReplaceAll(e.Value, "$(KUBERNETES_SERVICE_HOST)", "127.0.0.1")
+			env[e.Name] = strings.ReplaceAll(e.Value, "$(KUBERNETES_SERVICE_HOST)", m.apiServer)
 		case from.FieldRef != nil && from.FieldRef.FieldPath == "metadata.namespace":
 			env[e.Name] = m.namespace
 		case from.ResourceFieldRef != nil && from.ResourceFieldRef.Resource == "limits.memory":
 			env[e.Name] = strconv.FormatInt(c.Resources.Limits.Memory().Value(), 10)
+		case from.SecretKeyRef != nil && m.secret != nil:
+			env[e.Name] = m.secret(from.SecretKeyRef.Name, from.SecretKeyRef.Key)
 		default:
 			m.t.Fatalf("%s: env %s: the test does not know %+v", c.Name, e.Name, from)
 		}

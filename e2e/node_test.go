@@ -106,6 +106,8 @@ func (n *node) start(t *testing.T) *running {
 	t.Helper()
 	n = n.in(t)
 	p := &running{n: n, m: newMachine(t, n.deployment(), n.public.pem())}
+	host, port, _ := strings.Cut(strings.TrimPrefix(n.s.url, "https://"), ":")
+	p.m.apiServer, p.m.secret = host, n.secret
 	p.sync()
 	c := p.m.controller()
 	args := append(p.m.args(c), n.outside...)
@@ -121,11 +123,22 @@ func (n *node) start(t *testing.T) *running {
 			t.Fatalf("%s: exit code %d\n%s", c.Name, got.code, got.stderr)
 		}
 	}
-	host, port, _ := strings.Cut(strings.TrimPrefix(n.s.url, "https://"), ":")
 	flags := append(n.flags(p.m, c), "-v", n.account+":/var/run/secrets/kubernetes.io/serviceaccount:ro",
 		"-e", "KUBERNETES_SERVICE_HOST="+host, "-e", "KUBERNETES_SERVICE_PORT="+port, n.image)
 	p.log, p.stop = spawn(t, os.Environ(), "docker", append(flags, args...)...)
 	return p
+}
+
+// secret returns the value of a key of a Secret beside the controller.
+func (n *node) secret(name, key string) string {
+	n.s.t.Helper()
+	var secret corev1.Secret
+	n.stored("/api/v1/namespaces/flux-system/secrets/"+name, &secret)
+	value, ok := secret.Data[key]
+	if !ok {
+		n.s.t.Fatalf("the Secret %s has no key %s", name, key)
+	}
+	return string(value)
 }
 
 // sync gives the pod the ConfigMap as it is now.

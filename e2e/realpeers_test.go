@@ -195,8 +195,11 @@ func (d *debian) push(address string, i *images) {
 	send(http.MethodPut, "https://"+address+"/v2/"+repository+"/manifests/latest", "application/vnd.oci.image.manifest.v1+json", i.blobs[i.tags[repository]])
 }
 
-// squid starts a proxy that signs every host anew, with a root of its own, and lets
-// nobody go to blocked.corp.test.
+// The user and the password that squid knows.
+const proxyUser, proxyPassword = "flux", "s3cr@t"
+
+// squid starts a proxy that signs every host anew, with a root of its own. It lets nobody
+// go to blocked.corp.test, and to closed.corp.test who has its user and password.
 func (d *debian) squid(inspector authority) string {
 	d.t.Helper()
 	address := freeAddress(d.t)
@@ -215,8 +218,13 @@ sslcrtd_program @security_file_certgen -s @certificates -M 4MB
 ssl_bump bump all
 tls_outgoing_options cafile=@upstream.crt
 hosts_file @hosts
+auth_param basic program /bin/sh @login.sh
+acl known proxy_auth REQUIRED
 acl blocked dstdomain blocked.corp.test
+acl closed dstdomain closed.corp.test
+acl opens method CONNECT
 http_access deny blocked
+http_access deny opens closed !known
 http_access allow all
 cache deny all
 pid_filename @squid.pid
@@ -230,7 +238,8 @@ icon_directory @icons
 error_directory @templates
 `))
 	d.file("upstream.crt", d.bundle.pem()+"\n")
-	d.file("hosts", "127.0.0.1 charts.corp.test blocked.corp.test\n")
+	d.file("hosts", "127.0.0.1 charts.corp.test blocked.corp.test closed.corp.test\n")
+	d.file("login.sh", fmt.Sprintf("while read -r user password; do\n  if [ \"$user $password\" = '%s %s' ]; then echo OK; else echo ERR; fi\ndone\n", proxyUser, proxyPassword))
 	env := []string{"LD_LIBRARY_PATH=" + d.path("lib")}
 	as := func(args ...string) []string { return args }
 	if os.Geteuid() == 0 { // squid refuses to run as root

@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"bytes"
+	"context"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
@@ -157,6 +158,13 @@ func transform(t *testing.T, mount, ca string) *appsv1.Deployment {
 // returns its error, or "".
 func get(t *testing.T, env []string, url string) string {
 	t.Helper()
+	failure, _ := ask(t, env, url)
+	return failure
+}
+
+// ask returns the status of the answer, too.
+func ask(t *testing.T, env []string, url string) (failure, status string) {
+	t.Helper()
 	self, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)
@@ -167,9 +175,12 @@ func get(t *testing.T, env []string, url string) string {
 	if err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
-	_, message, _ := strings.Cut(string(out), "error: ")
-	message, _, _ = strings.Cut(message, "\n")
-	return message
+	said := func(label string) string {
+		_, text, _ := strings.Cut(string(out), label)
+		text, _, _ = strings.Cut(text, "\n")
+		return text
+	}
+	return said("error: "), said("status: ")
 }
 
 // TestClient is the Go program of get.
@@ -178,7 +189,17 @@ func TestClient(t *testing.T) {
 	if url == "" {
 		t.Skip("runs as the client of TestTrust")
 	}
-	client := http.Client{Timeout: time.Minute, Transport: &http.Transport{Proxy: nil}}
+	transport := &http.Transport{Proxy: nil}
+	if at := os.Getenv("E2E_SERVICE"); at != "" { // as in a pod of Flux, where the DNS knows the Services
+		transport.Proxy = http.ProxyFromEnvironment
+		transport.DialContext = func(ctx context.Context, network, address string) (net.Conn, error) {
+			if strings.Contains(address, ".svc.") {
+				address = at
+			}
+			return new(net.Dialer).DialContext(ctx, network, address)
+		}
+	}
+	client := http.Client{Timeout: time.Minute, Transport: transport}
 	response, err := client.Get(url)
 	if err != nil {
 		fmt.Println("error:", err)
@@ -187,6 +208,7 @@ func TestClient(t *testing.T) {
 	if err := response.Body.Close(); err != nil {
 		t.Fatal(err)
 	}
+	fmt.Println("status:", response.StatusCode)
 }
 
 // lsRemote lists a repository with git in this environment alone.
