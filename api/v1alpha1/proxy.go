@@ -3,11 +3,11 @@ package v1alpha1
 import (
 	"fmt"
 	"net/url"
-	"regexp"
 	"slices"
 	"strings"
 
 	"fluxtrust.dev/flux-trust/internal/krm"
+	"fluxtrust.dev/flux-trust/internal/pattern"
 )
 
 // DefaultProxyKey is the key of a Secret that holds the URL of a proxy, as in the
@@ -79,7 +79,7 @@ func (x *Proxy) validate(p *problems) {
 		switch {
 		case entry == "*":
 			p.add(at, "sends nothing through the proxy; remove it, or spec.proxy")
-		case !noProxyEntry.MatchString(entry):
+		case !noProxyEntry.Get().MatchString(entry):
 			shown := show(entry)
 			if strings.Contains(entry, "@") { // as in the URL of a proxy with its password
 				shown = "the value"
@@ -93,7 +93,7 @@ func (x *Proxy) validate(p *problems) {
 
 // noProxyEntry matches what Go reads in NO_PROXY, brackets around an IPv6 address
 // included.
-var noProxyEntry = regexp.MustCompile(`^(\*?\.?[A-Za-z0-9_][-A-Za-z0-9_.]*(:\d+)?|[0-9.]+/\d+|\[?[0-9A-Fa-f:]*:[0-9A-Fa-f:.]*\]?(:\d+|/\d+)?)$`)
+var noProxyEntry = pattern.Pattern{Text: `^(\*?\.?[A-Za-z0-9_][-A-Za-z0-9_.]*(:\d+)?|[0-9.]+/\d+|\[?[0-9A-Fa-f:]*:[0-9A-Fa-f:.]*\]?(:\d+|/\d+)?)$`}
 
 // checkProxyURL refuses what Go does not take for a proxy, and credentials, which are
 // never repeated.

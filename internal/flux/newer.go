@@ -2,19 +2,20 @@ package flux
 
 import (
 	"cmp"
-	"regexp"
 	"slices"
 	"strconv"
+
+	"fluxtrust.dev/flux-trust/internal/pattern"
 )
 
 // apiVersion matches a version of a Kubernetes API.
-var apiVersion = regexp.MustCompile(`^v([1-9]\d{0,3})(?:(alpha|beta)([1-9]\d{0,3}))?$`)
+var apiVersion = pattern.Pattern{Text: `^v([1-9]\d{0,3})(?:(alpha|beta)([1-9]\d{0,3}))?$`}
 
 // Newer returns the newest of some known versions of an API where another one is newer
 // than all of them, or "": what will be true of it is not known, and most like what is
 // true of that one.
 func Newer(another string, known []string) string {
-	if len(known) == 0 || !apiVersion.MatchString(another) {
+	if len(known) == 0 || !apiVersion.Get().MatchString(another) {
 		return ""
 	}
 	newest := slices.MaxFunc(known, compareVersions)
@@ -27,7 +28,7 @@ func Newer(another string, known []string) string {
 // compareVersions orders versions by the time at which they come: v2alpha1 after v1,
 // where kubectl prefers v1.
 func compareVersions(a, b string) int {
-	x, y := apiVersion.FindStringSubmatch(a), apiVersion.FindStringSubmatch(b)
+	x, y := apiVersion.Get().FindStringSubmatch(a), apiVersion.Get().FindStringSubmatch(b)
 	if x == nil || y == nil {
 		return cmp.Compare(len(x), len(y))
 	}

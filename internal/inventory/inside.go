@@ -2,11 +2,11 @@ package inventory
 
 import (
 	"net/url"
-	"regexp"
 	"slices"
 	"strings"
 
 	"fluxtrust.dev/flux-trust/internal/flux"
+	"fluxtrust.dev/flux-trust/internal/pattern"
 )
 
 // Inside returns what the Flux controllers in a stream call each other: the domains of
@@ -30,7 +30,7 @@ func (i *Inventory) Inside() []string {
 			continue
 		}
 		cluster := installer.Object.Before.Loose().Get(installer.Kind.Spec...).Get("cluster")
-		if domain := cluster.Peek("domain"); plainHost.MatchString(domain) {
+		if domain := cluster.Peek("domain"); plainHost.Get().MatchString(domain) {
 			found = append(found, domains(domain)...)
 		}
 	}
@@ -39,7 +39,7 @@ func (i *Inventory) Inside() []string {
 }
 
 // plainHost matches a host without variables.
-var plainHost = regexp.MustCompile(`^[A-Za-z0-9]([-A-Za-z0-9.]*[A-Za-z0-9])?\.?$`)
+var plainHost = pattern.Pattern{Text: `^[A-Za-z0-9]([-A-Za-z0-9.]*[A-Za-z0-9])?\.?$`}
 
 // hostsOf returns the domain, or the host, in a flag with the address of a controller.
 func hostsOf(arg, namespace string) []string {
@@ -52,7 +52,7 @@ func hostsOf(arg, namespace string) []string {
 		value = "http://" + value
 	}
 	u, err := url.Parse(value)
-	if err != nil || !plainHost.MatchString(u.Hostname()) {
+	if err != nil || !plainHost.Get().MatchString(u.Hostname()) {
 		return nil
 	}
 	if _, domain, ok := strings.Cut(u.Hostname(), ".svc."); ok && domain != "" {

@@ -3,6 +3,7 @@ package krm
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -169,13 +170,21 @@ func plain11(value string) bool {
 	switch {
 	case value == "":
 		return true
-	case value == "-" || strings.ContainsAny(value, " \t\n:#,[]{}"):
+	case value == "-", value == "---", value == "...", strings.ContainsAny(value, " \t\n:#,[]{}"):
 		return false
 	case strings.IndexByte("ynYNtTfFoO", value[0]) >= 0:
-		return len(value) <= len("false") // the longest word that is none
+		return isWord11(value)
 	default:
 		return strings.IndexByte("+-.0123456789~", value[0]) >= 0 && (!strings.HasPrefix(value, "--") || strings.HasPrefix(value, "---"))
 	}
+}
+
+// isWord11 reports whether a word is a boolean or null in YAML 1.1, in some mix of upper
+// and lower case.
+func isWord11(value string) bool {
+	return slices.ContainsFunc([]string{"y", "n", "no", "on", "yes", "off", "true", "null", "false"}, func(word string) bool {
+		return strings.EqualFold(word, value)
+	})
 }
 
 func parse11(text string) (any, error) {

@@ -214,3 +214,33 @@ func TestBooleans(t *testing.T) {
 		}
 	}
 }
+
+// TestWords11 holds short words, and the ones of YAML 1.1 in every mix of cases, against
+// the reader of the API server.
+func TestWords11(t *testing.T) {
+	words := []string{""}
+	for from, length := 0, 0; length < 3; length++ {
+		end := len(words)
+		for _, word := range words[from:end] {
+			for _, c := range "ynotrufalsYNOTF~.0" {
+				words = append(words, word+string(c))
+			}
+		}
+		from = end
+	}
+	words = append(words, "---", "....", "----", "---a")
+	for _, word := range []string{"true", "false", "null", "yes", "off"} {
+		for mix := range 1 << len(word) {
+			text := []byte(word)
+			for i := range text {
+				if mix>>i&1 == 1 {
+					text[i] -= 'a' - 'A'
+				}
+			}
+			words = append(words, string(text), string(text)+"s")
+		}
+	}
+	for _, word := range words[1:] {
+		compareAPI(t, "k: "+word+"\n")
+	}
+}
