@@ -17,6 +17,8 @@ import (
 	"strings"
 	"testing"
 
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
 	"sigs.k8s.io/yaml"
 )
 
@@ -129,6 +131,14 @@ func operatorManifests(t *testing.T) string {
 // registry serves a folder as an artifact of an OCI registry, and returns its address.
 func registry(t *testing.T, dir string) string {
 	t.Helper()
+	server := httptest.NewServer(registryOf(t, dir))
+	t.Cleanup(server.Close)
+	return "oci://" + strings.TrimPrefix(server.URL, "http://") + "/flux:latest"
+}
+
+// registryOf is the registry with the artifact.
+func registryOf(t *testing.T, dir string) http.Handler {
+	t.Helper()
 	var layer bytes.Buffer
 	compressed := gzip.NewWriter(&layer)
 	archive := tar.NewWriter(compressed)
@@ -162,7 +172,7 @@ func registry(t *testing.T, dir string) string {
 	config := blob("application/vnd.oci.image.config.v1+json", []byte(`{"architecture": "amd64", "os": "linux", "rootfs": {"type": "layers", "diff_ids": []}}`))
 	content := blob("application/vnd.oci.image.layer.v1.tar+gzip", layer.Bytes())
 	manifest := []byte(fmt.Sprintf(`{"schemaVersion": 2, "mediaType": "application/vnd.oci.image.manifest.v1+json", "config": %s, "layers": [%s]}`, config, content))
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		data := blobs[filepath.Base(r.URL.Path)]
 		if strings.Contains(r.URL.Path, "/manifests/") {
 			data = manifest
@@ -170,9 +180,58 @@ func registry(t *testing.T, dir string) string {
 		}
 		w.Header().Set("Docker-Content-Digest", fmt.Sprintf("sha256:%x", sha256.Sum256(data)))
 		_, _ = w.Write(data)
-	}))
-	t.Cleanup(server.Close)
-	return "oci://" + strings.TrimPrefix(server.URL, "http://") + "/flux:latest"
+	})
+}
+
+// TestFluxOperatorPulls: the code by which flux-operator pulls its manifests takes the
+// registry with the env and the files that its Deployment gets, or the values of its
+// chart, and not without.
+func TestFluxOperatorPulls(t *testing.T) {
+	operator, function := program(t, "FLUX_OPERATOR"), program(t, "FLUX_TRUST")
+	public, private := newAuthority(t, "public"), newAuthority(t, "private")
+	artifact := strings.Replace(private.serve(t, registryOf(t, operatorManifests(t))), "https://", "oci://", 1) + "/flux:latest"
+	const bare = "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: flux-operator, namespace: flux-system, labels: {app.kubernetes.io/name: flux-operator}}\n" +
+		"spec: {selector: {}, template: {spec: {containers: [{name: manager, image: ghcr.io/controlplaneio-fluxcd/flux-operator:v0.58.1}]}}}\n"
+	b := newBuild(t, configHead+"  caBundle:\n  - configMap: {name: corp-ca, keys: [ca.crt]}\n", bare)
+	b.write("ca.yaml", "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: corp-ca, namespace: flux-system}\ndata:\n  ca.crt: |\n    "+strings.ReplaceAll(private.pem(), "\n", "\n    ")+"\n")
+	b.write("instance.yaml", strings.Replace(read(t, filepath.Join(examples, "flux-instance/fluxinstance.yaml")), "registry.example.com/fluxcd", "ghcr.io/fluxcd", 1))
+
+	var values struct {
+		ExtraEnvs         []corev1.EnvVar
+		ExtraVolumes      []corev1.Volume
+		ExtraVolumeMounts []corev1.VolumeMount
+	}
+	if err := yaml.Unmarshal([]byte(b.ok(function, "patches", "config.yaml", "ca.yaml", "-o", "flux-operator-values")), &values); err != nil {
+		t.Fatal(err)
+	}
+	byValues := deployments(t, bare)["flux-operator"]
+	pod := &byValues.Spec.Template.Spec
+	pod.Volumes = values.ExtraVolumes
+	pod.Containers[0].Env, pod.Containers[0].VolumeMounts = values.ExtraEnvs, values.ExtraVolumeMounts
+	for name, tc := range map[string]struct {
+		deployment *appsv1.Deployment
+		pulls      bool
+	}{
+		"as it was":                    {deployments(t, bare)["flux-operator"], false},
+		"its Deployment":               {deployments(t, b.ok(function, "config.yaml", "flux.yaml", "ca.yaml"))["flux-operator"], true},
+		"with the values of the chart": {byValues, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			m := newMachine(t, tc.deployment, public.pem())
+			m.publish("corp-ca", map[string]string{"ca.crt": private.pem()})
+			cmd := exec.Command(operator, "build", "instance", "-f", "instance.yaml", "--distribution-artifact", artifact)
+			cmd.Dir, cmd.Env = b.dir, append(m.environment(), "HOME="+t.TempDir(), "PATH="+os.Getenv("PATH"))
+			var stdout, stderr bytes.Buffer
+			cmd.Stdout, cmd.Stderr = &stdout, &stderr
+			err := cmd.Run()
+			switch {
+			case tc.pulls && (err != nil || !strings.Contains(stdout.String(), "name: source-controller")):
+				t.Errorf("%v: %s", err, stderr.String())
+			case !tc.pulls && (err == nil || !strings.Contains(stderr.String(), unknownAuthority)):
+				t.Errorf("got %v, want %s: %s", err, unknownAuthority, stderr.String())
+			}
+		})
+	}
 }
 
 // checksCluster runs the check of docs/runbooks.md over what a cluster has of before.yaml
