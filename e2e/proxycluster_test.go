@@ -91,6 +91,7 @@ func TestClusterProxy(t *testing.T) {
 // the same controller asks the proxy for the API server, and what fetches its artifacts for
 // its Service.
 func (c *sourceCluster) withoutNoProxy(t *testing.T, d *debian, manifest, proxy, storage string) {
+	t.Helper()
 	if strings.HasPrefix(storage, "127.0.0.1:") {
 		t.Skip("SKIPPED: the API server is at 127.0.0.1, see above")
 	}

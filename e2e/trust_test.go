@@ -121,9 +121,16 @@ func serve(t *testing.T, handler http.Handler, certificate func() *tls.Certifica
 // gitServer serves an empty commit over the dumb protocol.
 func gitServer(t *testing.T) http.Handler {
 	t.Helper()
+	return http.FileServer(http.Dir(gitFolder(t)))
+}
+
+// gitFolder returns a folder with the repository repo.git, whose branch main has an empty
+// commit.
+func gitFolder(t *testing.T) string {
+	t.Helper()
 	dir := t.TempDir()
 	for _, args := range [][]string{
-		{"init", "-q", "work"},
+		{"init", "-q", "-b", "main", "work"},
 		{"-C", "work", "-c", "user.name=t", "-c", "user.email=t@example.com", "commit", "-q", "--allow-empty", "-m", "x"},
 		{"clone", "-q", "--bare", "work", "repo.git"},
 		{"-C", "repo.git", "update-server-info"},
@@ -132,7 +139,7 @@ func gitServer(t *testing.T) http.Handler {
 			t.Fatalf("git %v: %s", args, got.stderr)
 		}
 	}
-	return http.FileServer(http.Dir(dir))
+	return dir
 }
 
 // transform runs the function over a controller and its ConfigMap.

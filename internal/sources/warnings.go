@@ -88,7 +88,7 @@ func (s *step) warnStatus(o *inventory.Source) {
 func (s *step) warnGit(own inventory.OwnCA, ok bool) {
 	if ok && own.Credentials {
 		s.warnOwnCA(own, []string{v1alpha1.DefaultSecretKey, legacyCAKey},
-			"Secret %s holds a CA of its own beside the credentials (%s), as flux bootstrap --ca-file leaves it; no change of spec.caBundle reaches it, so rotate it first, or remove the key: the controllers trust the bundle")
+			"Secret %s holds a CA of its own beside the credentials (%s), as flux bootstrap --ca-file leaves it; source-controller trusts it beside the bundle, whose changes do not reach it: put the next root in as well, or remove the key, since the controllers trust the bundle")
 	}
 }
 
