@@ -26,6 +26,10 @@ func missing(r *result, s stream) krm.Findings {
 				"looks like a controller of Flux that this release of flux-trust does not know (%s), and is left alone; name it under spec.controllers.additional, or look for a newer flux-trust", quote.Name(flux.Unknown(w.Seen)))
 		}
 	}
+	for _, w := range r.inventory.NoDeployments {
+		found.Add(krm.Warning, codes.NoDeployment, w.Object, krm.Difference{},
+			"runs a controller of Flux (%s), and is left alone, because Flux has Deployments; name it under spec.controllers.additional, with kind: %s", flux.Find(w.Seen)[0].Controller, w.Kind)
+	}
 	if r.controllers.count+r.controllers.released == 0 {
 		noControllers(&found, r, s)
 		return found

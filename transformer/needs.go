@@ -142,8 +142,8 @@ func needsOf(config *v1alpha1.FluxTrust) map[string]*need {
 	every := &need{every: true}
 	needs := map[string]*need{
 		string(v1alpha1.Deployment):     every,
-		string(v1alpha1.StatefulSet):    {marks: marks(v1alpha1.OwnMark)},
-		string(v1alpha1.DaemonSet):      {marks: marks(v1alpha1.OwnMark)},
+		string(v1alpha1.StatefulSet):    {marks: marks(v1alpha1.OwnMark, flux.Names()...)},
+		string(v1alpha1.DaemonSet):      {marks: marks(v1alpha1.OwnMark, flux.Names()...)},
 		inventory.ClusterServiceVersion: every,
 	}
 	if config.Spec.Mount.Method == v1alpha1.InitContainerMethod {

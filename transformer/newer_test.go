@@ -132,3 +132,22 @@ func warns(found krm.Findings, code krm.Code, message string) bool {
 	}
 	return false
 }
+
+// TestControllersOfOtherKinds: what runs a controller and is no Deployment is named, unless
+// the config selects it, or does not want the controller.
+func TestControllersOfOtherKinds(t *testing.T) {
+	known := controllerNamed("kustomize-controller", "ghcr.io/fluxcd/kustomize-controller:v1.9.0")
+	other := strings.Replace(controllerNamed("source-controller", "registry.example.com/flux/source-controller:v1.9.6"), "kind: Deployment", "kind: StatefulSet", 1)
+	texts, found := ran(t, unjudged, known, other)
+	if !warns(found, codes.NoDeployment, "runs a controller of Flux (source-controller), and is left alone, because Flux has Deployments; name it under spec.controllers.additional, with kind: StatefulSet") || texts[1] != other {
+		t.Errorf("%v\n%s", found, texts)
+	}
+	for name, more := range map[string]string{
+		"additional": "  controllers: {additional: [{name: source-controller, kind: StatefulSet}]}\n",
+		"exclude":    "  controllers: {exclude: [source-controller]}\n",
+	} {
+		if _, found := ran(t, unjudged+more, known, other); warns(found, codes.NoDeployment, "") {
+			t.Errorf("%s: %v", name, found)
+		}
+	}
+}

@@ -13,6 +13,7 @@ const (
 	SelectsNothing    krm.Code = "SelectsNothing"
 	NoContainer       krm.Code = "NoContainer"
 	UnknownName       krm.Code = "UnknownController"
+	NoDeployment      krm.Code = "NoDeployment"
 	Truncated         krm.Code = "Truncated"
 	KustomizePatch    krm.Code = "KustomizePatch"
 	AnotherConfig     krm.Code = "AnotherConfig"
@@ -132,6 +133,7 @@ func Groups() []Group {
 			{SelectsNothing, false, "An entry of the config selects nothing in the stream."},
 			{NoContainer, false, "A Deployment is a controller by its name and labels, and has no container that could run one."},
 			{UnknownName, false, "Flux has a controller that this release does not know, and that is left alone."},
+			{NoDeployment, false, "A StatefulSet or DaemonSet runs a controller of Flux, and is left alone: `spec.controllers.additional` can name it."},
 			{Truncated, false, "An input ends within a line, and may be cut off."},
 			{KustomizePatch, false, "The object looks like a patch of kustomize, and is left alone."},
 			{AnotherConfig, false, "The object, or the patch, is the work of a FluxTrust of another name."},

@@ -50,6 +50,8 @@ func TestValidateIsFair(t *testing.T) {
 		"skipped, a FluxInstance":       {instance, 1, "no controller carries the change: the function was skipped"},
 		"a FluxInstance":                {transformed(instance), 0, ""},
 		"a value that differs":          {strings.Replace(seen, "value: /etc/ssl/certs:/etc/ssl/flux-trust", "value: /etc/ssl/certs", 1), 1, "is /etc/ssl/certs; it must be /etc/ssl/certs:/etc/ssl/flux-trust"},
+		"a mode in which nobody reads":  {strings.Replace(seen, "projected:\n", "projected:\n          defaultMode: 0\n", 1), 1, "projected.defaultMode: is 0; it must not be set"},
+		"the mode of the API server":    {strings.Replace(seen, "projected:\n", "projected:\n          defaultMode: 420\n", 1), 0, ""},
 		"a list where a mapping stands": {strings.Replace(seen, "configMap:\n              name: corp-ca", "configMap:\n              name: other", 1), 1, "is other; it must be corp-ca"},
 	} {
 		t.Run(name, func(t *testing.T) {

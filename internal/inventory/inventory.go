@@ -23,6 +23,9 @@ type Inventory struct {
 	// Unknown are the workloads that look like controllers of Flux of a name that is
 	// not known, and that nothing selects.
 	Unknown []*Workload
+	// NoDeployments are the workloads of other kinds with a controller of Flux that nothing
+	// selects.
+	NoDeployments []*Workload
 	// CPUQuotas are the namespaces with a ResourceQuota on limits.cpu, which refuses a
 	// container without one.
 	CPUQuotas map[string]bool
@@ -84,6 +87,9 @@ func (i *Inventory) addWorkload(w *Workload, selects selection) {
 	}
 	if w.Kind == v1alpha1.Deployment && len(found.matches)+len(found.additional) == 0 && flux.Unknown(w.Seen) != "" {
 		i.Unknown = append(i.Unknown, w)
+	}
+	if w.Kind != v1alpha1.Deployment && len(found.additional) == 0 && len(selects.included(flux.Find(w.Seen))) > 0 {
+		i.NoDeployments = append(i.NoDeployments, w)
 	}
 	for _, m := range found.matches {
 		i.Controllers[m.Controller] = true

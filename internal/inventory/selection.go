@@ -54,11 +54,7 @@ func (s selection) containers(w *Workload) selected {
 		return found // Flux has Deployments only
 	}
 	found.matches = flux.Find(w.Seen)
-	for _, m := range found.matches {
-		if Includes(s.config, m.Controller) {
-			found.selected = append(found.selected, m.Container)
-		}
-	}
+	found.selected = s.included(found.matches)
 	switch {
 	case len(found.matches) > 0:
 	case len(found.additional) > 0 && len(w.Seen.Containers) > 0:
@@ -71,6 +67,17 @@ func (s selection) containers(w *Workload) selected {
 		}
 	}
 	return found
+}
+
+// included returns the containers of controllers that the config wants changed.
+func (s selection) included(matches []flux.Match) []int {
+	var containers []int
+	for _, m := range matches {
+		if Includes(s.config, m.Controller) {
+			containers = append(containers, m.Container)
+		}
+	}
+	return containers
 }
 
 // isBroken reports whether a workload says that it is a controller, and has no

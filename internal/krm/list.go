@@ -1,8 +1,6 @@
 package krm
 
 import (
-	"slices"
-
 	"sigs.k8s.io/kustomize/kyaml/yaml"
 )
 
@@ -25,7 +23,7 @@ func withoutDefaults(n *yaml.Node) *yaml.Node {
 	c := *Resolve(n)
 	c.Content = nil
 	for i, child := range Resolve(n).Content {
-		if c.Kind == yaml.MappingNode && slices.Contains(defaulted(), Resolve(n).Content[i&^1].Value) {
+		if pair := Resolve(n).Content[i&^1:]; c.Kind == yaml.MappingNode && isDefault(pair[0].Value, Resolve(pair[1]).Value) {
 			continue
 		}
 		c.Content = append(c.Content, withoutDefaults(child))
@@ -33,6 +31,15 @@ func withoutDefaults(n *yaml.Node) *yaml.Node {
 	return &c
 }
 
-func defaulted() []string {
-	return []string{"defaultMode", "recursiveReadOnly", "terminationMessagePath", "terminationMessagePolicy", "imagePullPolicy"}
+// isDefault reports whether the API server fills a field in, with a value that does no
+// harm: a defaultMode of 0 would let nobody read a file.
+func isDefault(field, value string) bool {
+	switch field {
+	case "defaultMode":
+		return value == "420" || value == "0644" || value == "0o644"
+	case "recursiveReadOnly", "terminationMessagePath", "terminationMessagePolicy", "imagePullPolicy":
+		return true
+	default:
+		return false
+	}
 }
