@@ -62,6 +62,7 @@ func TestPins(t *testing.T) {
 		"a name by a merge key":          {good + "---\napiVersion: v1\nkind: ConfigMap\nmetadata: {<<: {name: corp-ca}, namespace: flux-system}\ndata: {ca.crt: " + evil + "}\n", "which is not pinned"},
 		"two kinds":                      {good + "---\napiVersion: v1\nkind: Service\nkind: ConfigMap\nmetadata: {name: corp-ca, namespace: flux-system}\ndata: {ca.crt: " + evil + "}\n", "kind: appears twice; remove one"},
 		"in a list without a kind":       {good + "---\napiVersion: v1\nkind: ConfigMapList\nitems:\n- {metadata: {name: corp-ca, namespace: flux-system}, data: {ca.crt: " + evil + "}}\n", "which is not pinned"},
+		"with a group of no name":        {good + strings.Replace(object("namespace: flux-system", "data: {ca.crt: "+evil+"}"), "apiVersion: v1", "apiVersion: /v1", 1), "which is not pinned"},
 		"as JSON":                        {good + "---\n" + `{"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "corp-ca", "namespace": "flux-system"}, "data": {"ca.crt": ` + evil + "}}\n", "which is not pinned"},
 		"the label of trust-manager":     {object("namespace: flux-system, labels: {trust.cert-manager.io/bundle: x}", "data: {ca.crt: "+evil+"}"), "cannot be checked: trust-manager writes it"},
 		"the mark of OpenShift":          {object("namespace: flux-system, labels: {config.openshift.io/inject-trusted-cabundle: \"true\"}", "data: {ca.crt: "+evil+"}"), "cannot be checked: OpenShift fills it in"},

@@ -115,7 +115,7 @@ func (s *Store) Hashed() bool { return s.Object.Annotation(krm.NeedsHashSuffix) 
 func storesOf(o *krm.Object) []*Store {
 	var stores []*Store
 	for _, id := range o.Identities() {
-		group, _, _ := strings.Cut(id.APIVersion, "/")
+		group := krm.Group(id.APIVersion)
 		switch {
 		case id.Kind == TrustManagerBundle && group == "trust.cert-manager.io", id.Kind == TrustManagerClusterBundle && group == "trust-manager.io":
 			stores = append(stores, madeBy(o)...)

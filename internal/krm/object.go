@@ -117,8 +117,12 @@ func (o *Object) Kind() string { return o.Before.Peek("kind") }
 
 // Group returns the group of its apiVersion; "v1" stands for the group without a
 // name.
-func (o *Object) Group() string {
-	group, _, _ := strings.Cut(o.Before.Peek("apiVersion"), "/")
+func (o *Object) Group() string { return Group(o.Before.Peek("apiVersion")) }
+
+// Group returns the group of an apiVersion, as Object.Group does. The API server reads /v1
+// as v1.
+func Group(apiVersion string) string {
+	group, _, _ := strings.Cut(strings.TrimPrefix(apiVersion, "/"), "/")
 	return group
 }
 
