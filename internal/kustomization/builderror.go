@@ -8,6 +8,7 @@ import (
 	"sigs.k8s.io/kustomize/kyaml/yaml"
 
 	"fluxtrust.dev/flux-trust/internal/krm"
+	"fluxtrust.dev/flux-trust/internal/pattern"
 	"fluxtrust.dev/flux-trust/internal/quote"
 	"fluxtrust.dev/flux-trust/internal/stream"
 )
@@ -77,7 +78,20 @@ func (s source) screened(err error) error {
 	return e
 }
 
-func (e *buildError) Error() string { return quote.Without(e.err.Error(), e.texts...) }
+func (e *buildError) Error() string { return saidOnce(quote.Without(e.err.Error(), e.texts...)) }
+
+// Where kustomize stands, which it says for each folder on the way: first that a folder is
+// no file, then what is wrong in it.
+var (
+	onTheWay    = pattern.Pattern{Text: `(?s)accumulating (?:resources|components): accumulation err='accumulating (?:resources|components) from '[^']*': .*?': recursed (?:accumulation of|merging from) path '([^']*)': `}
+	configuring = pattern.Pattern{Text: "(?s)trouble configuring builtin (\\w+) with config: `.*?`: "}
+)
+
+// saidOnce returns an error of kustomize without what it says twice.
+func saidOnce(text string) string {
+	text = onTheWay.Get().ReplaceAllString(text, "$1: ")
+	return configuring.Get().ReplaceAllString(text, "$1: ")
+}
 
 func (e *buildError) Unwrap() error { return e.err }
 
