@@ -38,10 +38,10 @@ func TestFiles(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		t.Cleanup(func() { r.Close() })
+		t.Cleanup(func() { _ = r.Close() })
 		go func() {
-			w.WriteString(text) //nolint:errcheck // the reader stops early
-			w.Close()
+			_, _ = w.WriteString(text) // the reader stops early
+			_ = w.Close()
 		}()
 		return fmt.Sprintf("/dev/fd/%d", r.Fd())
 	}
