@@ -114,7 +114,6 @@ func (c *changer) checkVariables(w *inventory.Workload) {
 	if len(variables) == 0 || !c.inventory.RefusesUndefined() {
 		return
 	}
-	c.asksVariables = true
 	for _, s := range c.inventory.Substitutions {
 		if at := slices.IndexFunc(variables, func(name string) bool { return !s.Defines(name) }); at >= 0 {
 			c.found.Add(krm.Warning, codes.UndefinedVariable, w.Object, krm.Difference{},

@@ -14,6 +14,8 @@ import (
 type need struct {
 	every bool
 	marks []mark
+	// also is what their text must be as well, or nil.
+	also func(text []byte) bool
 	// named are the names by which others refer to resources of the kind, or nil; part
 	// returns where in the text of one its name stands.
 	named *references
@@ -30,7 +32,7 @@ func (n *need) is(text []byte) bool {
 		return true
 	}
 	for _, mark := range n.marks {
-		if mark.in(text) {
+		if mark.in(text) && (n.also == nil || n.also(text)) {
 			return true
 		}
 	}
@@ -157,7 +159,7 @@ func needsOf(config *v1alpha1.FluxTrust) map[string]*need {
 	for _, kind := range flux.Kinds() {
 		needs[kind.Name] = &need{marks: marks(v1alpha1.OwnMark, "certSecretRef", "secretRef")}
 	}
-	needs[inventory.FluxKustomization] = &need{marks: marks("postBuild")} // which defines variables
+	needs[inventory.FluxKustomization] = &need{marks: marks("postBuild"), also: appliesItself} // which defines variables
 	// A HelmRelease may install Flux. What its chart is says the release, or the
 	// object that it refers to.
 	charts := words(flux.Charts()...)
@@ -194,7 +196,6 @@ func needsOf(config *v1alpha1.FluxTrust) map[string]*need {
 			own.marks = append(own.marks, newMark(e.Inline.Name))
 		}
 	}
-	own.marks = append(own.marks, newMark("kustomize")) // it may hold patches of Flux, as values of a HelmRelease
 	needs[inventory.ConfigMap] = &own
 	return needs
 }

@@ -225,6 +225,26 @@ func chartRef(text []byte) []byte {
 	}
 }
 
+// appliesItself reports whether an object may have the name of its source, as the
+// Kustomization has by which Flux installs itself.
+func appliesItself(text []byte) bool {
+	const key = "sourceRef"
+	at := bytes.Index(text, []byte(key))
+	switch {
+	case at < 0:
+		return false
+	case bytes.LastIndex(text, []byte(key)) != at: // one of them is something else
+		return true
+	}
+	own := slices.Collect(namesIn(metadata(text), text))
+	for name := range namesIn(withoutAliases(block(text, at), text), text) {
+		if name == "" || slices.Contains(own, name) || slices.Contains(own, "") {
+			return true
+		}
+	}
+	return false
+}
+
 // withoutAliases returns a part of a text, or all of it where an alias in the part may
 // stand for more than one name or namespace.
 func withoutAliases(part, text []byte) []byte {

@@ -14,19 +14,19 @@ import (
 type Asked struct {
 	// Deployments is set where any Deployment may be named, Secrets where any Secret.
 	Deployments, Secrets bool
-	// Variables is set where a Kustomization of Flux may define some.
-	Variables bool
-	// Stores are names of Secrets and ConfigMaps, Charts those of the sources of charts
-	// that install Flux.
-	Stores, Charts []string
+	// SecretNames and ConfigMapNames are those that are referred to, ChartNames those of the
+	// sources of charts that install Flux.
+	SecretNames, ConfigMapNames, ChartNames []string
 }
 
 func askedOf(r *result) Asked {
-	names, anySecret := r.inventory.Stores.Asked()
-	own := storesOf(r.config)
-	return Asked{r.namesDeployments, anySecret, r.asksVariables, slices.DeleteFunc(names, func(name string) bool {
-		return name == "" || slices.ContainsFunc(own, func(own string) bool { return strings.Contains(name, own) })
-	}), r.inventory.Charts}
+	own, stores := storesOf(r.config), r.inventory.Stores
+	names := func(kind string) []string {
+		return slices.DeleteFunc(slices.Clone(stores.Asked(kind)), func(name string) bool {
+			return name == "" || slices.ContainsFunc(own, func(own string) bool { return strings.Contains(name, own) })
+		})
+	}
+	return Asked{r.namesDeployments, stores.AskedAny(), names(inventory.Secret), names(inventory.ConfigMap), r.inventory.Charts}
 }
 
 // Look calls run with what a run needs: at first without the Deployments, Secrets,
@@ -43,7 +43,7 @@ func Look(run func(needs NeedsFor) (Outcome, error)) error {
 		switch {
 		case err != nil:
 			return err
-		case asked.Deployments && left[string(v1alpha1.Deployment)], asked.Secrets && left[inventory.Secret], asked.Variables && left[inventory.FluxKustomization]:
+		case asked.Deployments && left[string(v1alpha1.Deployment)], asked.Secrets && left[inventory.Secret]:
 			return r.all(run)
 		case !r.asks(asked):
 			return nil
@@ -56,7 +56,7 @@ func Look(run func(needs NeedsFor) (Outcome, error)) error {
 func (r *round) all(run func(needs NeedsFor) (Outcome, error)) error {
 	_, err := run(func(config *v1alpha1.FluxTrust) func(apiVersion, kind, text []byte) bool {
 		needs := needsOf(config)
-		needs[inventory.ConfigMap].named, needs[inventory.ConfigMap].part = &r.stores, metadata
+		needs[inventory.ConfigMap].named, needs[inventory.ConfigMap].part = &r.configMaps, metadata
 		return needed(needs)
 	})
 	return err
@@ -66,16 +66,17 @@ func (r *round) all(run func(needs NeedsFor) (Outcome, error)) error {
 // before the run: then those behind it are read as well, and where one of those before it
 // was left out, the round is in vain.
 type round struct {
-	// stores are the names of Secrets and ConfigMaps, charts those of sources of charts.
-	stores, charts references
-	rows           map[string]*need
-	vain           bool
+	// secrets and configMaps are the names of each, charts those of sources of charts.
+	secrets, configMaps, charts references
+	rows                        map[string]*need
+	vain                        bool
 }
 
 // needs is a [NeedsFor].
 func (r *round) needs(config *v1alpha1.FluxTrust) func(apiVersion, kind, text []byte) bool {
 	r.vain = false
-	r.stores.forget()
+	r.secrets.forget()
+	r.configMaps.forget()
 	r.charts.forget()
 	r.rows = r.firstNeeds(config)
 	is := needed(r.rows)
@@ -103,9 +104,11 @@ func (r *round) firstNeeds(config *v1alpha1.FluxTrust) map[string]*need {
 		// Labels may say that another one is a part of Flux.
 		needs[string(v1alpha1.Deployment)] = &need{marks: append(words("flux"), marks(v1alpha1.OwnMark, flux.Names()...)...)}
 	}
-	needs[inventory.FluxKustomization] = &need{}
-	needs[inventory.Secret] = &need{marks: marks(v1alpha1.OwnMark, storesOf(config)...), named: &r.stores, part: metadata}
-	needs[inventory.ConfigMap].named, needs[inventory.ConfigMap].part = &r.stores, metadata
+	needs[inventory.Secret] = &need{marks: marks(v1alpha1.OwnMark, storesOf(config)...), named: &r.secrets, part: metadata}
+	configMaps := needs[inventory.ConfigMap]
+	configMaps.named, configMaps.part = &r.configMaps, metadata
+	// Values of the charts of Flux, which often stand before the HelmRelease.
+	configMaps.marks = append(configMaps.marks, words("kustomize")...)
 	needs[flux.HelmRelease] = &need{marks: append(words(flux.Charts()...), newMark(v1alpha1.OwnMark)), named: &r.charts, part: chartRef}
 	for _, kind := range []string{flux.OCIRepository, flux.HelmChart} { // another one of the name says that nothing says which
 		if n := needs[kind]; !n.every {
@@ -127,20 +130,24 @@ func (r *round) left() map[string]bool {
 // asks reports whether a run has looked for what was left out.
 func (r *round) asks(asked Asked) bool {
 	missed := false
-	for _, name := range asked.Stores {
-		missed = r.stores.ask(name) || missed
-	}
-	for _, name := range asked.Charts {
-		missed = r.charts.ask(name) || missed
+	for _, of := range []struct {
+		references *references
+		names      []string
+	}{{&r.secrets, asked.SecretNames}, {&r.configMaps, asked.ConfigMapNames}, {&r.charts, asked.ChartNames}} {
+		for _, name := range of.names {
+			missed = of.references.ask(name) || missed
+		}
 	}
 	return missed
 }
 
-// see notes the names of Secrets and ConfigMaps to which a text seems to refer.
+// see notes the names of Secrets and ConfigMaps to which a text seems to refer. Where it
+// does not say them, the run will.
 func (r *round) see(text []byte) {
 	if at := bytes.Index(text, []byte("valuesFrom")); at >= 0 {
 		for name := range namesIn(block(text, at), text) {
-			r.refer(name)
+			r.refer(&r.secrets, name)
+			r.refer(&r.configMaps, name)
 		}
 	}
 	for rest := text; ; {
@@ -150,16 +157,16 @@ func (r *round) see(text []byte) {
 		}
 		rest = rest[at:]
 		for name := range namesIn(rest, text) {
-			r.refer(name)
+			r.refer(&r.secrets, name)
 			break
 		}
 		rest = rest[len("ecretRef"):]
 	}
 }
 
-func (r *round) refer(name string) {
-	if name != "" { // the run will tell
-		r.vain = r.stores.ask(name) || r.vain
+func (r *round) refer(to *references, name string) {
+	if name != "" {
+		r.vain = to.ask(name) || r.vain
 	}
 }
 
@@ -173,8 +180,8 @@ func (r *round) seeChart(text []byte) {
 		return
 	}
 	for name := range namesIn(metadata(text), text) {
-		if name != "" && !says([]byte(name)) {
-			r.vain = r.charts.ask(name) || r.vain
+		if !says([]byte(name)) {
+			r.refer(&r.charts, name)
 		}
 	}
 }

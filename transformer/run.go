@@ -33,8 +33,6 @@ type result struct {
 	found krm.Findings
 	// namesDeployments is set where a message names Deployments of the stream.
 	namesDeployments bool
-	// asksVariables is set where a Kustomization of Flux may define variables that count.
-	asksVariables bool
 }
 
 // run is the order of a run: what stands in the stream, the controllers in it, what

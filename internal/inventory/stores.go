@@ -12,19 +12,26 @@ type Stores struct {
 	// All are in the order of the stream.
 	All []*Store
 
-	named      map[storeKey]group
-	askedNames []string
-	askedAny   bool
+	named    map[storeKey]group
+	asked    map[string][]string // names by kind
+	askedAny bool
 }
 
-// Asked returns the names of the Secrets and ConfigMaps that were looked for, and whether
-// Secrets of any name were looked at: a stream may have been read without them.
-func (s *Stores) Asked() (names []string, anySecret bool) { return s.askedNames, s.askedAny }
+// Asked returns the names of the objects of a kind that were looked for: a stream may have
+// been read without them.
+func (s *Stores) Asked(kind string) []string { return s.asked[kind] }
+
+// AskedAny reports whether Secrets of any name were looked at.
+func (s *Stores) AskedAny() bool { return s.askedAny }
 
 func (s *Stores) ask(kind, name string) {
-	if (kind == Secret || kind == ConfigMap) && !slices.Contains(s.askedNames, name) {
-		s.askedNames = append(s.askedNames, name)
+	if slices.Contains(s.asked[kind], name) {
+		return
 	}
+	if s.asked == nil {
+		s.asked = map[string][]string{}
+	}
+	s.asked[kind] = append(s.asked[kind], name)
 }
 
 // OfKind returns all objects of a kind.

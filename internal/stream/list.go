@@ -134,7 +134,7 @@ func (l *list) readItem(r *reader) (bool, error) {
 	if gap > maxGap {
 		return false, nil
 	}
-	i := &item{index: l.count, start: start, column: l.indent + 1 + gap}
+	i := item{index: l.count, start: start, column: l.indent + 1 + gap}
 	understood := s.mapping(first+gap, i.column)
 	l.kindless = l.kindless || understood && len(s.kind) == 0
 	if i.end = s.end; understood && !s.needed(r.needs, l.data[start:i.end]) {
@@ -154,7 +154,8 @@ func (l *list) readItem(r *reader) (bool, error) {
 		return true, nil
 	}
 	i.replacement = i.original
-	l.items = append(l.items, i)
+	kept := i // others take no memory
+	l.items = append(l.items, &kept)
 	return true, r.budget.add(i.end-start, i.original.YNode())
 }
 
