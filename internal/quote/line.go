@@ -63,6 +63,12 @@ func inert(text string) string {
 }
 
 func hideSecrets(text string) string {
+	text = hexGroups.Get().ReplaceAllStringFunc(text, func(groups string) string {
+		if isHexKey(groups) {
+			return hidden(groups)
+		}
+		return groups
+	})
 	return token.Get().ReplaceAllStringFunc(text, func(word string) string {
 		if looksSecret(word) {
 			return hidden(word)
@@ -86,10 +92,16 @@ func plain(text string) bool {
 	if len(text) > maxLine || strings.Contains(text, "##") {
 		return false
 	}
-	word := 0
+	word, digits := 0, 0
 	for i := range len(text) {
 		switch c := text[i]; {
-		case c < ' ' || c > '~':
+		case isHex(c):
+			digits++
+		case !strings.ContainsRune(hexSeparators, rune(c)):
+			digits = 0
+		}
+		switch c := text[i]; {
+		case c < ' ' || c > '~' || digits >= hexKey:
 			return false
 		case isToken(c):
 			word++
@@ -114,6 +126,32 @@ func writeRune(out *strings.Builder, r rune) {
 	}
 	quoted := strconv.QuoteRune(r)
 	out.WriteString(quoted[1 : len(quoted)-1])
+}
+
+// hexGroups matches hexadecimal in groups, as openssl and dumps of memory show it.
+var hexGroups = pattern.Pattern{Text: `\b(?:[0-9A-Fa-f]{2,16}(?::[0-9A-Fa-f]{2,16})+|[0-9A-Fa-f]{2,16}(?:\.[0-9A-Fa-f]{2,16})+|[0-9A-Fa-f]{2,16}(?: [0-9A-Fa-f]{2,16})+|[0-9A-Fa-f]{2,16}(?:-[0-9A-Fa-f]{2,16})+)\b`}
+
+const (
+	// hexSeparators are what stands between the groups.
+	hexSeparators = ":. -"
+	// hexKey is how many hexadecimal digits in groups are more than an address or a UUID
+	// has, and the name of nothing.
+	hexKey = 40
+)
+
+// isHexKey reports whether groups of hexadecimal digits may be a key.
+func isHexKey(groups string) bool {
+	digits := 0
+	for i := range len(groups) {
+		if isHex(groups[i]) {
+			digits++
+		}
+	}
+	return digits >= hexKey && strings.ContainsAny(groups, "0123456789")
+}
+
+func isHex(c byte) bool {
+	return c >= '0' && c <= '9' || c >= 'a' && c <= 'f' || c >= 'A' && c <= 'F'
 }
 
 // token matches what may be a line of base64, hexadecimal or a word.

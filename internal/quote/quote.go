@@ -122,7 +122,7 @@ func show(text string, allowed *pattern.Pattern) string {
 		return hidden(text)
 	case len(text) <= longestShort:
 		return Line(text)
-	case token.Get().MatchString(text) && anySecret(text):
+	case token.Get().MatchString(text) && anySecret(text), slices.ContainsFunc(hexGroups.Get().FindAllString(text, -1), isHexKey):
 		return hidden(text)
 	default:
 		return Line(text)

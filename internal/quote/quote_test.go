@@ -9,6 +9,7 @@ import (
 	"encoding/base64"
 	"encoding/hex"
 	"encoding/pem"
+	"slices"
 	"strings"
 	"testing"
 	"unicode"
@@ -82,12 +83,16 @@ func TestLine(t *testing.T) {
 	fingerprint := "sha256:" + strings.Repeat("0b9c", 16)
 	for text, want := range map[string]string{
 		"spec.template.spec.containers.[name=manager].securityContext.allowPrivilegeEscalation: set to false": "",
-		"pinned is " + fingerprint: "",
-		"put PEM certificates in, which start with -----BEGIN CERTIFICATE-----":  "",
-		"/tmp/TestCanary1234567/001/functionconfig.yaml: is not valid YAML":      "",
-		"wrote /tmp/tmp.Ro7fHiiy5x/helmrelease.yaml":                             "",
-		"https://ghcr.io/v2/stefanprodan/manifests/podinfo/blobs/" + fingerprint: "",
-		"a\nb\rc\x1b[2Jd\u2028e\u202ef\u200bg\xffh\u00a0i\x07":                   `a\nb\rc\x1b[2Jd\u2028e\u202ef\u200bg\xffh\u00a0i\a`,
+		"pinned is " + fingerprint:                                                      "",
+		"until 2075-01-01 10:20:30, 0b9c1d53-9070-46a9-564e-d2f5811f8497":               "",
+		"fe80:aabb:ccdd:eeff:0011:2233:4455:6677 10.20.30.40":                           "",
+		"key " + strings.Repeat("0b:9c:", 20) + "aa":                                    "key (122 characters, not shown)",
+		"is 12 34 56 78 and a bed added":                                                "",
+		"put PEM certificates in, which start with -----BEGIN CERTIFICATE-----":         "",
+		"/tmp/TestCanary1234567/001/functionconfig.yaml: is not valid YAML":             "",
+		"wrote /tmp/tmp.Ro7fHiiy5x/helmrelease.yaml":                                    "",
+		"https://ghcr.io/v2/stefanprodan/manifests/podinfo/blobs/" + fingerprint:        "",
+		"a\nb\rc\x1b[2Jd\u2028e\u202ef\u200bg\xffh\u00a0i\x07":                          `a\nb\rc\x1b[2Jd\u2028e\u202ef\u200bg\xffh\u00a0i\a`,
 		"Größe 漢字 \uFFFD":                                                               "",
 		"a ##[error]b, ###[x, ##vso[task.complete]c, ## d #[e":                          `a #\x23[error]b, ##\x23[x, #\x23vso[task.complete]c, ## d #[e`,
 		"key MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQg, AGE-SECRET-KEY-1QQQQQQQ": "key (48 characters, not shown), (23 characters, not shown)",
@@ -113,14 +118,29 @@ func TestLineHidesKeys(t *testing.T) {
 			for how, text := range map[string]string{
 				"PEM": block, "quoted": strings.ReplaceAll(block, "\n", `\n`), "one line": body, "indented": strings.ReplaceAll(block, "\n", "\n    "),
 				"URL": base64.RawURLEncoding.EncodeToString(der), "hexadecimal": hex.EncodeToString(der),
+				"of openssl": grouped(der, 1, ":"), "with spaces": grouped(der, 1, " "), "with dashes": strings.ToUpper(grouped(der, 1, "-")), "of xxd": grouped(der, 2, " "), "of words": grouped(der, 4, "."), "with dots": grouped(der, 1, "."),
 			} {
 				got := Line("the value \"" + text + "\" is wrong")
 				if at := Overlap(got, text, 20); strings.Trim(at, "-") != "" && !strings.Contains(at, "-----") {
 					t.Errorf("%s, %s: %s comes through in\n%s", name, how, at, got)
 				}
+				for what, show := range map[string]func(string) string{"Name": Name, "Key": Key, "Image": Image, "Host": Host, "File": File, "PathList": PathList, "FieldPath": FieldPath, "Value": Value} {
+					if got := show(text); Overlap(got, text, 20) != "" && !strings.Contains(got, "-----") {
+						t.Errorf("%s, %s: comes through %s: %s", name, how, what, got)
+					}
+				}
 			}
 		}
 	}
+}
+
+// grouped returns bytes in hexadecimal, some at a time.
+func grouped(data []byte, size int, separator string) string {
+	var groups []string
+	for chunk := range slices.Chunk(data, size) {
+		groups = append(groups, hex.EncodeToString(chunk))
+	}
+	return strings.Join(groups, separator)
 }
 
 // Overlap returns the first n characters in a row that two texts share, or "".
