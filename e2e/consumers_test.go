@@ -227,7 +227,7 @@ func TestFluxOperatorPulls(t *testing.T) {
 			switch {
 			case tc.pulls && (err != nil || !strings.Contains(stdout.String(), "name: source-controller")):
 				t.Errorf("%v: %s", err, stderr.String())
-			case !tc.pulls && (err == nil || !strings.Contains(stderr.String(), unknownAuthority)):
+			case !tc.pulls && (err == nil || !strings.Contains(stderr.String(), "pulling artifact "+artifact+" failed: ") || !strings.Contains(stderr.String(), unknownAuthority)):
 				t.Errorf("got %v, want %s: %s", err, unknownAuthority, stderr.String())
 			}
 		})

@@ -53,7 +53,7 @@ func TestTroubleshooting(t *testing.T) {
 		"certificate signed by unknown authority", "certificate is valid for", "failed to parse CA certificate", "cannot append certificate into certificate pool",
 		"must contain either 'ca.crt' or both", "contains 'tls.crt' but missing 'tls.key'", "failed to login to OCI registry", "failed to determine artifact digest",
 		"legacy Common Name field", "doesn't contain any IP SANs", "not authorized to sign for this name", "possibly because of", "negative serial number",
-		"unrecognized name", "SSL certificate problem: unable to get local issuer certificate", "failed to run '/usr/bin/git fetch", "i/o timeout",
+		"unrecognized name", "SSL certificate problem: unable to get local issuer certificate", "failed to run '/usr/bin/git fetch", "pulling artifact", "i/o timeout",
 		"violates PodSecurity", "unable to validate against any security context constraint",
 	} {
 		if !strings.Contains(blocks.String(), want) {
