@@ -15,9 +15,11 @@ import (
 	"github.com/spf13/cobra"
 
 	"fluxtrust.dev/flux-trust/api/v1alpha1"
+	"fluxtrust.dev/flux-trust/internal/filter"
 	"fluxtrust.dev/flux-trust/internal/krm"
 	"fluxtrust.dev/flux-trust/internal/quote"
 	"fluxtrust.dev/flux-trust/internal/report"
+	"fluxtrust.dev/flux-trust/internal/stream"
 	"fluxtrust.dev/flux-trust/internal/trust"
 	"fluxtrust.dev/flux-trust/transformer"
 )
@@ -204,6 +206,28 @@ func addOutcome(r *report.Report, o transformer.Outcome) {
 	}
 	r.Exceptions = append(r.Exceptions, quote.Lines(o.Exceptions)...)
 	r.Findings = append(r.Findings, findings(o)...)
+}
+
+// addLines says where in their files the objects stand.
+func addLines(r *report.Report, files []filter.File) {
+	lines := map[string][]int{}
+	for i := range r.Findings {
+		at := r.Findings[i].File
+		if at == nil {
+			continue
+		}
+		if _, ok := lines[at.Path]; !ok {
+			lines[at.Path] = nil
+			for _, f := range files {
+				if quote.Line(f.Path) == at.Path {
+					lines[at.Path] = stream.Lines(f.Text)
+				}
+			}
+		}
+		if known := lines[at.Path]; at.Index < len(known) {
+			r.Findings[i].Line = known[at.Index]
+		}
+	}
 }
 
 func addRoots(r *report.Report, roots []trust.Root) {

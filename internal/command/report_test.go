@@ -5,6 +5,7 @@ import (
 	"crypto/x509/pkix"
 	"encoding/json"
 	"math/big"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -138,6 +139,32 @@ func TestReportAgainstInline(t *testing.T) {
 	for _, want := range []string{"| **added** | <code>CN=Root C</code>", "| **removed** | <code>CN=Root B</code>"} {
 		if code != 0 || !strings.Contains(string(stdout), want) {
 			t.Errorf("exit code %d, %s is not in\n%s%s", code, want, stdout, stderr)
+		}
+	}
+}
+
+// TestReportLines: annotations stand at the line of the object that they are about.
+func TestReportLines(t *testing.T) {
+	t.Chdir(t.TempDir())
+	for name, text := range map[string]string{
+		"config.yaml": "apiVersion: fluxtrust.dev/v1alpha1\nkind: FluxTrust\nmetadata: {name: x}\nspec: {caBundle: [{configMap: {name: corp-ca, keys: [ca.crt]}}]}\n",
+		"a.yaml":      "# a head\n\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: other}\n---\n# the controller\n" + pinnedController,
+		"b.yaml":      "apiVersion: v1\nkind: Service\nmetadata: {name: other}\n---\n" + strings.ReplaceAll(pinnedController, "source-controller", "helm-controller"),
+	} {
+		if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	annotations, _, _ := run(nil, "validate", "config.yaml", "a.yaml", "b.yaml", "-o", "github")
+	sarif, _, _ := run(nil, "validate", "config.yaml", "a.yaml", "b.yaml", "-o", "sarif")
+	for _, want := range []string{"::error file=a.yaml,line=8,title=", "::warning file=config.yaml,title="} {
+		if !strings.Contains(string(annotations), want) {
+			t.Errorf("%s is not in\n%s", want, annotations)
+		}
+	}
+	for _, want := range []string{`"startLine": 8`, `"startLine": 5`, `"startLine": 1`} {
+		if !strings.Contains(string(sarif), want) {
+			t.Errorf("%s is not in\n%s", want, sarif)
 		}
 	}
 }

@@ -20,7 +20,11 @@ func (r *Report) github() string {
 		if len(g.all) > 1 {
 			text = strings.Join(append([]string{g.sentence()}, g.objects()...), "\n")
 		}
-		fmt.Fprintf(&out, "::%s file=%s,title=%s::%s\n", command[g.Severity], quote.Property(r.file(g.Finding)), quote.Property("flux-trust: "+string(g.Code)), quote.Annotation(text))
+		at := quote.Property(r.file(g.Finding))
+		if line := g.line(); line > 0 {
+			at += fmt.Sprintf(",line=%d", line)
+		}
+		fmt.Fprintf(&out, "::%s file=%s,title=%s::%s\n", command[g.Severity], at, quote.Property("flux-trust: "+string(g.Code)), quote.Annotation(text))
 	}
 	fmt.Fprintf(&out, "%s: %s\n", r.Tool, r.verdict())
 	return out.String()
@@ -37,6 +41,14 @@ func (r *Report) file(f *Finding) string {
 	default:
 		return r.Config
 	}
+}
+
+// line returns the line in that file, or 0.
+func (f *Finding) line() int {
+	if f.File == nil || f.File.Path == stdin {
+		return 0
+	}
+	return f.Line
 }
 
 // stdin is the name of what was read from there.

@@ -47,6 +47,8 @@ type Finding struct {
 	Code krm.Code `json:"code,omitempty"`
 	// Folder is the one of Folders that it is about, or "".
 	Folder string `json:"folder,omitempty"`
+	// Line is that of the object in its file, counted from 1, or 0 where it is not known.
+	Line int `json:"-"`
 	krm.Result
 }
 
