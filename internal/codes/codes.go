@@ -212,7 +212,7 @@ func Groups() []Group {
 			{ProxySecret, false, "The Secret with the URL of the proxy is not in the stream, or does not hold what it must."},
 			{RecordUnreadable, false, "The record of what was there before the function is not what the function wrote."},
 			{VolumeEdited, false, "The volume of the bundle is not one that the function wrote."},
-			{HidesPublicRoots, false, "The method File would hide the public roots of the image."},
+			{HidesPublicRoots, false, "The method File would hide the public roots of the image, or a volume of somebody else does."},
 			{NoShell, false, "The method InitContainer needs an image with a shell."},
 			{FileNeverUpdated, false, "The method File mounts files that the kubelet never updates."},
 		}},

@@ -418,3 +418,30 @@ func TestCheckRootFiles(t *testing.T) {
 		}
 	}
 }
+
+// TestHiddenRoots: a volume over the public roots is told of, where they are to be kept.
+func TestHiddenRoots(t *testing.T) {
+	mounts := func(list string) string { return bare + "        volumeMounts: [" + list + "]\n" }
+	for name, tc := range map[string]struct {
+		pod   string
+		mount v1alpha1.Mount
+		warns bool
+	}{
+		"none":             {bare, v1alpha1.Mount{}, false},
+		"over the folder":  {mounts("{name: x, mountPath: /etc/ssl/certs/}"), v1alpha1.Mount{}, true},
+		"over the file":    {mounts("{name: x, mountPath: /etc/ssl/certs/ca-certificates.crt, subPath: ca.crt}"), v1alpha1.Mount{}, true},
+		"over all of it":   {mounts("{name: x, mountPath: /etc}"), v1alpha1.Mount{}, true},
+		"beside the file":  {mounts("{name: x, mountPath: /etc/ssl/certs/mine.crt, subPath: ca.crt}"), v1alpha1.Mount{}, false},
+		"ours":             {mounts("{name: flux-trust-ca, mountPath: /etc/ssl/certs}"), v1alpha1.Mount{}, false},
+		"to be replaced":   {mounts("{name: x, mountPath: /etc/ssl/certs}"), v1alpha1.Mount{SystemRoots: v1alpha1.Replace}, false},
+		"the method None":  {mounts("{name: x, mountPath: /etc/ssl/certs}"), v1alpha1.Mount{Method: v1alpha1.None}, false},
+		"no mount at all":  {mounts("{name: x}"), v1alpha1.Mount{}, false},
+		"a wrong type":     {mounts("x"), v1alpha1.Mount{}, false},
+		"an InitContainer": {mounts("{name: x, mountPath: /etc/ssl/certs}"), v1alpha1.Mount{Method: v1alpha1.InitContainerMethod}, false},
+	} {
+		found := CheckRootFiles(workload(t, deployment("", tc.pod)), settings(tc.mount))
+		if warns := said(found) == "warning HidesPublicRoots spec.template.spec.containers.[name=manager].volumeMounts.[name=x].mountPath"; warns != tc.warns || !warns && len(found) > 0 {
+			t.Errorf("%s: got %s", name, said(found))
+		}
+	}
+}

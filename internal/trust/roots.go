@@ -28,8 +28,8 @@ func systemFiles() []string {
 }
 
 // CheckRootFiles says that a file with roots that somebody has named is in no volume:
-// Go goes on without it, and without a word. What cannot be read is said where it is
-// written.
+// Go goes on without it, and without a word. The same is true where a volume hides the
+// roots of the image. What cannot be read is said where it is written.
 func CheckRootFiles(w *inventory.Workload, s *Settings) krm.Findings {
 	var found krm.Findings
 	if slices.ContainsFunc(methodOf(s.Mount.Method).env(&s.Mount), func(v variable) bool { return v.name == certFile }) {
@@ -38,6 +38,7 @@ func CheckRootFiles(w *inventory.Workload, s *Settings) krm.Findings {
 	containers := w.In(w.Object.Before.Loose()).Items("spec", "template", "spec", "containers")
 	for _, i := range w.Selected {
 		aside, errs := containers[i].Aside()
+		found = append(found, hidden(w, containers[i], s)...)
 		entry, value := envEntry(aside, certFile)
 		if errs.Err() != nil || value == nil || !path.IsAbs(*value) || strings.Contains(*value, "${") || slices.Contains(systemFiles(), path.Clean(*value)) {
 			continue
@@ -47,6 +48,24 @@ func CheckRootFiles(w *inventory.Workload, s *Settings) krm.Findings {
 		}) {
 			found.Add(krm.Warning, codes.RootFileMissing, w.Object, krm.Difference{Path: entry.Path + ".value", Current: *value},
 				"points at %s, which no volume of the container provides; unless the image has it, Go goes on without these roots and says nothing: mount the file, or remove the variable", quote.PathList(*value))
+		}
+	}
+	return found
+}
+
+// hidden says that a volume of somebody else is mounted over the roots of the image, which
+// are to be kept.
+func hidden(w *inventory.Workload, container krm.Field, s *Settings) krm.Findings {
+	var found krm.Findings
+	if s.Mount.SystemRoots == v1alpha1.Replace || s.Mount.Method == v1alpha1.None {
+		return nil
+	}
+	aside, _ := container.Aside()
+	for _, m := range aside.Items("volumeMounts") {
+		name, at := m.Peek("name"), path.Clean(m.Peek("mountPath"))
+		if name != v1alpha1.CAVolume && path.IsAbs(at) && v1alpha1.Within(systemBundle, at) {
+			found.Add(krm.Warning, codes.HidesPublicRoots, w.Object, krm.Difference{Path: m.Path + ".mountPath", Current: at},
+				"hides the public roots of the image: where volume %s has no others, the controller trusts the bundle alone, and no public server; remove it, since the bundle is mounted beside them, or write spec.mount.systemRoots: Replace", quote.Name(name))
 		}
 	}
 	return found
