@@ -83,16 +83,12 @@ func TestLine(t *testing.T) {
 	fingerprint := "sha256:" + strings.Repeat("0b9c", 16)
 	for text, want := range map[string]string{
 		"spec.template.spec.containers.[name=manager].securityContext.allowPrivilegeEscalation: set to false": "",
-		"pinned is " + fingerprint:                                                      "",
-		"until 2075-01-01 10:20:30, 0b9c1d53-9070-46a9-564e-d2f5811f8497":               "",
-		"fe80:aabb:ccdd:eeff:0011:2233:4455:6677 10.20.30.40":                           "",
-		"key " + strings.Repeat("0b:9c:", 20) + "aa":                                    "key (122 characters, not shown)",
-		"is 12 34 56 78 and a bed added":                                                "",
-		"put PEM certificates in, which start with -----BEGIN CERTIFICATE-----":         "",
-		"/tmp/TestCanary1234567/001/functionconfig.yaml: is not valid YAML":             "",
-		"wrote /tmp/tmp.Ro7fHiiy5x/helmrelease.yaml":                                    "",
-		"https://ghcr.io/v2/stefanprodan/manifests/podinfo/blobs/" + fingerprint:        "",
-		"a\nb\rc\x1b[2Jd\u2028e\u202ef\u200bg\xffh\u00a0i\x07":                          `a\nb\rc\x1b[2Jd\u2028e\u202ef\u200bg\xffh\u00a0i\a`,
+		"pinned is " + fingerprint: "",
+		"put PEM certificates in, which start with -----BEGIN CERTIFICATE-----":  "",
+		"/tmp/TestCanary1234567/001/functionconfig.yaml: is not valid YAML":      "",
+		"wrote /tmp/tmp.Ro7fHiiy5x/helmrelease.yaml":                             "",
+		"https://ghcr.io/v2/stefanprodan/manifests/podinfo/blobs/" + fingerprint: "",
+		"a\nb\rc\x1b[2Jd\u2028e\u202ef\u200bg\xffh\u00a0i\x07":                   `a\nb\rc\x1b[2Jd\u2028e\u202ef\u200bg\xffh\u00a0i\a`,
 		"Größe 漢字 \uFFFD":                                                               "",
 		"a ##[error]b, ###[x, ##vso[task.complete]c, ## d #[e":                          `a #\x23[error]b, ##\x23[x, #\x23vso[task.complete]c, ## d #[e`,
 		"key MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQg, AGE-SECRET-KEY-1QQQQQQQ": "key (48 characters, not shown), (23 characters, not shown)",
@@ -106,6 +102,18 @@ func TestLine(t *testing.T) {
 	}
 	if got := Line(strings.Repeat("word ", 2000)); len(got) > maxLine || !strings.HasSuffix(got, "…") {
 		t.Errorf("a long one has %d bytes", len(got))
+	}
+}
+
+// TestHexGroups: groups of hexadecimal digits are shown up to what an address or a UUID has.
+func TestHexGroups(t *testing.T) {
+	for _, text := range []string{"until 2075-01-01 10:20:30, 0b9c1d53-9070-46a9-564e-d2f5811f8497", "fe80:aabb:ccdd:eeff:0011:2233:4455:6677 10.20.30.40", "is 12 34 56 78 and a bed added"} {
+		if got := Line(text); got != text {
+			t.Errorf("got %s, want %s", got, text)
+		}
+	}
+	if got := Line("key " + strings.Repeat("0b:9c:", 20) + "aa"); got != "key (122 characters, not shown)" {
+		t.Errorf("got %s", got)
 	}
 }
 
