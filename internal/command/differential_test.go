@@ -160,7 +160,7 @@ func (d *differ) list(data []byte) bool {
 	read, readErr := stream.ReadResourceList(data, needsOf(transformer.Needs))
 	fast, fastOutcome, fastErr := d.process(data)
 	slow, slowOutcome, slowErr := process(data, nil, d.now)
-	if fastErr == nil && slowErr != nil && strings.Contains(slowErr.Error(), "aliases") {
+	if field := (*krm.FieldError)(nil); fastErr == nil && errors.As(slowErr, &field) && field.Code == krm.Aliases {
 		return !read.Whole() // of an item that has nothing to do with it
 	}
 	if (fastErr == nil) != (slowErr == nil) || fastErr != nil && fastErr.Error() != slowErr.Error() {

@@ -47,6 +47,9 @@ func FuzzResourceList(f *testing.F) {
 		_, items, _ := bytes.Cut(asList([]byte(c.input), []byte(config)), []byte("\nitems:\n"))
 		f.Add(items, true)
 	}
+	for _, items := range []string{"- a:\n    <<:\n", "- a: &x {b: 1}\n  c: {b: 2, <<: *x}\n", "- a: &x\n    b: *x\n"} {
+		f.Add([]byte(items), true)
+	}
 	f.Fuzz(func(t *testing.T, data []byte, raw bool) {
 		const head = "apiVersion: config.kubernetes.io/v1\nkind: ResourceList\n"
 		var list string
