@@ -39,7 +39,9 @@ LICENSE=$(sed -n 's/^license: *//p' metadata.yaml)
 PATH=$(dirname "$(go tool -n -modfile=tools/cyclonedx-gomod/go.mod cyclonedx-gomod)"):$PATH
 # Without a remote goreleaser takes no data of the commit.
 GIT_CONFIG_COUNT=1 GIT_CONFIG_KEY_0=remote.origin.url GIT_CONFIG_VALUE_0=$(sed -n 's/^sourceURL: *//p' metadata.yaml)
-export LICENSE PATH GIT_CONFIG_COUNT GIT_CONFIG_KEY_0 GIT_CONFIG_VALUE_0
+# As hack/build.sh, or the archives would hold another program than the image.
+GOFLAGS="${GOFLAGS:-} $(cat hack/gcflags)"
+export LICENSE PATH GIT_CONFIG_COUNT GIT_CONFIG_KEY_0 GIT_CONFIG_VALUE_0 GOFLAGS
 "$goreleaser" release --snapshot --clean --parallelism 2
 
 sums=flux-trust_${version#v}_checksums.txt
