@@ -21,9 +21,9 @@ const (
 	// most is how many keys are told.
 	most = 20
 	// effort is how many bytes are looked at per byte of the text. Reading a text in
-	// every way takes 13, and as many where it holds escapes; a further encoding takes
-	// three quarters of the one around it.
-	effort = 160
+	// every way takes 16, or 21 where it is base32, and as many where it holds escapes; a
+	// further encoding takes three quarters of the one around it.
+	effort = 200
 )
 
 // Find returns the private keys in a text, in the order of their lines: at most 20, and

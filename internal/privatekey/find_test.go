@@ -1,6 +1,7 @@
 package privatekey
 
 import (
+	"encoding/base32"
 	"encoding/base64"
 	"encoding/hex"
 	"encoding/json"
@@ -55,6 +56,10 @@ func dressings() []dressing {
 			}
 			return base64.StdEncoding.EncodeToString(b)
 		}},
+		{"base32", func(_ *chacha, text string) string { return base32.StdEncoding.EncodeToString([]byte(text)) }},
+		{"base32, wrapped", func(r *chacha, text string) string {
+			return wrap(base32.StdEncoding.EncodeToString([]byte(text)), 20+r.IntN(80))
+		}},
 		{"hexadecimal", func(_ *chacha, text string) string { return hex.EncodeToString([]byte(text)) }},
 		{"hexadecimal, wrapped", func(r *chacha, text string) string { return wrap(hex.EncodeToString([]byte(text)), 10+r.IntN(90)) }},
 		{"xxd", func(_ *chacha, text string) string { return xxd([]byte(text)) }},
@@ -90,9 +95,11 @@ func texts(r *chacha, f form) map[string]string {
 		return map[string]string{"as it is": f.text}
 	}
 	body := base64.StdEncoding.EncodeToString(f.der)
+	body32 := base32.StdEncoding.EncodeToString(f.der)
 	array, _ := json.Marshal(ints(f.der)) //nolint:errcheck // numbers
 	return map[string]string{
 		"PEM":            string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: f.der})),
+		"base32":         wrap(body32, 64),
 		"a body":         wrap(body, 64),
 		"any width":      wrap(body, 4+r.IntN(100)),
 		"one line":       body + "\n",

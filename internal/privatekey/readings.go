@@ -2,6 +2,7 @@ package privatekey
 
 import (
 	"bytes"
+	"encoding/base32"
 	"encoding/base64"
 	"encoding/hex"
 	"iter"
@@ -38,9 +39,10 @@ func readings(text []byte) iter.Seq[reading] {
 			columns []func(dst, line []byte) []byte
 			decode  func(*column) iter.Seq[reading]
 		}{
-			{[]func(dst, line []byte) []byte{allBase64, otherBase64, lastBase64, longestBase64}, decodeBase64},
+			{[]func(dst, line []byte) []byte{allBase64, otherBase64, unnumberedBase64, lastBase64, longestBase64}, decodeBase64},
 			{[]func(dst, line []byte) []byte{hexWords, hexRows, hexLongest, hexDump}, decodeHex},
 			{[]func(dst, line []byte) []byte{decimals}, decodeBytes},
+			{[]func(dst, line []byte) []byte{base32Words}, decodeBase32},
 		} {
 			var before [][]byte
 			for _, take := range way.columns {
@@ -110,6 +112,16 @@ func otherBase64(dst, line []byte) []byte {
 	return dst
 }
 
+// unnumberedBase64 takes all words but numbers: those of lines that were put together.
+func unnumberedBase64(dst, line []byte) []byte {
+	for word := range stretches(line, isBase64) {
+		if len(bytes.Trim(word, "0123456789")) > 0 {
+			dst = append(dst, word...)
+		}
+	}
+	return dst
+}
+
 // lastBase64 takes the last word: behind a line number, a name, or "//".
 func lastBase64(dst, line []byte) []byte {
 	end := len(line)
@@ -157,6 +169,17 @@ func decimals(dst, line []byte) []byte {
 	return dst
 }
 
+// base32Words takes long words of the alphabet of base32 (RFC 4648, section 6), which has
+// no lower case.
+func base32Words(dst, line []byte) []byte {
+	for word := range stretches(line, func(c byte) bool { return c >= 'A' && c <= 'Z' || c >= '2' && c <= '7' }) {
+		if len(word) >= least/2 {
+			dst = append(dst, word...)
+		}
+	}
+	return dst
+}
+
 // least is the number of characters that are worth decoding.
 const least = 20
 
@@ -188,6 +211,22 @@ func decodeBase64(c *column) iter.Seq[reading] {
 				}
 			}
 			begin = end
+		}
+	}
+}
+
+// decodeBase32 decodes from every place where a group of eight may begin.
+func decodeBase32(c *column) iter.Seq[reading] {
+	return func(yield func(reading) bool) {
+		const group = 8
+		for skip := range min(group, len(c.chars)) {
+			run := c.chars[skip:]
+			run = run[:len(run)/group*group] // what is left has no more than four bytes
+			data := make([]byte, len(run)/group*5)
+			if _, err := base32.StdEncoding.Decode(data, run); err != nil || len(run) < least ||
+				!yield(reading{data, func(offset int) int { return c.line(skip + offset/5*group) }}) {
+				return
+			}
 		}
 	}
 }
