@@ -109,7 +109,11 @@ func (l *list) without() []byte {
 func (l *list) isFieldOf(without *yaml.RNode) bool {
 	count := 0
 	for i, key := range without.Content() {
-		if i%2 == 0 && key.Value == "items" {
+		switch {
+		case i%2 == 1:
+		case key.Kind != yaml.ScalarNode: // then it is no resource
+			return false
+		case key.Value == "items":
 			count++
 		}
 	}

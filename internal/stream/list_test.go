@@ -120,6 +120,7 @@ func FuzzList(f *testing.F) {
 		f.Add([]byte(seed), uint8(i))
 		f.Add([]byte(seed), uint8(i%3))
 	}
+	f.Add([]byte("- kind: A\n? 0:"), uint8(0))
 	f.Fuzz(func(t *testing.T, items []byte, way uint8) {
 		text := listOf(items, way)
 		documents, err := Split("f", text, needsA)
