@@ -212,13 +212,17 @@ func metadata(text []byte) []byte {
 }
 
 // chartRef returns the part of a text with the name of the source of a chart.
-func chartRef(text []byte) []byte {
-	const key = "chartRef"
-	at := bytes.Index(text, []byte(key))
+func chartRef(text []byte) []byte { return reference(text, "chartRef") }
+
+// reference returns a field of a text that refers to an object, or nil: all of the text,
+// where the field is not in block style by itself.
+func reference(text []byte, field string) []byte {
+	key := []byte(field)
+	at := bytes.Index(text, key)
 	switch {
 	case at < 0:
 		return nil
-	case bytes.LastIndex(text, []byte(key)) != at: // one of them is something else
+	case bytes.LastIndex(text, key) != at: // one of them is something else
 		return text
 	default:
 		return withoutAliases(block(text, at), text)
@@ -228,16 +232,8 @@ func chartRef(text []byte) []byte {
 // appliesItself reports whether an object may have the name of its source, as the
 // Kustomization has by which Flux installs itself.
 func appliesItself(text []byte) bool {
-	const key = "sourceRef"
-	at := bytes.Index(text, []byte(key))
-	switch {
-	case at < 0:
-		return false
-	case bytes.LastIndex(text, []byte(key)) != at: // one of them is something else
-		return true
-	}
 	own := slices.Collect(namesIn(metadata(text), text))
-	for name := range namesIn(withoutAliases(block(text, at), text), text) {
+	for name := range namesIn(reference(text, "sourceRef"), text) {
 		if name == "" || slices.Contains(own, name) || slices.Contains(own, "") {
 			return true
 		}

@@ -82,6 +82,9 @@ func TestReferencesCorpus(t *testing.T) {
 			if name := o.Before.Peek("spec", "chartRef", "name"); name != "" {
 				checkNames(t, file, text, chartRef, []string{name})
 			}
+			if name := o.Before.Peek("spec", "sourceRef", "name"); name != "" && name == o.Name() && !appliesItself(text) {
+				t.Errorf("%s: its source has the name of\n%s", file, text)
+			}
 		}
 	}
 	t.Logf("%d resources", resources)
