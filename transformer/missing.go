@@ -79,8 +79,18 @@ func noControllers(found *krm.Findings, r *result, s stream) {
 			strings.Join(slices.Sorted(maps.Keys(r.inventory.Controllers)), ", "))
 		return
 	}
+	resources := s.skipped
+	for _, o := range s.objects {
+		if !o.IsList() {
+			resources++
+		}
+	}
+	if resources == 0 {
+		found.Add(severity, codes.NoControllers, nil, krm.Difference{}, "the input holds no resource; look at what wrote it: kubectl prints an empty list where -n or --context names another place than that of Flux")
+		return
+	}
 	found.Add(severity, codes.NoControllers, nil, krm.Difference{}, "no Flux controller among %s, %s; run the function where the manifests of Flux are built, "+
-		"name other Deployments under spec.controllers.additional, or set spec.onNoControllers: Ignore", krm.Count(len(s.documents)+s.skipped, "resource"), deployments(r))
+		"name other Deployments under spec.controllers.additional, or set spec.onNoControllers: Ignore", krm.Count(resources, "resource"), deployments(r))
 }
 
 // deployments names some Deployments of the stream.
