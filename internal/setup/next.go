@@ -24,12 +24,15 @@ func (p *Plan) Next(name string) string {
 	if p.Kind == Package {
 		fmt.Fprintf(&out, "\nRender the package, with flux-trust on the PATH:\n  %s\n", "kpt fn render "+quote.Path(p.Dir)+" --allow-exec")
 	}
+	out.WriteString(p.ownCAs())
 	if len(p.Files) > 0 {
 		fmt.Fprintf(&out, "\nCommit this:\n  %s\n  git commit -m 'Let Flux trust the company CA'\n  git push\n", p.add())
 	}
 	out.WriteString(p.then(name))
 	out.WriteString(p.operator(name))
-	out.WriteString(p.ownCAs())
+	if p.Kind == Bootstrap && isEmpty(filepath.Join(p.Dir, componentsFile)) {
+		fmt.Fprintf(&out, "Where Git is behind the CA as well, give it to flux bootstrap, too, which leaves it in the\nSecret flux-system:\n  --ca-file=%s\n", quote.Shell(p.store))
+	}
 	if p.rotates {
 		fmt.Fprintf(&out, "When no server needs the old root any more, name those that stay:\n  %s init NEW-CERTIFICATE --dir %s --force\n", name, quote.Path(p.Dir))
 	}
@@ -77,13 +80,15 @@ func (p *Plan) operator(name string) string {
 	return fmt.Sprintf("\nflux-operator pulls the manifests of Flux itself (spec.distribution.artifact). Where it does\nnot trust the certificates yet, these values of its chart let it:\n  %s patches %s -o flux-operator-values > values.yaml\n", name, files)
 }
 
+// once is a program for awk that prints each certificate of a text once, with the comments
+// before it.
+const once = `/-BEGIN/ {key=""} NF {text=text $0 "\n"; key=key $0} /-END/ {if (!seen[key]++) printf "%s", text; text=""}`
+
 // ownCAs says how the certificates come into Secrets in which a source of the folder may
-// have a CA of its own. What else is in these stays.
+// have a CA of its own. What else is in these stays, and to run the commands again changes
+// nothing.
 func (p *Plan) ownCAs() string {
 	var out strings.Builder
-	if p.Kind == Bootstrap && isEmpty(filepath.Join(p.Dir, componentsFile)) {
-		fmt.Fprintf(&out, "Where Git is behind the CA as well, give it to flux bootstrap, too, which leaves it in the\nSecret flux-system:\n  --ca-file=%s\n", quote.Shell(p.store))
-	}
 	told := map[string]bool{}
 	for _, own := range p.Outcome.OwnCAs {
 		secret := fmt.Sprintf("secret %s -n %s", own.Name, cmp.Or(own.Namespaces[0], p.namespace()))
@@ -91,25 +96,26 @@ func (p *Plan) ownCAs() string {
 			continue
 		}
 		if len(told) == 0 {
-			out.WriteString("\nA source may have a CA of its own in a Secret, under ca.crt, as flux bootstrap --ca-file\nleaves it. That is not in Git, and nothing above reaches it. Where one of these has the key,\nadd the certificates before the servers need them:\n")
+			out.WriteString("\nA source may have a CA of its own in a Secret, under ca.crt, as flux bootstrap --ca-file\nleaves it. That is not in Git, and no commit reaches it. Where one of these has the key,\nadd the certificates first:\n")
 		}
 		told[secret] = true
-		fmt.Fprintf(&out, "  kubectl describe %s\n", secret)
-		fmt.Fprintf(&out, "  (kubectl get %s -o jsonpath='{.data.ca\\.crt}' | base64 -d; echo; %s) > git-ca.crt\n", secret, p.certificates())
-		fmt.Fprintf(&out, "  kubectl patch %s --patch \"{\\\"data\\\":{\\\"ca.crt\\\":\\\"$(base64 < git-ca.crt | tr -d '\\n')\\\"}}\"\n", secret)
-	}
-	if len(told) > 0 && len(p.Dropped) > 0 {
-		out.WriteString("and take the old ones out of git-ca.crt before the last command.\n")
+		fmt.Fprintf(&out, "  kubectl describe %s\n  ca=$(mktemp)\n", secret)
+		fmt.Fprintf(&out, "  (kubectl get %s -o jsonpath='{.data.ca\\.crt}' | base64 -d; echo; %s) | awk '%s' > \"$ca\"\n", secret, p.certificates(), once)
+		if len(p.Dropped) > 0 {
+			fmt.Fprintf(&out, "Take %s out of the file \"$ca\", and go on:\n", names(p.Dropped))
+		}
+		fmt.Fprintf(&out, "  kubectl patch %s --patch \"{\\\"data\\\":{\\\"ca.crt\\\":\\\"$(base64 < \"$ca\" | tr -d '\\n')\\\"}}\"\n  rm \"$ca\"\n", secret)
 	}
 	return out.String()
 }
 
-// certificates returns the command that prints the certificates.
+// certificates returns the command that prints the certificates. The cluster may not have
+// them yet.
 func (p *Plan) certificates() string {
 	if p.Kind == Bootstrap || p.Kind == Kustomization || p.Kind == Remote {
 		return "cat " + quote.Path(p.store)
 	}
-	return fmt.Sprintf("kubectl get configmap %s -n %s -o %s", quote.Path(p.configMap), quote.Path(p.namespace()), quote.Shell("jsonpath={.data."+strings.ReplaceAll(p.key, ".", `\.`)+"}"))
+	return fmt.Sprintf("kubectl create -f %s --dry-run=client -o %s", quote.Path(p.store), quote.Shell("jsonpath={.data."+strings.ReplaceAll(p.key, ".", `\.`)+"}"))
 }
 
 // linesForRemote says what to add where a kustomization fetches Flux.
