@@ -26,6 +26,8 @@ type config struct {
 	now, text []byte
 	// replaces says that the file is something else.
 	replaces bool
+	// files are those that the function is run over, for a shell in the folder.
+	files string
 	// entry is the index of the entry of the bundle that gets the certificates.
 	entry int
 }
@@ -168,7 +170,7 @@ func (o *Options) checkAlone(kind Kind) error {
 // rewrite makes a new config one for a folder of some kind.
 func (c *config) rewrite(kind Kind) (err error) {
 	name := c.Metadata.Name
-	c.text = fmt.Appendf(nil, newText, kind.comment(name), name, kind.annotation(), name, name)
+	c.text = fmt.Appendf(nil, newText, kind.comment(name, c.files), name, kind.annotation(), name, name)
 	c.FluxTrust, err = v1alpha1.Parse(c.path, c.text)
 	return err
 }

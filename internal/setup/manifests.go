@@ -1,6 +1,7 @@
 package setup
 
 import (
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -9,6 +10,7 @@ import (
 	"fluxtrust.dev/flux-trust/internal/inventory"
 	"fluxtrust.dev/flux-trust/internal/krm"
 	"fluxtrust.dev/flux-trust/internal/kustomization"
+	"fluxtrust.dev/flux-trust/internal/quote"
 	"fluxtrust.dev/flux-trust/internal/stream"
 	"fluxtrust.dev/flux-trust/transformer"
 )
@@ -23,6 +25,20 @@ func (o *Options) manifests(c *config, given []Root) (*Plan, error) {
 	store, t, after, outcome, err := o.run(c, files, given)
 	if err != nil {
 		return nil, err
+	}
+	if c.now == nil || c.replaces {
+		if !slices.Contains(files, store.Path) {
+			files = append(files, store.Path)
+		}
+		for _, path := range files {
+			c.files += " " + quote.Path(filepath.Base(path))
+		}
+		if err := c.rewrite(Manifests); err != nil {
+			return nil, err
+		}
+		if err := c.pin(t, o.Fingerprints); err != nil {
+			return nil, err
+		}
 	}
 	p := o.planOf(Manifests, c, t, outcome)
 	return p, p.settle(given, c, t, append([]kustomization.File{store, c.file()}, after...)...)
