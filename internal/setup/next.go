@@ -3,6 +3,7 @@ package setup
 import (
 	"cmp"
 	"fmt"
+	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -26,7 +27,7 @@ func (p *Plan) Next(name string) string {
 	}
 	out.WriteString(p.ownCAs())
 	if len(p.Files) > 0 {
-		fmt.Fprintf(&out, "\nCommit this:\n  %s\n  git commit -m 'Let Flux trust the company CA'\n  git push\n", p.add())
+		fmt.Fprintf(&out, "\nCommit this:\n%s", p.commit())
 	}
 	out.WriteString(p.then(name))
 	out.WriteString(p.operator(name))
@@ -39,16 +40,56 @@ func (p *Plan) Next(name string) string {
 	return out.String()
 }
 
-// add returns the command that stages what was written, or what kpt is going to.
-func (p *Plan) add() string {
-	if p.Kind == Package {
-		return "git add " + quote.Path(p.Dir)
+// commit returns the commands that commit what was written, or what kpt is going to write,
+// from where the program runs.
+func (p *Plan) commit() string {
+	paths := []string{p.Dir}
+	if p.Kind != Package {
+		paths = nil
+		for _, f := range p.Files {
+			paths = append(paths, f.Path)
+		}
 	}
-	line := "git add"
-	for _, f := range p.Files {
-		line += " " + quote.Path(f.Path)
+	here, root, git := resolved("."), repository(resolved(p.Dir)), "git"
+	elsewhere := root != "" && repository(here) != root
+	if elsewhere {
+		here, git = root, "git -C "+quote.Path(root)
 	}
-	return line
+	add := git + " add"
+	for _, path := range paths {
+		// Git takes no file behind a link.
+		if real := resolved(path); elsewhere || real != path && real != filepath.Join(here, path) {
+			if relative, err := filepath.Rel(here, real); err == nil {
+				path = relative
+			}
+		}
+		add += " " + quote.Path(path)
+	}
+	return fmt.Sprintf("  %s\n  %s commit -m 'Let Flux trust the company CA'\n  %s push\n", add, git, git)
+}
+
+// resolved returns the absolute path of a file or folder, without links where it is there.
+func resolved(path string) string {
+	if absolute, err := filepath.Abs(path); err == nil {
+		path = absolute
+	}
+	if real, err := filepath.EvalSymlinks(path); err == nil {
+		return real
+	}
+	return path
+}
+
+// repository returns the nearest folder from one upwards that holds .git, or "".
+func repository(dir string) string {
+	for {
+		if _, err := os.Lstat(filepath.Join(dir, ".git")); err == nil {
+			return dir
+		}
+		if dir == filepath.Dir(dir) {
+			return ""
+		}
+		dir = filepath.Dir(dir)
+	}
 }
 
 // then says what to run behind the commit.
