@@ -2,7 +2,9 @@ package bundle
 
 import (
 	"bytes"
+	"encoding/pem"
 	"slices"
+	"strings"
 
 	"fluxtrust.dev/flux-trust/internal/privatekey"
 )
@@ -17,6 +19,30 @@ func Keys(text []byte) []Finding {
 	}
 	return p.findings
 }
+
+// KeyAlone returns "private key" or "public key" where a file certainly holds that and no
+// certificate, as PEM or DER, else "".
+func KeyAlone(data []byte) string {
+	if bytes.Contains(data, []byte("CERTIFICATE")) || bytes.Contains(data, []byte("PKCS7")) {
+		return ""
+	}
+	if found := Keys(data); len(found) > 0 {
+		if isDER := bytes.HasPrefix(data, []byte{0x30}); !isDER && !bytes.Contains(data, []byte("PRIVATE KEY-----")) {
+			return "" // what else is in another encoding is not known
+		}
+		if slices.ContainsFunc(found, func(f Finding) bool { return !strings.HasPrefix(f.Message, isKey) }) {
+			return "" // a key store has certificates, too
+		}
+		return "private key"
+	}
+	if block, _ := pem.Decode(data); block != nil && strings.HasSuffix(block.Type, "PUBLIC KEY") {
+		return "public key"
+	}
+	return ""
+}
+
+// isKey begins the message about a private key.
+const isKey = "is a private key"
 
 // searchKeys finds private keys in what is not a certificate, and text that may be one.
 func (p *parser) searchKeys(text []byte) {
@@ -66,7 +92,7 @@ func (p *parser) addKey(line int, form string) {
 		if form != "" {
 			form = " (" + form + ")"
 		}
-		p.add(PrivateKey, line, "is a private key%s, which would be readable in every controller; remove it, and replace it if it has been published", form)
+		p.add(PrivateKey, line, isKey+"%s, which would be readable in every controller; remove it, and replace it if it has been published", form)
 	}
 }
 

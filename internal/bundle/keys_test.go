@@ -1,9 +1,13 @@
 package bundle
 
 import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
 	"crypto/x509"
 	"encoding/base64"
 	"encoding/hex"
+	"encoding/pem"
 	"slices"
 	"strings"
 	"testing"
@@ -85,6 +89,41 @@ func TestOpaque(t *testing.T) {
 		}
 		if !slices.Equal(codes, tc.codes) {
 			t.Errorf("%s: got %v, want %v", name, findings, tc.codes)
+		}
+	}
+}
+
+// TestKeyAlone: nothing is called a key alone that may hold a certificate.
+func TestKeyAlone(t *testing.T) {
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	private, err := x509.MarshalPKCS8PrivateKey(key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	public, err := x509.MarshalPKIXPublicKey(key.Public())
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: private})
+	certificate := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: public})
+	both := slices.Concat(text, certificate)
+	for name, tc := range map[string]struct {
+		data []byte
+		want string
+	}{
+		"PEM":             {text, "private key"},
+		"DER":             {private, "private key"},
+		"public":          {pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: public}), "public key"},
+		"beside":          {both, ""},
+		"beside, encoded": {[]byte(base64.StdEncoding.EncodeToString(both)), ""},
+		"certificate":     {certificate, ""},
+		"nothing":         {nil, ""},
+	} {
+		if got := KeyAlone(tc.data); got != tc.want {
+			t.Errorf("%s: %q", name, got)
 		}
 	}
 }

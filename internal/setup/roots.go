@@ -41,6 +41,10 @@ func readRoots(files []filter.File, now time.Time) ([]Root, error) {
 	var roots []Root
 	var problems []error
 	for _, f := range files {
+		if key := bundle.KeyAlone(f.Text); key != "" {
+			problems = append(problems, fmt.Errorf("%s: is a %s, and no certificate; name the file with the certificate of the CA instead, and leave the key where it is", f.Path, key))
+			continue
+		}
 		certificates, found := bundle.Read(f.Text)
 		for _, c := range certificates {
 			if r := (Root{c, f.Path}); !has(roots, r.Fingerprint()) {
