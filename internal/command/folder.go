@@ -12,6 +12,7 @@ import (
 	"fluxtrust.dev/flux-trust/internal/filter"
 	"fluxtrust.dev/flux-trust/internal/kustomization"
 	"fluxtrust.dev/flux-trust/internal/quote"
+	"fluxtrust.dev/flux-trust/internal/setup"
 )
 
 // runFolder brings the patches in a folder up to date, checks that they are, or
@@ -85,6 +86,9 @@ func removeFromFolder(config *v1alpha1.FluxTrust, o kustomization.Options, errOu
 		return partly(written, err)
 	}
 	say(errOut, "took FluxTrust %s out of %s; commit that, and the controllers restart without the bundle when Flux applies it", config.Metadata.Name, changedNames(written, ", "))
+	if left := setup.Left(o.Dir, config, o.ConfigFile); left != nil {
+		say(errOut, "what init wrote beside it stays; where nothing else reads it, remove it with: git rm %s", strings.Join(quote.Each(quote.Path, left), " "))
+	}
 	return nil
 }
 

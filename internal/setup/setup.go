@@ -4,8 +4,10 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
+	"fluxtrust.dev/flux-trust/api/v1alpha1"
 	"fluxtrust.dev/flux-trust/internal/filter"
 	"fluxtrust.dev/flux-trust/internal/kustomization"
 	"fluxtrust.dev/flux-trust/internal/quote"
@@ -140,4 +142,25 @@ func (p *Plan) Check() error {
 		}
 	}
 	return nil
+}
+
+// Left returns the files that Make has planned in a folder beside its kustomization, and that
+// stay when the work of the config is taken out, or nil.
+func Left(dir string, config *v1alpha1.FluxTrust, path string) []string {
+	if resolved(filepath.Dir(path)) != resolved(dir) || !isOurs(path) {
+		return nil
+	}
+	files := []string{path}
+	for _, entry := range config.Spec.CABundle {
+		if entry.ConfigMap == nil {
+			continue
+		}
+		for _, key := range entry.ConfigMap.Keys {
+			if file := filepath.Join(filepath.Dir(path), key); isFile(file) && !slices.Contains(files, file) {
+				files = append(files, file)
+			}
+		}
+	}
+	slices.Sort(files)
+	return files
 }
