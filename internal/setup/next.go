@@ -58,8 +58,8 @@ func (p *Plan) commit() string {
 	add := git + " add"
 	for _, path := range paths {
 		// Git takes no file behind a link.
-		if real := resolved(path); elsewhere || real != path && real != filepath.Join(here, path) {
-			if relative, err := filepath.Rel(here, real); err == nil {
+		if target := resolved(path); elsewhere || target != path && target != filepath.Join(here, path) {
+			if relative, err := filepath.Rel(here, target); err == nil {
 				path = relative
 			}
 		}
@@ -73,8 +73,8 @@ func resolved(path string) string {
 	if absolute, err := filepath.Abs(path); err == nil {
 		path = absolute
 	}
-	if real, err := filepath.EvalSymlinks(path); err == nil {
-		return real
+	if target, err := filepath.EvalSymlinks(path); err == nil {
+		return target
 	}
 	return path
 }
