@@ -6,6 +6,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -24,6 +25,7 @@ func TestDocs(t *testing.T) {
 	}
 
 	block := regexp.MustCompile("(?m)(<!-- not run: .* -->\n)? *```sh\n((?s:.*?)) *```")
+	before := names(t, repository)
 	ran := 0
 	for _, pattern := range []string{"README.md", "docs/*.md", "examples/*/README.md"} {
 		files, err := filepath.Glob(filepath.Join("..", pattern))
@@ -47,9 +49,26 @@ func TestDocs(t *testing.T) {
 			}
 		}
 	}
+	if after := names(t, repository); !slices.Equal(before, after) {
+		t.Errorf("a block wrote into the root of the repository, and not into bin/: %q, before %q", after, before)
+	}
 	if ran == 0 {
 		t.Error("no block was found")
 	}
+}
+
+// names returns what is in a folder.
+func names(t *testing.T, dir string) []string {
+	t.Helper()
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var names []string
+	for _, e := range entries {
+		names = append(names, e.Name())
+	}
+	return names
 }
 
 // copyRepository copies the files of the checkout, committed or not.
