@@ -115,6 +115,9 @@ func (c *changer) checkVariables(w *inventory.Workload) {
 		return
 	}
 	for _, s := range c.inventory.Substitutions {
+		if s.Object.Namespace() != w.Object.Namespace() { // it is not by this one that Flux installs itself
+			continue
+		}
 		if at := slices.IndexFunc(variables, func(name string) bool { return !s.Defines(name) }); at >= 0 {
 			c.found.Add(krm.Warning, codes.UndefinedVariable, w.Object, krm.Difference{},
 				"holds ${%s}, which Kustomization %s is to replace and does not define; that is an error from kustomize-controller v1.9.0 (Flux 2.9) on, and the stream has v%s: define it under spec.postBuild.substitute, or write ${%[1]s:=…}",

@@ -97,7 +97,10 @@ func isNameByte(c byte) bool {
 // annotations and puts prefixes and suffixes on. So it may be found where nothing
 // is needed; it is never missed where something is.
 func Needs(config *v1alpha1.FluxTrust) func(apiVersion, kind, text []byte) bool {
-	return needed(needsOf(config))
+	needs := needsOf(config)
+	every := &need{every: true}
+	needs[flux.OCIRepository], needs[flux.HelmChart] = every, every // another one of the name of one counts, too
+	return needed(needs)
 }
 
 func needed(needs map[string]*need) func(apiVersion, kind, text []byte) bool {
@@ -117,17 +120,26 @@ func needed(needs map[string]*need) func(apiVersion, kind, text []byte) bool {
 // NeedsFor is Needs, or a smaller one.
 type NeedsFor = func(config *v1alpha1.FluxTrust) func(apiVersion, kind, text []byte) bool
 
-// storesOf returns the names of the Secrets and ConfigMaps in a config.
-func storesOf(config *v1alpha1.FluxTrust) []string {
+// configMapsOf returns the names of the ConfigMaps in a config.
+func configMapsOf(config *v1alpha1.FluxTrust) []string {
 	var names []string
 	for _, e := range config.Spec.CABundle {
 		switch {
-		case e.Secret != nil:
-			names = append(names, e.Secret.Name)
 		case e.ConfigMap != nil:
 			names = append(names, e.ConfigMap.Name)
 		case e.Inline != nil:
 			names = append(names, e.Inline.Name)
+		}
+	}
+	return names
+}
+
+// storesOf returns the names of the Secrets and ConfigMaps in a config.
+func storesOf(config *v1alpha1.FluxTrust) []string {
+	names := configMapsOf(config)
+	for _, e := range config.Spec.CABundle {
+		if e.Secret != nil {
+			names = append(names, e.Secret.Name)
 		}
 	}
 	for _, s := range config.Spec.Sources {

@@ -105,6 +105,9 @@ const (
 // for one that is written so that the text does not say it.
 func namesIn(part, text []byte) iter.Seq[string] {
 	return func(yield func(string) bool) {
+		if hasKeyAlias(part) && !yield("") {
+			return
+		}
 		for {
 			var value []byte
 			if value, part = nextName(part); value == nil {
@@ -120,6 +123,20 @@ func namesIn(part, text []byte) iter.Seq[string] {
 					return
 				}
 			}
+		}
+	}
+}
+
+// hasKeyAlias reports whether an alias stands for a key, which may be name.
+func hasKeyAlias(part []byte) bool {
+	for {
+		at := bytes.IndexByte(part, '*')
+		if at < 0 {
+			return false
+		}
+		part = part[at+1:]
+		if rest := bytes.TrimLeft(part[wordEnd(part):], spaces); len(rest) > 0 && rest[0] == ':' {
+			return true
 		}
 	}
 }
@@ -199,6 +216,9 @@ func metadata(text []byte) []byte {
 		first := end - len(line)
 		if column < 0 {
 			column = first - at
+			if line[0] == '{' {
+				return text
+			}
 		}
 		switch {
 		case first-at > column || !bytes.HasPrefix(line, []byte(key)):
@@ -257,18 +277,38 @@ func withoutAliases(part, text []byte) []byte {
 }
 
 // block returns a key and its value, from the offset of the key on: in block style what
-// is indented deeper, in others more.
+// is indented deeper, in flow style what stands on its line. Where a part may not be by
+// itself, it is all of the text from the key on.
 func block(text []byte, key int) []byte {
-	column := key - 1 - bytes.LastIndexByte(text[:key], '\n')
-	for at := lineEnd(text, key); at < len(text); {
-		end := lineEnd(text, at)
+	start, end := 1+bytes.LastIndexByte(text[:key], '\n'), lineEnd(text, key)
+	before := bytes.TrimLeft(text[start:key], "- ")
+	column := key - start - len(before)
+	if len(before) > 1 || len(before) == 1 && before[0] != '"' && before[0] != '\'' { // it does not begin its line
+		return text[key:]
+	}
+	if line := text[key:end]; bytes.ContainsAny(line, "{[") {
+		opens, closes := bytes.Count(line, []byte("{"))+bytes.Count(line, []byte("[")), bytes.Count(line, []byte("}"))+bytes.Count(line, []byte("]"))
+		if opens != closes || bytes.IndexByte(line, '#') >= 0 {
+			return text[key:]
+		}
+		return closed(line, text[key:])
+	}
+	for at := end; at < len(text); at = end {
+		end = lineEnd(text, at)
 		line := bytes.TrimLeft(text[at:end], " ")
 		if indent := end - at - len(line); !isBlank(line) && (indent < column || indent == column && line[0] != '-') {
-			return text[key:at]
+			return closed(text[key:at], text[key:])
 		}
-		at = end
 	}
 	return text[key:]
+}
+
+// closed returns a part, or all of a text where a scalar may be cut at its end.
+func closed(part, text []byte) []byte {
+	if bytes.IndexByte(part, '\\') >= 0 || bytes.Count(part, []byte(`"`))%2 == 1 || bytes.Count(part, []byte("'"))%2 == 1 {
+		return text
+	}
+	return part
 }
 
 func isBlank(line []byte) bool { return len(line) == 0 || line[0] == '\n' || line[0] == '#' }

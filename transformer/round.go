@@ -20,44 +20,43 @@ type Asked struct {
 }
 
 func askedOf(r *result) Asked {
-	own, stores := storesOf(r.config), r.inventory.Stores
-	names := func(kind string) []string {
+	stores := r.inventory.Stores
+	names := func(kind string, own []string) []string {
 		return slices.DeleteFunc(slices.Clone(stores.Asked(kind)), func(name string) bool {
 			return name == "" || slices.ContainsFunc(own, func(own string) bool { return strings.Contains(name, own) })
 		})
 	}
-	return Asked{r.namesDeployments, stores.AskedAny(), names(inventory.Secret), names(inventory.ConfigMap), r.inventory.Charts}
+	return Asked{
+		r.namesDeployments, stores.AskedAny(),
+		names(inventory.Secret, storesOf(r.config)), names(inventory.ConfigMap, configMapsOf(r.config)), r.inventory.Charts,
+	}
 }
 
 // Look calls run with what a run needs: at first without the Deployments, Secrets,
 // ConfigMaps and HelmReleases at which nearly no run looks, and again where it has looked
-// for one of them. A round that turns out to be of no use parses nothing more.
+// for one of them. A round that turns out to be of no use parses nothing more. Where names
+// lead to names again and again, all is parsed.
 func Look(run func(needs NeedsFor) (Outcome, error)) error {
+	const most = 5
 	var r round
-	for range 3 {
+	for range most {
 		outcome, err := run(r.needs)
 		if r.vain {
 			continue
 		}
 		asked, left := outcome.Asked, r.left()
+		missed := r.asks(asked)
 		switch {
 		case err != nil:
 			return err
 		case asked.Deployments && left[string(v1alpha1.Deployment)], asked.Secrets && left[inventory.Secret]:
-			return r.all(run)
-		case !r.asks(asked):
+			r.whole = true
+		case !missed:
 			return nil
 		}
 	}
-	return r.all(run)
-}
-
-// all is a last round, which leaves nothing out but ConfigMaps to which nothing refers.
-func (r *round) all(run func(needs NeedsFor) (Outcome, error)) error {
-	_, err := run(func(config *v1alpha1.FluxTrust) func(apiVersion, kind, text []byte) bool {
-		needs := needsOf(config)
-		needs[inventory.ConfigMap].named, needs[inventory.ConfigMap].part = &r.configMaps, metadata
-		return needed(needs)
+	_, err := run(func(*v1alpha1.FluxTrust) func(apiVersion, kind, text []byte) bool {
+		return func(_, _, _ []byte) bool { return true }
 	})
 	return err
 }
@@ -69,7 +68,9 @@ type round struct {
 	// secrets and configMaps are the names of each, charts those of sources of charts.
 	secrets, configMaps, charts references
 	rows                        map[string]*need
-	vain                        bool
+	// whole is set where any Deployment and any Secret is looked at, vain where the round
+	// is.
+	whole, vain bool
 }
 
 // needs is a [NeedsFor].
@@ -81,7 +82,7 @@ func (r *round) needs(config *v1alpha1.FluxTrust) func(apiVersion, kind, text []
 	r.rows = r.firstNeeds(config)
 	is := needed(r.rows)
 	return func(apiVersion, kind, text []byte) bool {
-		if r.vain || !is(apiVersion, kind, text) {
+		if !is(apiVersion, kind, text) {
 			return false
 		}
 		switch string(kind) {
@@ -100,21 +101,24 @@ func (r *round) needs(config *v1alpha1.FluxTrust) func(apiVersion, kind, text []
 // what nothing refers to.
 func (r *round) firstNeeds(config *v1alpha1.FluxTrust) map[string]*need {
 	needs := needsOf(config)
-	if !slices.ContainsFunc(config.Spec.Controllers.Additional, func(a v1alpha1.AdditionalController) bool { return a.Kind == v1alpha1.Deployment }) {
-		// Labels may say that another one is a part of Flux.
-		needs[string(v1alpha1.Deployment)] = &need{marks: append(words("flux"), marks(v1alpha1.OwnMark, flux.Names()...)...)}
-	}
-	needs[inventory.Secret] = &need{marks: marks(v1alpha1.OwnMark, storesOf(config)...), named: &r.secrets, part: metadata}
 	configMaps := needs[inventory.ConfigMap]
 	configMaps.named, configMaps.part = &r.configMaps, metadata
-	// Values of the charts of Flux, which often stand before the HelmRelease.
-	configMaps.marks = append(configMaps.marks, words("kustomize")...)
-	needs[flux.HelmRelease] = &need{marks: append(words(flux.Charts()...), newMark(v1alpha1.OwnMark)), named: &r.charts, part: chartRef}
 	for _, kind := range []string{flux.OCIRepository, flux.HelmChart} { // another one of the name says that nothing says which
 		if n := needs[kind]; !n.every {
 			n.named, n.part = &r.charts, metadata
 		}
 	}
+	if r.whole {
+		return needs
+	}
+	if !slices.ContainsFunc(config.Spec.Controllers.Additional, func(a v1alpha1.AdditionalController) bool { return a.Kind == v1alpha1.Deployment }) {
+		// Labels may say that another one is a part of Flux.
+		needs[string(v1alpha1.Deployment)] = &need{marks: append(words("flux"), marks(v1alpha1.OwnMark, flux.Names()...)...)}
+	}
+	needs[inventory.Secret] = &need{marks: marks(v1alpha1.OwnMark, storesOf(config)...), named: &r.secrets, part: metadata}
+	// Values of the charts of Flux, which often stand before the HelmRelease.
+	configMaps.marks = append(configMaps.marks, words("kustomize")...)
+	needs[flux.HelmRelease] = &need{marks: append(words(flux.Charts()...), newMark(v1alpha1.OwnMark)), named: &r.charts, part: chartRef}
 	return needs
 }
 
@@ -144,11 +148,18 @@ func (r *round) asks(asked Asked) bool {
 // see notes the names of Secrets and ConfigMaps to which a text seems to refer. Where it
 // does not say them, the run will.
 func (r *round) see(text []byte) {
-	if at := bytes.Index(text, []byte("valuesFrom")); at >= 0 {
+	const values = "valuesFrom"
+	for rest := text; ; {
+		at := bytes.Index(rest, []byte(values))
+		if at < 0 {
+			break
+		}
+		at += len(text) - len(rest)
 		for name := range namesIn(block(text, at), text) {
 			r.refer(&r.secrets, name)
 			r.refer(&r.configMaps, name)
 		}
+		rest = text[at+len(values):]
 	}
 	for rest := text; ; {
 		at := bytes.Index(rest, []byte("ecretRef"))

@@ -1,10 +1,12 @@
 package inventory
 
 import (
+	"slices"
 	"strings"
 
 	"sigs.k8s.io/kustomize/kyaml/yaml"
 
+	"fluxtrust.dev/flux-trust/internal/flux"
 	"fluxtrust.dev/flux-trust/internal/krm"
 	"fluxtrust.dev/flux-trust/internal/pattern"
 )
@@ -39,6 +41,9 @@ func substitutionOf(o *krm.Object) *Substitution {
 	s := &Substitution{Object: o, defined: map[string]bool{}}
 	for name := range build.Texts("substitute") {
 		s.defined[name] = true
+	}
+	if len(s.defined) == 0 && build.Peek("substituteStrategy") != "Always" { // then nothing is replaced
+		return nil
 	}
 	return s
 }
@@ -87,6 +92,9 @@ func (i *Inventory) RefusesUndefined() bool {
 		return false
 	}
 	for _, w := range i.Workloads {
+		if !slices.ContainsFunc(flux.Find(w.Seen), func(m flux.Match) bool { return m.Controller == controller }) {
+			continue
+		}
 		for _, c := range w.In(w.Object.Before.Loose()).Items("spec", "template", "spec", "containers") {
 			for _, arg := range c.Items("args") {
 				if strings.Contains(arg.Peek(), off) {
