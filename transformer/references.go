@@ -100,6 +100,9 @@ const (
 	notInNames = spaces + ",\"'{}[]"
 )
 
+// maxAliases is how many aliases are resolved: each is looked for in all of the text.
+const maxAliases = 100
+
 // namesIn returns the names that a part of a text holds: the values of its keys "name" and
 // "previousNames" at any depth, and without the suffixes of kustomize. The name "" stands
 // for one that is written so that the text does not say it.
@@ -108,17 +111,24 @@ func namesIn(part, text []byte) iter.Seq[string] {
 		if hasKeyAlias(part) && !yield("") {
 			return
 		}
+		aliases := 0
 		for {
 			var value []byte
 			if value, part = nextName(part); value == nil {
 				return
+			}
+			if value[0] == '[' || value[0] == '{' { // a field of another type
+				continue
 			}
 			for more := true; more; {
 				word := value[:wordEnd(value)]
 				if more = len(word) < len(value) && value[len(word)] == ','; more {
 					value = value[len(word)+1:]
 				}
-				name := string(resolve(word, text))
+				name := ""
+				if aliases += bytes.Count(word, []byte("*")); aliases <= maxAliases {
+					name = string(resolve(word, text))
+				}
 				if !yield(name) || hasSuffix(name) && !yield(inventory.WithoutSuffix(name)) {
 					return
 				}
@@ -280,7 +290,8 @@ func withoutAliases(part, text []byte) []byte {
 // is indented deeper, in flow style what stands on its line. Where a part may not be by
 // itself, it is all of the text from the key on.
 func block(text []byte, key int) []byte {
-	start, end := 1+bytes.LastIndexByte(text[:key], '\n'), lineEnd(text, key)
+	near := max(0, key-nearby)
+	start, end := near+1+bytes.LastIndexByte(text[near:key], '\n'), lineEnd(text, key)
 	before := bytes.TrimLeft(text[start:key], "- ")
 	column := key - start - len(before)
 	if len(before) > 1 || len(before) == 1 && before[0] != '"' && before[0] != '\'' { // it does not begin its line

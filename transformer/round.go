@@ -2,6 +2,7 @@ package transformer
 
 import (
 	"bytes"
+	"iter"
 	"slices"
 	"strings"
 
@@ -148,30 +149,45 @@ func (r *round) asks(asked Asked) bool {
 // see notes the names of Secrets and ConfigMaps to which a text seems to refer. Where it
 // does not say them, the run will.
 func (r *round) see(text []byte) {
-	const values = "valuesFrom"
-	for rest := text; ; {
-		at := bytes.Index(rest, []byte(values))
-		if at < 0 {
-			break
+	covered := 0 // by what was read
+	for at := range keysIn(text, "valuesFrom") {
+		if at < covered {
+			continue
 		}
-		at += len(text) - len(rest)
-		for name := range namesIn(block(text, at), text) {
+		values := block(text, at)
+		covered = at + len(values)
+		for name := range namesIn(values, text) {
 			r.refer(&r.secrets, name)
 			r.refer(&r.configMaps, name)
 		}
-		rest = text[at+len(values):]
 	}
-	for rest := text; ; {
-		at := bytes.Index(rest, []byte("ecretRef"))
-		if at < 0 {
-			return
-		}
-		rest = rest[at:]
-		for name := range namesIn(rest, text) {
+	for at := range keysIn(text, "ecretRef") {
+		for name := range namesIn(text[at:min(at+nearby, len(text))], text) {
 			r.refer(&r.secrets, name)
 			break
 		}
-		rest = rest[len("ecretRef"):]
+	}
+}
+
+// nearby is how far around a key is looked, in bytes: text may be one long line.
+const nearby = 1 << 10
+
+// keysIn returns the offsets of what seems to be the end of a key, outside of comments.
+func keysIn(text []byte, key string) iter.Seq[int] {
+	return func(yield func(int) bool) {
+		for next := 0; ; next += len(key) {
+			at := bytes.Index(text[next:], []byte(key))
+			if at < 0 {
+				return
+			}
+			next += at
+			before := text[max(0, next-nearby):next]
+			line := before[1+bytes.LastIndexByte(before, '\n'):]
+			rest := bytes.TrimLeft(text[next+len(key):], spaces+`"'`)
+			if len(rest) > 0 && rest[0] == ':' && bytes.IndexByte(line, '#') < 0 && !yield(next) {
+				return
+			}
+		}
 	}
 }
 

@@ -112,6 +112,10 @@ func TestBombs(t *testing.T) {
 		"former names":           {one(deployment + "  annotations: {internal.config.kubernetes.io/previousNames: \""), full("a,"), one("\"}\n")},
 		"keys of a ConfigMap":    {one("apiVersion: v1\nkind: ConfigMap\nmetadata: {name: z-scaler-ca}\ndata:\n"), numbered("  k%d: x\n"), one("---\n" + deployment)},
 		"long keys":              {one("apiVersion: v1\nkind: ConfigMap\nmetadata: {name: z-scaler-ca}\ndata:\n"), numbered("  k%015d: x\n"), one("---\n" + deployment)},
+		"references":             {one(deployment + "---\nkind: FluxInstance\nx:\n"), full("- secretRef: {}\n"), one("---\nkind: Secret\nmetadata: {name: a}\n")},
+		"values in a line":       {one(deployment + "---\n{\"kind\":\"FluxInstance\",\"x\":["), full(`{"valuesFrom":[]},`), one("{}]}\n---\nkind: Secret\nmetadata: {name: a}\n")},
+		"names by alias":         {one("kind: ConfigMap\nx: &x a\ny:\n"), full("- name: *x\n"), one("---\nkind: FluxInstance\nvaluesFrom: [{name: b}]\n---\n" + deployment)},
+		"names of names":         {one("kind: ConfigMap\nx: "), full("name:"), one("\n---\nkind: FluxInstance\nvaluesFrom: [{name: b}]\n---\n" + deployment)},
 		"CRLF":                   {one(strings.ReplaceAll(deployment, "\n", "\r\n") + "x:\r\n"), full("- abcdefgh\r\n")},
 	} {
 		t.Run(name, func(t *testing.T) {
