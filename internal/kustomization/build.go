@@ -44,7 +44,7 @@ func (s source) build(dir string) (*built, error) {
 
 // files returns the file system that kustomize reads from.
 func (b *built) files() (filesys.FileSystem, error) {
-	seen := guarded{FileSystem: b.disk, texts: map[string][]byte{}, layers: map[string]bool{}}
+	seen := guarded{FileSystem: b.disk, texts: map[string][]byte{}, layers: map[string]bool{}, used: b.used}
 	for file, text := range b.edits {
 		seen.texts[file] = text
 	}
@@ -70,6 +70,8 @@ type guarded struct {
 	filesys.FileSystem
 	texts  map[string][]byte
 	layers map[string]bool
+	// used are the files that it has read.
+	used map[string]bool
 }
 
 func (g guarded) ReadFile(file string) ([]byte, error) {
@@ -77,9 +79,14 @@ func (g guarded) ReadFile(file string) ([]byte, error) {
 		return nil, &fs.PathError{Op: "open", Path: file, Err: fs.ErrNotExist}
 	}
 	if text, ok := g.texts[file]; ok {
+		g.used[file] = true
 		return text, nil
 	}
-	return g.FileSystem.ReadFile(file)
+	text, err := g.FileSystem.ReadFile(file)
+	if err == nil {
+		g.used[file] = true
+	}
+	return text, err
 }
 
 func denied(file string) error {

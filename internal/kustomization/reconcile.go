@@ -163,6 +163,7 @@ func (f *folder) tellAbsent(b *built) {
 func (f *folder) tell(b *built) {
 	f.tellAbsent(b)
 	f.tellLinks(b)
+	f.tellIgnored(b)
 	for file := range f.standIns {
 		if filepath.Base(file) == componentsFile && len(f.Inputs) == 0 {
 			f.findings.Add(krm.Warning, codes.Unchecked, nil, krm.Difference{}, "%s is not there yet, or empty: the patches are for what flux bootstrap writes; check again when it has run", f.path(file))

@@ -48,6 +48,8 @@ type survey struct {
 	read map[string]bool
 	// unread are files that are not looked at; the build gets empty ones.
 	unread map[string]bool
+	// used are the files that kustomize has read, on the disk or in memory.
+	used map[string]bool
 	// absent are files of generators that are not there.
 	absent []string
 	// openAPI says that a layer changes the schema that kustomize merges by.
@@ -55,7 +57,7 @@ type survey struct {
 }
 
 func newSurvey(s source) survey {
-	return survey{source: s, read: map[string]bool{}, unread: map[string]bool{}}
+	return survey{source: s, read: map[string]bool{}, unread: map[string]bool{}, used: map[string]bool{}}
 }
 
 // visit looks at the kustomization in a folder, and at those below it.
