@@ -28,7 +28,7 @@ func missing(r *result, s stream) krm.Findings {
 	}
 	for _, w := range r.inventory.NoDeployments {
 		found.Add(krm.Warning, codes.NoDeployment, w.Object, krm.Difference{},
-			"runs a controller of Flux (%s), and is left alone, because Flux has Deployments; name it under spec.controllers.additional, with kind: %s", flux.Find(w.Seen)[0].Controller, w.Kind)
+			"runs a controller of Flux (%s), and is left alone, because Flux runs its controllers as Deployments; name it under spec.controllers.additional, with kind: %s", flux.Find(w.Seen)[0].Controller, w.Kind)
 	}
 	if r.controllers.count+r.controllers.released == 0 {
 		noControllers(&found, r, s)

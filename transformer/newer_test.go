@@ -139,7 +139,7 @@ func TestControllersOfOtherKinds(t *testing.T) {
 	known := controllerNamed("kustomize-controller", "ghcr.io/fluxcd/kustomize-controller:v1.9.0")
 	other := strings.Replace(controllerNamed("source-controller", "registry.example.com/flux/source-controller:v1.9.6"), "kind: Deployment", "kind: StatefulSet", 1)
 	texts, found := ran(t, unjudged, known, other)
-	if !warns(found, codes.NoDeployment, "runs a controller of Flux (source-controller), and is left alone, because Flux has Deployments; name it under spec.controllers.additional, with kind: StatefulSet") || texts[1] != other {
+	if !warns(found, codes.NoDeployment, "runs a controller of Flux (source-controller), and is left alone, because Flux runs its controllers as Deployments; name it under spec.controllers.additional, with kind: StatefulSet") || texts[1] != other {
 		t.Errorf("%v\n%s", found, texts)
 	}
 	for name, more := range map[string]string{

@@ -357,3 +357,13 @@ func TestLinear(t *testing.T) {
 		}
 	}
 }
+
+// TestTextIsInert: no name makes a line that a runner acts on.
+func TestTextIsInert(t *testing.T) {
+	r := &Report{Verdicts: []hardening.Verdict{{Namespace: "::stop-commands::x", Name: "source-controller", Policy: "restricted:latest"}}}
+	for line := range strings.Lines(r.text()) {
+		if strings.HasPrefix(strings.TrimSpace(line), "::") {
+			t.Errorf("a runner acts on %q", line)
+		}
+	}
+}

@@ -69,7 +69,20 @@ func (r *Report) text() string {
 		}
 	}
 	fmt.Fprintf(&out, "\n%s\n", r.lastLine())
-	return out.String()
+	return inert(out.String())
+}
+
+// inert returns a text of which no line begins with ::, whatever a namespace is called:
+// runners of GitHub act on that, also behind spaces.
+// https://github.com/actions/runner/blob/main/src/Runner.Common/ActionCommand.cs
+func inert(text string) string {
+	lines := strings.Split(text, "\n")
+	for i, line := range lines {
+		if rest := strings.TrimLeft(line, " "); strings.HasPrefix(rest, "::") {
+			lines[i] = line[:len(line)-len(rest)] + `\x3a` + rest[1:]
+		}
+	}
+	return strings.Join(lines, "\n")
 }
 
 // textRoots writes roots under a title.

@@ -121,6 +121,7 @@ func FuzzList(f *testing.F) {
 		f.Add([]byte(seed), uint8(i%3))
 	}
 	f.Add([]byte("- kind: A\n? 0:"), uint8(0))
+	f.Add([]byte("- kind: A\n  <<:\n"), uint8(0))
 	f.Fuzz(func(t *testing.T, items []byte, way uint8) {
 		text := listOf(items, way)
 		documents, err := Split("f", text, needsA)
@@ -133,6 +134,9 @@ func FuzzList(f *testing.F) {
 		}
 		if same, err := Join(documents); err != nil || !bytes.Equal(same.Bytes(), text) {
 			t.Fatalf("%v\n%q became\n%q", err, text, same.Bytes())
+		}
+		if _, err := krm.Expand(whole[0].Resource().Document()); err != nil {
+			return // as a whole it cannot be read, and its items may
 		}
 		if got, want := valuesOf(documents), valuesOf(whole); !reflect.DeepEqual(got, want) {
 			t.Fatalf("%d resources, want %d\n%q", len(got), len(want), text)

@@ -65,7 +65,7 @@ func hidden(w *inventory.Workload, container krm.Field, s *Settings) krm.Finding
 		name, at := m.Peek("name"), path.Clean(m.Peek("mountPath"))
 		if name != v1alpha1.CAVolume && path.IsAbs(at) && v1alpha1.Within(systemBundle, at) {
 			found.Add(krm.Warning, codes.HidesPublicRoots, w.Object, krm.Difference{Path: m.Path + ".mountPath", Current: at},
-				"hides the public roots of the image: where volume %s has no others, the controller trusts the bundle alone, and no public server; remove it, since the bundle is mounted beside them, or write spec.mount.systemRoots: Replace", quote.Name(name))
+				"hides the public roots of the image: where volume %s has no others, the controller trusts the bundle alone, and no public server; put its roots into spec.caBundle, and remove it: the bundle is mounted beside the public ones", quote.Name(name))
 		}
 	}
 	return found
