@@ -122,6 +122,7 @@ func FuzzList(f *testing.F) {
 	}
 	f.Add([]byte("- kind: A\n? 0:"), uint8(0))
 	f.Add([]byte("- kind: A\n  <<:\n"), uint8(0))
+	f.Add([]byte("- kind: A\n  0: |\n   0\n    "), uint8(2))
 	f.Fuzz(func(t *testing.T, items []byte, way uint8) {
 		text := listOf(items, way)
 		documents, err := Split("f", text, needsA)

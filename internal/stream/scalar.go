@@ -80,6 +80,10 @@ func (s *scanner) block(header []byte) bool {
 		switch {
 		case at == len(s.data) || s.data[at] == '\n':
 			widest = max(widest, n)
+			if indent > 0 && n > indent { // its spaces are a part of the text
+				s.content(at)
+				continue
+			}
 			s.next(at)
 			continue
 		case s.data[at] == '\t' && (indent == 0 || n < indent):
