@@ -80,11 +80,7 @@ func (s *scanner) block(header []byte) bool {
 		switch {
 		case at == len(s.data) || s.data[at] == '\n':
 			widest = max(widest, n)
-			if indent > 0 && n > indent { // its spaces are a part of the text
-				s.content(at)
-				continue
-			}
-			s.next(at)
+			s.spacesInside(at, n, indent)
 			continue
 		case s.data[at] == '\t' && (indent == 0 || n < indent):
 			return false
@@ -103,6 +99,16 @@ func (s *scanner) block(header []byte) bool {
 		s.content(end)
 	}
 	return true
+}
+
+// spacesInside goes behind a line of spaces in a block scalar: those beyond its
+// indentation are a part of the text.
+func (s *scanner) spacesInside(end, spaces, indent int) {
+	if indent > 0 && spaces > indent {
+		s.content(end)
+	} else {
+		s.next(end)
+	}
 }
 
 // keyEnd returns the offset of the colon behind the key that a line starts with,
