@@ -171,7 +171,7 @@ func needsOf(config *v1alpha1.FluxTrust) map[string]*need {
 	for _, kind := range flux.Kinds() {
 		needs[kind.Name] = &need{marks: marks(v1alpha1.OwnMark, "certSecretRef", "secretRef")}
 	}
-	needs[inventory.FluxKustomization] = &need{marks: marks("postBuild"), also: appliesItself} // which defines variables
+	needs[flux.Kustomization] = &need{marks: marks("postBuild"), also: appliesItself} // which defines variables
 	// A HelmRelease may install Flux. What its chart is says the release, or the
 	// object that it refers to.
 	charts := words(flux.Charts()...)

@@ -277,13 +277,17 @@ func withoutAliases(part, text []byte) []byte {
 	if part == nil {
 		return text
 	}
-	for at, c := range part {
-		before := bytes.TrimRight(part[:at], " ")
-		if c == '*' && !bytes.HasSuffix(before, []byte("name:")) && !bytes.HasSuffix(before, []byte("namespace:")) {
+	for rest := part; ; {
+		at := bytes.IndexByte(rest, '*')
+		if at < 0 {
+			return part
+		}
+		before := bytes.TrimRight(rest[:at], " ")
+		if !bytes.HasSuffix(before, []byte("name:")) && !bytes.HasSuffix(before, []byte("namespace:")) {
 			return text
 		}
+		rest = rest[at+1:]
 	}
-	return part
 }
 
 // block returns a key and its value, from the offset of the key on: in block style what

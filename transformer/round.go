@@ -45,12 +45,12 @@ func Look(run func(needs NeedsFor) (Outcome, error)) error {
 		if r.vain {
 			continue
 		}
-		asked, left := outcome.Asked, r.left()
+		asked := outcome.Asked
 		missed := r.asks(asked)
 		switch {
 		case err != nil:
 			return err
-		case asked.Deployments && left[string(v1alpha1.Deployment)], asked.Secrets && left[inventory.Secret]:
+		case asked.Deployments && r.left(string(v1alpha1.Deployment)), asked.Secrets && r.left(inventory.Secret):
 			r.whole = true
 		case !missed:
 			return nil
@@ -123,13 +123,10 @@ func (r *round) firstNeeds(config *v1alpha1.FluxTrust) map[string]*need {
 	return needs
 }
 
-// left returns the kinds of which some were left out.
-func (r *round) left() map[string]bool {
-	left := map[string]bool{}
-	for kind, n := range r.rows {
-		left[kind] = n.left
-	}
-	return left
+// left reports whether a resource of a kind was left out.
+func (r *round) left(kind string) bool {
+	n := r.rows[kind]
+	return n != nil && n.left
 }
 
 // asks reports whether a run has looked for what was left out.
@@ -200,8 +197,9 @@ func (r *round) refer(to *references, name string) {
 // seeChart notes the name of what seems to be the source of a chart that installs Flux.
 // Where the name itself says so, so does what refers to it.
 func (r *round) seeChart(text []byte) {
+	charts := words(flux.Charts()...)
 	says := func(text []byte) bool {
-		return slices.ContainsFunc(words(flux.Charts()...), func(m mark) bool { return m.in(text) })
+		return slices.ContainsFunc(charts, func(m mark) bool { return m.in(text) })
 	}
 	if !says(text) {
 		return

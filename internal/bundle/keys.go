@@ -26,11 +26,11 @@ func KeyAlone(data []byte) string {
 	if bytes.Contains(data, []byte("CERTIFICATE")) || bytes.Contains(data, []byte("PKCS7")) {
 		return ""
 	}
-	if found := Keys(data); len(found) > 0 {
+	if found, _ := privatekey.Find(data); len(found) > 0 {
 		if isDER := bytes.HasPrefix(data, []byte{0x30}); !isDER && !bytes.Contains(data, []byte("PRIVATE KEY-----")) {
 			return "" // what else is in another encoding is not known
 		}
-		if slices.ContainsFunc(found, func(f Finding) bool { return !strings.HasPrefix(f.Message, isKey) }) {
+		if slices.ContainsFunc(found, func(k privatekey.Key) bool { return storeCommand(k.Form) != "" }) {
 			return "" // a key store has certificates, too
 		}
 		return "private key"
@@ -40,9 +40,6 @@ func KeyAlone(data []byte) string {
 	}
 	return ""
 }
-
-// isKey begins the message about a private key.
-const isKey = "is a private key"
 
 // searchKeys finds private keys in what is not a certificate, and text that may be one.
 func (p *parser) searchKeys(text []byte) {
@@ -83,21 +80,27 @@ func (p *parser) hasKey(line int) bool {
 
 // addKey reports a private key, or a file that may hold one.
 func (p *parser) addKey(line int, form string) {
-	switch form {
-	case "PKCS #12 store":
-		p.add(PrivateKey, line, "%s", keyStore(form, "openssl pkcs12 -nokeys -in ca.p12 -out ca.crt"))
-	case "Java key store":
-		p.add(PrivateKey, line, "%s", keyStore(form, "keytool -list -rfc -keystore ca.jks > ca.crt"))
-	default:
-		if form != "" {
-			form = " (" + form + ")"
-		}
-		p.add(PrivateKey, line, isKey+"%s, which would be readable in every controller; remove it, and replace it if it has been published", form)
+	if command := storeCommand(form); command != "" {
+		p.add(PrivateKey, line, "is a %s, which can hold a private key and which Go cannot read; take the certificates out of it with: %s", form, command)
+		return
 	}
+	if form != "" {
+		form = " (" + form + ")"
+	}
+	p.add(PrivateKey, line, "is a private key%s, which would be readable in every controller; remove it, and replace it if it has been published", form)
 }
 
-func keyStore(form, command string) string {
-	return "is a " + form + ", which can hold a private key and which Go cannot read; take the certificates out of it with: " + command
+// storeCommand returns the command that takes the certificates out of a key store, or ""
+// where a form is none.
+func storeCommand(form string) string {
+	switch form {
+	case "PKCS #12 store":
+		return "openssl pkcs12 -nokeys -in ca.p12 -out ca.crt"
+	case "Java key store":
+		return "keytool -list -rfc -keystore ca.jks > ca.crt"
+	default:
+		return ""
+	}
 }
 
 // mask returns a text in which some lines are blank.

@@ -47,6 +47,11 @@ type speaking struct {
 	name string
 }
 
+// reportTo returns the standard output of a command that prints a report.
+func reportTo(cmd *cobra.Command) speaking {
+	return speaking{cmd.OutOrStdout(), cmd.Root().DisplayName()}
+}
+
 func (s speaking) Write(text []byte) (int, error) {
 	if _, err := io.WriteString(s.Writer, advise(string(text), s.name)); err != nil {
 		return 0, err

@@ -65,7 +65,7 @@ With --check: ` + strings.Join(report.Names(), ", ") + `.`,
 			o.report.asked = o.report.areSet(cmd)
 			out := cmd.OutOrStdout()
 			if o.check { // prints a report
-				out = speaking{out, cmd.Root().DisplayName()}
+				out = reportTo(cmd)
 			}
 			return runPatches(version, o, args[0], args[1:], cmd.InOrStdin(), out, cmd.ErrOrStderr())
 		},

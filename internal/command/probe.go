@@ -107,7 +107,7 @@ It is the only command that opens a connection.`,
 			if err != nil {
 				return err
 			}
-			if _, err := io.WriteString(speaking{cmd.OutOrStdout(), cmd.Root().DisplayName()}, text); err != nil {
+			if _, err := io.WriteString(reportTo(cmd), text); err != nil {
 				return fmt.Errorf("writing to stdout: %w", err)
 			}
 			if !result.passes(flags.failOn) {

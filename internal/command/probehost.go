@@ -90,7 +90,7 @@ func probeHost(ctx context.Context, cmd *cobra.Command, version string, flags *p
 			return err
 		}
 	}
-	if _, err := io.WriteString(speaking{cmd.OutOrStdout(), cmd.Root().DisplayName()}, text); err != nil {
+	if _, err := io.WriteString(reportTo(cmd), text); err != nil {
 		return fmt.Errorf("writing to stdout: %w", err)
 	}
 	return report.verdict(flags)

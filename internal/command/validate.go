@@ -43,7 +43,7 @@ Formats:` + reportHelp(),
 			if err != nil {
 				return err
 			}
-			return flags.print(speaking{cmd.OutOrStdout(), cmd.Root().DisplayName()}, r)
+			return flags.print(reportTo(cmd), r)
 		},
 	}
 	flags.add(cmd)

@@ -18,6 +18,13 @@ const (
 // SourceGroup is the group of source-controller's kinds.
 const SourceGroup = "source.toolkit.fluxcd.io"
 
+// Kustomization is the kind of the objects that say what kustomize-controller builds,
+// KustomizeGroup its group.
+const (
+	Kustomization  = "Kustomization"
+	KustomizeGroup = "kustomize.toolkit.fluxcd.io"
+)
+
 // HelmChart is the kind of what source-controller makes of a chart.
 const HelmChart = "HelmChart"
 

@@ -11,6 +11,7 @@ import (
 	"fluxtrust.dev/flux-trust/internal/inventory"
 	"fluxtrust.dev/flux-trust/internal/krm"
 	"fluxtrust.dev/flux-trust/internal/quote"
+	"fluxtrust.dev/flux-trust/internal/trust"
 )
 
 // CheckArtifact says that flux-operator pulls the manifests of an object itself, where it
@@ -51,7 +52,7 @@ func CheckArtifact(i *inventory.Installer, all *inventory.Inventory, c *v1alpha1
 // operatorIn returns flux-operator in a stream, or nil.
 func operatorIn(all *inventory.Inventory, c *v1alpha1.Controllers) *inventory.Workload {
 	for _, w := range all.Workloads {
-		if !w.Patch && slices.ContainsFunc(flux.Find(w.Seen), func(m flux.Match) bool { return m.Controller == flux.Operator }) {
+		if !w.Patch && w.Runs(flux.Operator) {
 			return w
 		}
 	}
@@ -69,9 +70,10 @@ func operatorIn(all *inventory.Inventory, c *v1alpha1.Controllers) *inventory.Wo
 // hasRoots reports whether a container of a workload is told where roots are.
 func hasRoots(w *inventory.Workload) bool {
 	for _, container := range w.In(w.Object.Before.Loose()).Items("spec", "template", "spec", "containers") {
-		env := container.Get("env")
-		if len(env.Named("SSL_CERT_DIR"))+len(env.Named("SSL_CERT_FILE")) > 0 {
-			return true
+		for _, name := range trust.RootNames() {
+			if len(container.Get("env").Named(name)) > 0 {
+				return true
+			}
 		}
 	}
 	return false

@@ -97,8 +97,9 @@ func chartsOf(objects []*krm.Object) charts {
 // names returns the names of the objects whose chart installs Flux.
 func (c charts) names() []string {
 	var names []string
+	installing := flux.Charts()
 	for ref, chart := range c {
-		if slices.Contains(flux.Charts(), chart) {
+		if slices.Contains(installing, chart) {
 			names = append(names, ref.name)
 		}
 	}

@@ -1,7 +1,6 @@
 package inventory
 
 import (
-	"slices"
 	"strings"
 
 	"sigs.k8s.io/kustomize/kyaml/yaml"
@@ -9,13 +8,6 @@ import (
 	"fluxtrust.dev/flux-trust/internal/flux"
 	"fluxtrust.dev/flux-trust/internal/krm"
 	"fluxtrust.dev/flux-trust/internal/pattern"
-)
-
-// FluxKustomization is the kind of the objects that say what kustomize-controller builds,
-// KustomizeGroup its group.
-const (
-	FluxKustomization = "Kustomization"
-	KustomizeGroup    = "kustomize.toolkit.fluxcd.io"
 )
 
 // Substitution is the Kustomization by which Flux installs itself, where it replaces
@@ -30,7 +22,7 @@ type Substitution struct {
 // flux-operator give the Kustomization of Flux the name of its source. Others apply
 // something else, and substituteFrom may bring any variable.
 func substitutionOf(o *krm.Object) *Substitution {
-	if o.Kind() != FluxKustomization || o.Group() != KustomizeGroup {
+	if o.Kind() != flux.Kustomization || o.Group() != flux.KustomizeGroup {
 		return nil
 	}
 	spec := o.Before.Loose().Get("spec")
@@ -59,7 +51,7 @@ func (s *Substitution) Defines(name string) bool { return s.defined[name] }
 func (w *Workload) Variables() []string {
 	metadata := w.Object.Before.Loose().Get("metadata")
 	for _, key := range []string{"labels", "annotations"} {
-		if metadata.Texts(key)[KustomizeGroup+"/substitute"] == "disabled" {
+		if metadata.Texts(key)[flux.KustomizeGroup+"/substitute"] == "disabled" {
 			return nil
 		}
 	}
@@ -92,7 +84,7 @@ func (i *Inventory) RefusesUndefined() bool {
 		return false
 	}
 	for _, w := range i.Workloads {
-		if !slices.ContainsFunc(flux.Find(w.Seen), func(m flux.Match) bool { return m.Controller == controller }) {
+		if !w.Runs(controller) {
 			continue
 		}
 		for _, c := range w.In(w.Object.Before.Loose()).Items("spec", "template", "spec", "containers") {

@@ -87,6 +87,11 @@ func (w *Workload) Marked(object krm.Field) krm.Field {
 	return w.In(object).Get("spec", "template")
 }
 
+// Runs reports whether a container of the workload runs a controller of Flux of a name.
+func (w *Workload) Runs(controller string) bool {
+	return slices.ContainsFunc(flux.Find(w.Seen), func(m flux.Match) bool { return m.Controller == controller })
+}
+
 // Changed reports whether the workload is to be another than it was.
 func (w *Workload) Changed() bool {
 	return !krm.Equal(w.In(w.Object.Before.Loose()).Node, w.In(w.Object.After().Loose()).Node)

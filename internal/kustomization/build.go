@@ -28,7 +28,7 @@ type built struct {
 // files of generators that are not there do not end it.
 func (s source) build(dir string) (*built, error) {
 	b := &built{survey: newSurvey(s)}
-	dir = resolved(dir)
+	dir = Resolved(dir)
 	if err := b.visit(dir, false); err != nil {
 		return nil, s.screened(err)
 	}

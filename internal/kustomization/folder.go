@@ -119,11 +119,11 @@ func open(config *v1alpha1.FluxTrust, o Options) (*folder, error) {
 	}
 	work := *config
 	work.Spec.Sources = nil
-	f := &folder{Options: o, config: &work, hasSources: len(config.Spec.Sources) > 0, dir: resolved(o.Dir)}
+	f := &folder{Options: o, config: &work, hasSources: len(config.Spec.Sources) > 0, dir: Resolved(o.Dir)}
 	f.root = f.findRoot()
 	f.pending = map[string][]byte{}
 	for file, text := range o.Files {
-		f.pending[filepath.Join(resolved(filepath.Dir(file)), filepath.Base(file))] = text
+		f.pending[filepath.Join(Resolved(filepath.Dir(file)), filepath.Base(file))] = text
 	}
 	if err := f.read(); err != nil {
 		return nil, f.shown(err)
@@ -134,14 +134,20 @@ func open(config *v1alpha1.FluxTrust, o Options) (*folder, error) {
 // findRoot returns the folder that Flux has in the cluster.
 func (f *folder) findRoot() string {
 	if f.Root != "" {
-		return resolved(f.Root)
+		return Resolved(f.Root)
 	}
-	dir := f.dir
-	for {
-		if _, err := os.Stat(filepath.Join(dir, ".git")); err == nil || dir == filepath.Dir(dir) {
-			return dir
+	root, _ := Repository(f.dir)
+	return root
+}
+
+// Repository returns the nearest folder from one upwards that holds .git. Where there is
+// none it returns the topmost folder, and false.
+func Repository(dir string) (root string, ok bool) {
+	for ; ; dir = filepath.Dir(dir) {
+		_, err := os.Stat(filepath.Join(dir, ".git"))
+		if err == nil || dir == filepath.Dir(dir) {
+			return dir, err == nil
 		}
-		dir = filepath.Dir(dir)
 	}
 }
 
@@ -211,7 +217,7 @@ func (f *folder) checkKind() error {
 // leavesNothingOut refuses a folder with more manifests than a new kustomization names.
 // Flux builds a folder without one from all of them, and deletes what a build lacks.
 func (f *folder) leavesNothingOut() error {
-	ours := []string{resolved(f.ConfigFile)}
+	ours := []string{Resolved(f.ConfigFile)}
 	for _, name := range append([]string{componentsFile, syncFile, bundleFile}, konfig.RecognizedKustomizationFileNames()...) {
 		ours = append(ours, filepath.Join(f.dir, name))
 	}

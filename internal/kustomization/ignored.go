@@ -127,7 +127,7 @@ func (i *ignoreFiles) lines(file string) []string {
 	}
 	var text []byte
 	err := fmt.Errorf("it is a symbolic link that leads out of the repository, %s", i.root)
-	if isIn(resolved(file), i.root) {
+	if isIn(Resolved(file), i.root) {
 		text, err = stream.ReadRegular(file)
 	}
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {

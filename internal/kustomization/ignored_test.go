@@ -36,7 +36,7 @@ func TestIgnored(t *testing.T) {
 		"ignore file not a file": {map[string]string{folder + ".gitignore/x": ""}, false, "/clusters/prod/.gitignore could not be read, and may keep files of the build away from Flux"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			root := resolved(t.TempDir())
+			root := Resolved(t.TempDir())
 			dir := filepath.Join(root, folder)
 			write(t, root, map[string]string{
 				".git/HEAD": "x", folder + "ca.crt": newRoot(t, "root"), folder + "gotk-components.yaml": deployment("source-controller"),
@@ -75,7 +75,7 @@ func TestIgnoredByGit(t *testing.T) {
 	r := random{rand.New(rand.NewPCG(*seed, 3)), nil} //nolint:gosec // no secret
 	ignored := 0
 	for range max(*cases/10, 10) {
-		root := resolved(t.TempDir())
+		root := Resolved(t.TempDir())
 		run := func(in string, args ...string) []byte {
 			command := exec.CommandContext(t.Context(), git, args...) //nolint:gosec // the program of the machine
 			command.Dir, command.Stdin = root, strings.NewReader(in)

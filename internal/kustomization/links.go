@@ -19,7 +19,7 @@ func (f *folder) checkRoot() error {
 	}
 	files := slices.Collect(maps.Keys(f.pending))
 	for _, file := range slices.Sorted(slices.Values(append(files, f.file, filepath.Join(f.dir, bundleFile)))) {
-		if !isIn(resolved(file), f.root) {
+		if !isIn(Resolved(file), f.root) {
 			return fmt.Errorf("%s: is a symbolic link that leads out of the repository, %s; put the file itself there", file, f.root)
 		}
 	}

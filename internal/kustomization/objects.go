@@ -160,7 +160,7 @@ func (f *folder) generator(i int, e *v1alpha1.CABundleEntry, namespace string) (
 	}
 	return nil, &MissingError{
 		Path: fmt.Sprintf("spec.caBundle[%d].configMap", i), Name: e.ConfigMap.Name, Dir: f.Dir, Files: f.paths(missing), Similar: f.similar(),
-		HoldsConfig: filepath.Dir(resolved(f.ConfigFile)) == f.dir,
+		HoldsConfig: filepath.Dir(Resolved(f.ConfigFile)) == f.dir,
 	}
 }
 

@@ -65,11 +65,11 @@ func (s *source) readFile(file string) ([]byte, error) {
 	return s.disk.ReadFile(file)
 }
 
-// resolved returns a path without symbolic links, as kustomize walks through folders.
-func resolved(path string) string {
-	path, err := filepath.Abs(path)
-	if err != nil {
-		return path
+// Resolved returns the absolute path of a file or folder, without symbolic links where it
+// is there, as kustomize walks through folders.
+func Resolved(path string) string {
+	if absolute, err := filepath.Abs(path); err == nil {
+		path = absolute
 	}
 	if target, err := filepath.EvalSymlinks(path); err == nil {
 		return target

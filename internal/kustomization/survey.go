@@ -62,7 +62,7 @@ func newSurvey(s source) survey {
 
 // visit looks at the kustomization in a folder, and at those below it.
 func (s *survey) visit(dir string, plugins bool) error {
-	dir = resolved(dir)
+	dir = Resolved(dir)
 	if slices.ContainsFunc(s.layers, func(l *layer) bool { return l.dir == dir && l.plugins == plugins }) {
 		return nil
 	}

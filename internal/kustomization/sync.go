@@ -14,6 +14,8 @@ import (
 	"sigs.k8s.io/kustomize/api/types"
 	"sigs.k8s.io/kustomize/kyaml/yaml"
 	sigsyaml "sigs.k8s.io/yaml"
+
+	"fluxtrust.dev/flux-trust/internal/flux"
 )
 
 // sync is a Flux Kustomization that builds the folder, perhaps with others around it.
@@ -42,7 +44,7 @@ type syncSpec struct {
 func (f *folder) syncs(objects []*yaml.RNode) (found []sync, unchecked []string) {
 	for _, o := range objects {
 		group, _, _ := strings.Cut(o.GetApiVersion(), "/")
-		if group != "kustomize.toolkit.fluxcd.io" || o.GetKind() != types.KustomizationKind {
+		if group != flux.KustomizeGroup || o.GetKind() != types.KustomizationKind {
 			continue
 		}
 		s := sync{name: o.GetName()}

@@ -3,7 +3,6 @@ package setup
 import (
 	"cmp"
 	"fmt"
-	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -11,6 +10,7 @@ import (
 
 	"fluxtrust.dev/flux-trust/internal/codes"
 	"fluxtrust.dev/flux-trust/internal/krm"
+	"fluxtrust.dev/flux-trust/internal/kustomization"
 	"fluxtrust.dev/flux-trust/internal/pattern"
 	"fluxtrust.dev/flux-trust/internal/quote"
 )
@@ -50,15 +50,17 @@ func (p *Plan) commit() string {
 			paths = append(paths, f.Path)
 		}
 	}
-	here, root, git := resolved("."), repository(resolved(p.Dir)), "git"
-	elsewhere := root != "" && repository(here) != root
+	here, git := kustomization.Resolved("."), "git"
+	root, ok := kustomization.Repository(kustomization.Resolved(p.Dir))
+	around, _ := kustomization.Repository(here)
+	elsewhere := ok && around != root
 	if elsewhere {
 		here, git = root, "git -C "+quote.Path(root)
 	}
 	add := git + " add"
 	for _, path := range paths {
 		// Git takes no file behind a link.
-		if target := resolved(path); elsewhere || target != path && target != filepath.Join(here, path) {
+		if target := kustomization.Resolved(path); elsewhere || target != path && target != filepath.Join(here, path) {
 			if relative, err := filepath.Rel(here, target); err == nil {
 				path = relative
 			}
@@ -66,30 +68,6 @@ func (p *Plan) commit() string {
 		add += " " + quote.Path(path)
 	}
 	return fmt.Sprintf("  %s\n  %s commit -m 'Let Flux trust the company CA'\n  %s push\n", add, git, git)
-}
-
-// resolved returns the absolute path of a file or folder, without links where it is there.
-func resolved(path string) string {
-	if absolute, err := filepath.Abs(path); err == nil {
-		path = absolute
-	}
-	if target, err := filepath.EvalSymlinks(path); err == nil {
-		return target
-	}
-	return path
-}
-
-// repository returns the nearest folder from one upwards that holds .git, or "".
-func repository(dir string) string {
-	for {
-		if _, err := os.Lstat(filepath.Join(dir, ".git")); err == nil {
-			return dir
-		}
-		if dir == filepath.Dir(dir) {
-			return ""
-		}
-		dir = filepath.Dir(dir)
-	}
 }
 
 // then says what to run behind the commit.

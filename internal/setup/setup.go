@@ -147,7 +147,7 @@ func (p *Plan) Check() error {
 // Left returns the files that Make has planned in a folder beside its kustomization, and that
 // stay when the work of the config is taken out, or nil.
 func Left(dir string, config *v1alpha1.FluxTrust, path string) []string {
-	if resolved(filepath.Dir(path)) != resolved(dir) || !isOurs(path) {
+	if kustomization.Resolved(filepath.Dir(path)) != kustomization.Resolved(dir) || !isOurs(path) {
 		return nil
 	}
 	files := []string{path}

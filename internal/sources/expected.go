@@ -212,7 +212,7 @@ func (r *reader) expected(o *krm.Object) []probe.Target {
 			targets = append(targets, doubtful(o, probe.DependenciesUnknown, "its Chart.yaml in a "+from+" may name repositories of dependencies"))
 		}
 		return targets
-	case kind == "Kustomization" && group == "kustomize.toolkit.fluxcd.io":
+	case kind == flux.Kustomization && group == flux.KustomizeGroup:
 		return r.decryption(o, spec)
 	case kind == "ResourceSetInputProvider":
 		return r.inputs(o, spec)

@@ -18,8 +18,8 @@ type reader struct {
 	budget budget
 }
 
-// chunk returns the documents in a chunk that does not pass: more than one where it holds JSON objects,
-// or a list.
+// chunk returns the documents in a chunk that does not pass: more than one where it holds
+// JSON objects, or a list.
 func (r *reader) chunk(c chunk) ([]*Document, error) {
 	if documents, ok, err := r.json(c); ok || err != nil {
 		return documents, err

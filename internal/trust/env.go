@@ -27,6 +27,9 @@ const (
 	debug = "GODEBUG"
 )
 
+// RootNames returns the names of the variables that say where Go looks for roots.
+func RootNames() []string { return []string{certDir, certFile} }
+
 // noFile is what SSL_CERT_FILE names when no file is to be read.
 const noFile = "/dev/null"
 

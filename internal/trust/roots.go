@@ -60,8 +60,7 @@ func hidden(w *inventory.Workload, container krm.Field, s *Settings) krm.Finding
 	if s.Mount.SystemRoots == v1alpha1.Replace || s.Mount.Method == v1alpha1.None {
 		return nil
 	}
-	aside, _ := container.Aside()
-	for _, m := range aside.Items("volumeMounts") {
+	for _, m := range container.Items("volumeMounts") {
 		name, at := m.Peek("name"), path.Clean(m.Peek("mountPath"))
 		if name != v1alpha1.CAVolume && path.IsAbs(at) && v1alpha1.Within(systemBundle, at) {
 			found.Add(krm.Warning, codes.HidesPublicRoots, w.Object, krm.Difference{Path: m.Path + ".mountPath", Current: at},
