@@ -11,6 +11,7 @@ import (
 	"fluxtrust.dev/flux-trust/internal/codes"
 	"fluxtrust.dev/flux-trust/internal/krm"
 	"fluxtrust.dev/flux-trust/internal/patches"
+	"fluxtrust.dev/flux-trust/internal/quote"
 	"fluxtrust.dev/flux-trust/transformer"
 )
 
@@ -151,11 +152,15 @@ func (f *folder) notListed(b *built) {
 	}
 }
 
-// tellAbsent names files of generators that are not there.
+// tellAbsent names files of generators that are not there. What a generator names may be
+// what should stand in the file.
 func (f *folder) tellAbsent(b *built) {
 	slices.Sort(b.absent)
 	for _, file := range slices.Compact(b.absent) {
-		f.findings.Add(krm.Warning, codes.Unchecked, nil, krm.Difference{}, "%s is not there, and a generator names it: the build was made with an empty one", f.path(file))
+		if rel, err := filepath.Rel(f.dir, file); err == nil {
+			file = filepath.Join(f.Dir, quote.File(rel))
+		}
+		f.findings.Add(krm.Warning, codes.Unchecked, nil, krm.Difference{}, "%s is not there, and a generator names it: the build was made with an empty one", file)
 	}
 }
 
