@@ -48,7 +48,7 @@ func TestCommandLine(t *testing.T) {
 		"patches of nothing":     {"patches", "", "no config was given: flux-trust patches CONFIG [INPUT...] -o FORMAT (see"},
 		"probe nothing":          {"probe", "", "no config was given: flux-trust probe CONFIG INPUT... (see"},
 		"version with a flag":    {"version -o json", "", "unknown shorthand flag: 'o' in -o (see flux-trust version --help)"},
-		"bad value of a flag":    {"probe config.yaml in.yaml --timeout x", "", "time: invalid duration \"x\" (see flux-trust probe --help)"},
+		"bad value of a flag":    {"probe config.yaml in.yaml --timeout x", "", "--timeout x is no duration; write for example --timeout 30s (see flux-trust probe --help)"},
 		"swapped":                {"in.yaml config.yaml", "", "the config, which is the first argument, is of kind \"Deployment\""},
 		"two configs in a file":  {"two.yaml in.yaml", "", "the config holds more than one document"},
 		"config as input":        {"config.yaml in.yaml config.yaml", "", "config.yaml is the config and cannot be an input, too"},

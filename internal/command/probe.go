@@ -1,6 +1,7 @@
 package command
 
 import (
+	"cmp"
 	"context"
 	"crypto/x509"
 	"encoding/json"
@@ -33,12 +34,40 @@ type probing struct {
 	// Config is the file, SystemRoots what stands for the roots of the image.
 	Config      string `json:"config"`
 	SystemRoots string `json:"systemRoots"`
-	// OK, Failed, Unchecked and Skipped count reports.
-	OK        int            `json:"ok"`
-	Failed    int            `json:"failed"`
-	Unchecked int            `json:"unchecked"`
-	Skipped   int            `json:"skipped"`
-	Reports   []probe.Report `json:"reports"`
+	// The counts are those of the reports. A host counts once, as the worst of what was
+	// seen of it, and what has no host as its source.
+	counts
+	Sources int            `json:"sources"`
+	Hosts   hostCounts     `json:"hosts"`
+	Reports []probe.Report `json:"reports"`
+}
+
+// counts say how many have each result.
+type counts struct {
+	OK        int `json:"ok"`
+	Failed    int `json:"failed"`
+	Unchecked int `json:"unchecked"`
+	Skipped   int `json:"skipped"`
+}
+
+// hostCounts are those of hosts; the others add up to Total.
+type hostCounts struct {
+	Total int `json:"total"`
+	counts
+}
+
+// add counts one result.
+func (c *counts) add(r probe.Result) {
+	switch r {
+	case probe.OK:
+		c.OK++
+	case probe.Failed:
+		c.Failed++
+	case probe.Unchecked:
+		c.Unchecked++
+	case probe.Skipped:
+		c.Skipped++
+	}
 }
 
 // probeFlags are those of the command.
@@ -216,11 +245,19 @@ func pause(ctx context.Context, d time.Duration) {
 // take replaces the reports.
 func (p *probing) take(reports []probe.Report) {
 	p.Reports = safeReports(reports)
-	count := map[probe.Result]int{}
+	p.counts, p.Hosts = counts{}, hostCounts{}
+	worst := []probe.Result{probe.Skipped, probe.OK, probe.Unchecked, probe.Failed}
+	sources, hosts := map[string]bool{}, map[string]int{}
 	for _, r := range p.Reports {
-		count[r.Result]++
+		p.add(r.Result)
+		sources[r.Source] = true
+		host := cmp.Or(r.Host, r.Source)
+		hosts[host] = max(hosts[host], slices.Index(worst, r.Result))
 	}
-	p.OK, p.Failed, p.Unchecked, p.Skipped = count[probe.OK], count[probe.Failed], count[probe.Unchecked], count[probe.Skipped]
+	for _, i := range hosts {
+		p.Hosts.add(worst[i])
+	}
+	p.Sources, p.Hosts.Total = len(sources), len(hosts)
 }
 
 // passes reports whether the exit code is 0. A run that was ended early has not looked

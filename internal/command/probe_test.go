@@ -101,6 +101,9 @@ func TestProbe(t *testing.T) {
 		for want, args := range map[string][]string{
 			"-o csv is not known; write table, json or yaml":                                   {bundled, sources, "-o", "csv"},
 			"--timeout 0s is not possible":                                                     {bundled, sources, "--timeout", "0s"},
+			"--timeout 5 has no unit; write --timeout 5s (see ":                                {bundled, sources, "--timeout", "5"},
+			"--wait 300 has no unit; write --wait 300s (see ":                                  {bundled, sources, "--wait", "300"},
+			"--timeout soon is no duration; write for example --timeout 30s (see ":             {bundled, sources, "--timeout", "soon"},
 			"--fail-on nothing is not known; write error or warning":                           {bundled, sources, "--fail-on", "nothing"},
 			"--wait -1s is not possible":                                                       {bundled, sources, "--wait", "-1s"},
 			"--save and --fingerprint are for --host":                                          {bundled, sources, "--save", "x"},
@@ -128,7 +131,8 @@ func TestProbeTable(t *testing.T) {
 	failure := func(code probe.Code, text string) *probe.Failure {
 		return &probe.Failure{Code: code, Error: text, Cure: code.Cure()}
 	}
-	p := &probing{OK: 3, Failed: 2, Unchecked: 1, Skipped: 1, Reports: []probe.Report{
+	p := &probing{}
+	p.take([]probe.Report{
 		{
 			Source: "GitRepository apps/config", Host: "git.corp.example.com", Role: "source", Result: probe.Skipped,
 			Notes: []string{"ssh:// is not HTTPS"},
@@ -160,7 +164,7 @@ func TestProbeTable(t *testing.T) {
 			Failure:   failure(probe.UnknownAuthority, "tls: failed to verify certificate: x509: certificate signed by unknown authority"),
 			Inspector: &probe.Inspector{Subject: "CN=Corp Proxy CA 2", Fingerprint: root, Why: `its name holds "proxy"`},
 		},
-	}}
+	})
 	data, err := os.ReadFile("../../docs/probe.md")
 	if err != nil {
 		t.Fatal(err)

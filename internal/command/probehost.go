@@ -9,6 +9,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -16,6 +17,7 @@ import (
 	"fluxtrust.dev/flux-trust/internal/bundle"
 	"fluxtrust.dev/flux-trust/internal/probe"
 	"fluxtrust.dev/flux-trust/internal/quote"
+	"fluxtrust.dev/flux-trust/internal/setup"
 	"fluxtrust.dev/flux-trust/internal/stream"
 )
 
@@ -179,11 +181,24 @@ func (r *hostReport) table(s style) string {
 	}
 	switch {
 	case r.Saved != "":
-		fmt.Fprintf(&out, "saved to %s; next: flux-trust init %s\n", quote.Line(r.Saved), quote.Path(r.Saved))
+		fmt.Fprintf(&out, "saved to %s; next: flux-trust init %s%s\n", quote.Line(r.Saved), quote.Path(r.Saved), toFolder(filepath.Dir(r.Saved)))
 	case r.Root != nil && (len(r.TrustedBy) == 0 || r.Inspector != nil):
-		out.WriteString(s.wrap("", "compare this with what the owner of the root gives you; then: flux-trust probe --host "+quote.Shell(r.Host)+" --save corp-ca.crt --fingerprint sha256:…, and flux-trust init corp-ca.crt"))
+		out.WriteString(s.wrap("", "compare this with what the owner of the root gives you; then: flux-trust probe --host "+quote.Shell(r.Host)+" --save corp-ca.crt --fingerprint sha256:…, and flux-trust init corp-ca.crt --dir FOLDER"))
 	}
 	return out.String()
+}
+
+// toFolder returns the flag for init that names the folder where Flux is: that of the
+// saved file, or one to fill in.
+func toFolder(dir string) string {
+	switch {
+	case !setup.HasFlux(dir):
+		return " --dir FOLDER, the folder where Flux is"
+	case dir == ".":
+		return ""
+	default:
+		return " --dir " + quote.Path(dir)
+	}
 }
 
 // carried says whether public roots carry the chain.

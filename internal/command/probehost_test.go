@@ -40,9 +40,9 @@ func TestProbeHost(t *testing.T) {
 	}{
 		"a private root": {[]string{"--host", host}, 1, "× SelfSigned: tls: failed to verify certificate: x509: certificate signed by unknown authority\n", "", "", false},
 		"its root":       {[]string{"--host", host}, 1, "its root: O=Acme Co\n  " + fingerprint + "\n", "", "", false},
-		"what to do":     {[]string{"--host", host}, 1, "then: flux-trust probe --host " + host + " --save corp-ca.crt --fingerprint sha256:…, and flux-trust init corp-ca.crt\n", "", "", false},
+		"what to do":     {[]string{"--host", host}, 1, "then: flux-trust probe --host " + host + " --save corp-ca.crt --fingerprint sha256:…, and flux-trust init corp-ca.crt --dir FOLDER\n", "", "", false},
 		"a public root":  {[]string{"--host", host, "--system-roots", trusted}, 0, "√ the roots in " + trusted + " carry it", "", "", false},
-		"saved":          {[]string{"--host", host, "--save", "FILE", "--fingerprint", fingerprint}, 0, "saved to FILE; next: flux-trust init FILE\n", "", "", true},
+		"saved":          {[]string{"--host", host, "--save", "FILE", "--fingerprint", fingerprint}, 0, "saved to FILE; next: flux-trust init FILE --dir FOLDER, the folder where Flux is\n", "", "", true},
 		"as openssl prints it": {
 			[]string{"--host", host, "--save", "FILE", "--fingerprint", "SHA256 Fingerprint=" + strings.Join(pairs, ":")}, 0, "saved to FILE", "", "", true,
 		},
@@ -90,6 +90,27 @@ func TestProbeHost(t *testing.T) {
 			}
 		})
 	}
+	t.Run("into the folder where Flux is", func(t *testing.T) {
+		t.Chdir(t.TempDir())
+		if err := os.MkdirAll("clusters/prod", 0o750); err != nil {
+			t.Fatal(err)
+		}
+		writeFile(t, "clusters/prod/kustomization.yaml", "resources: []\n")
+		for file, want := range map[string]string{
+			"clusters/prod/corp-ca.crt": "next: flux-trust init clusters/prod/corp-ca.crt --dir clusters/prod\n",
+			"corp-ca.crt":               "next: flux-trust init corp-ca.crt --dir FOLDER, the folder where Flux is\n",
+		} {
+			stdout, stderr, _ := run(nil, "probe", "--host", host, "--save", file, "--fingerprint", fingerprint)
+			if !strings.Contains(string(stdout), want) {
+				t.Errorf("got\n%s%s\nwant %s", stdout, stderr, want)
+			}
+		}
+		t.Chdir("clusters/prod")
+		stdout, stderr, _ := run(nil, "probe", "--host", host, "--save", "corp-ca.crt", "--fingerprint", fingerprint)
+		if want := "next: flux-trust init corp-ca.crt\n"; !strings.Contains(string(stdout), want) {
+			t.Errorf("got\n%s%s\nwant %s", stdout, stderr, want)
+		}
+	})
 	text, _, code := run(nil, "probe", "--host", host, "--system-roots", "None", "-o", "json")
 	var got hostReport
 	if err := json.Unmarshal(text, &got); err != nil || code != 1 || got.Root.Fingerprint != fingerprint || got.Failure == nil || got.Version != "test" {

@@ -1,6 +1,7 @@
 package command
 
 import (
+	"encoding/json"
 	"encoding/pem"
 	"fmt"
 	"io"
@@ -99,7 +100,7 @@ func TestProbeGroups(t *testing.T) {
 	for _, want := range []string{
 		"√ host-0.example.com  by bundle (CN=Corp root)  for HelmRepository apps/works-0 (index), HelmRepository apps/works-4 (index)",
 		" and 495 more\n", "× charts-1.example.com:8443  for HelmRepository apps/failed-1 (index)\n", "\n× and 190 hosts more\n    Timeout: ", "\n× and 190 hosts more\n    UnknownHost: ",
-		"\n2401 sources; hosts: 4 ok, 0 skipped, 0 unchecked, 200 failed\n",
+		"\n2401 sources; 204 hosts: 4 ok, 0 skipped, 0 unchecked, 200 failed\n",
 	} {
 		if !strings.Contains(table, want) {
 			t.Errorf("%s is missing in\n%s", want, table)
@@ -110,6 +111,44 @@ func TestProbeGroups(t *testing.T) {
 	}
 	if p.OK != 2000 || p.Failed != 401 {
 		t.Errorf("counts %d and %d", p.OK, p.Failed)
+	}
+}
+
+// TestProbeAddsUp: a host of several results counts once, as the worst of them, and what
+// has no host counts by its source.
+func TestProbeAddsUp(t *testing.T) {
+	failed := &probe.Failure{Code: probe.Timeout, Error: "i/o timeout", Cure: "x"}
+	p := &probing{}
+	p.take([]probe.Report{
+		{Source: "HelmRepository a/1", Host: "one.example.com", Result: probe.OK},
+		{Source: "HelmRepository a/1", Host: "two.example.com", Result: probe.Failed, Failure: failed},
+		{Source: "HelmRepository a/2", Host: "one.example.com", Result: probe.Failed, Failure: failed},
+		{Source: "OCIRepository a/3", Host: "three.example.com", Result: probe.Unchecked, Failure: failed},
+		{Source: "OCIRepository a/3", Host: "three.example.com", Result: probe.OK},
+		{Source: "GitRepository a/4", Host: "four.example.com", Result: probe.Skipped},
+		{Source: "GitRepository a/5", Host: "four.example.com", Result: probe.OK},
+		{Source: "GitRepository a/6", Result: probe.Failed, Failure: failed},
+	})
+	if want := "\n6 sources; 5 hosts: 1 ok, 0 skipped, 1 unchecked, 3 failed\n"; !strings.HasSuffix(p.table(style{}), want) {
+		t.Errorf("got\n%s\nwant%s", p.table(style{}), want)
+	}
+	text, err := p.format("json", style{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got struct {
+		Sources, OK, Failed, Unchecked, Skipped int
+		Hosts                                   struct{ Total, OK, Failed, Unchecked, Skipped int }
+		Reports                                 []probe.Report
+	}
+	if err := json.Unmarshal([]byte(text), &got); err != nil {
+		t.Fatal(err)
+	}
+	if h := got.Hosts; got.Sources != 6 || h.Total != 5 || h.OK != 1 || h.Failed != 3 || h.Unchecked != 1 || h.Skipped != 0 {
+		t.Errorf("got %+v", got)
+	}
+	if got.OK+got.Failed+got.Unchecked+got.Skipped != len(got.Reports) {
+		t.Errorf("the reports do not add up: %+v", got)
 	}
 }
 

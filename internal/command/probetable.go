@@ -38,10 +38,7 @@ func results() []struct {
 // What is equal is said once.
 func (p *probing) table(s style) string {
 	var out strings.Builder
-	counts := make([]any, 0, len(results())+1)
-	counts = append(counts, krm.Count(p.sources(), "source"))
 	for _, kind := range results() {
-		var hosts names
 		for _, f := range p.findings(kind.result) {
 			mark := kind.mark
 			if kind.color != "" {
@@ -52,23 +49,12 @@ func (p *probing) table(s style) string {
 			} else {
 				f.complain(&out, mark, s)
 			}
-			for _, host := range f.hosts {
-				hosts.Add(cmp.Or(host, f.first.Source))
-			}
 		}
-		counts = append(counts, len(hosts.All))
 	}
-	out.WriteString("\n" + s.wrap("", fmt.Sprintf("%s; hosts: %d ok, %d skipped, %d unchecked, %d failed", counts...)))
+	h := p.Hosts
+	out.WriteString("\n" + s.wrap("", fmt.Sprintf("%s; %s: %d ok, %d skipped, %d unchecked, %d failed",
+		krm.Count(p.Sources, "source"), krm.Count(h.Total, "host"), h.OK, h.Skipped, h.Unchecked, h.Failed)))
 	return out.String()
-}
-
-// sources counts those of all reports.
-func (p *probing) sources() int {
-	var all names
-	for _, r := range p.Reports {
-		all.Add(r.Source)
-	}
-	return len(all.All)
 }
 
 // findings groups the reports with a result.

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -12,6 +13,9 @@ import (
 
 // flagError says what is wrong with a flag, and which one was meant.
 func flagError(cmd *cobra.Command, err error) error {
+	if wrong := (*pflag.InvalidValueError)(nil); errors.As(err, &wrong) && wrong.GetFlag().Value.Type() == "duration" {
+		err = durationError(wrong.GetFlag().Name, wrong.GetValue())
+	}
 	hint := ""
 	if unknown := (*pflag.NotExistError)(nil); errors.As(err, &unknown) {
 		var names []string
@@ -27,6 +31,14 @@ func flagError(cmd *cobra.Command, err error) error {
 		hint = "; the output goes to stdout and everything else is in the config"
 	}
 	return fmt.Errorf("%w%s (see %s --help)", err, hint, cmd.CommandPath())
+}
+
+// durationError says how to write a time, which most people write as a number first.
+func durationError(flag, value string) error {
+	if _, err := time.ParseDuration(value + "s"); err == nil {
+		return fmt.Errorf("--%s %s has no unit; write --%s %ss", flag, value, flag, value)
+	}
+	return fmt.Errorf("--%s %s is no duration; write for example --%s 30s", flag, value, flag)
 }
 
 // checkCommand finds the command that was meant, where the first argument is neither one

@@ -57,6 +57,9 @@ func isBootstrapName(dir string) bool {
 	return err == nil && filepath.Base(absolute) == bootstrapName
 }
 
+// HasFlux reports whether a folder is one that init changes.
+func HasFlux(dir string) bool { return kindOf(dir) != "" }
+
 // kindOf returns what a folder is in which Flux is, or "".
 func kindOf(dir string) Kind {
 	switch {
