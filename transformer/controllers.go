@@ -134,7 +134,7 @@ func (c *changer) apply(w *inventory.Workload, s trust.Settings, found *krm.Find
 	}
 	c.variables(w, &s)
 	s.LimitCPU = c.inventory.CPUQuotas[w.Object.Namespace()]
-	*found = append(*found, trust.CheckRootFiles(w, &s)...)
+	*found = append(*found, trust.CheckRootFiles(w, &s, c.inventory.Stores)...)
 	if s.Security.Profile != v1alpha1.NoProfile {
 		*found = append(*found, podOf(w, &s).Harden()...)
 		for _, name := range hardening.Excepted(templateIn(w, w.Object.Before), &s.Security) {

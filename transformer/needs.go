@@ -100,6 +100,8 @@ func Needs(config *v1alpha1.FluxTrust) func(apiVersion, kind, text []byte) bool 
 	needs := needsOf(config)
 	every := &need{every: true}
 	needs[flux.OCIRepository], needs[flux.HelmChart] = every, every // another one of the name of one counts, too
+	// Those that a pod may mount, which are not asked for by name.
+	needs[inventory.ConfigMap].marks = append(needs[inventory.ConfigMap].marks, marks("CERTIFICATE-----", "inject-trusted-cabundle")...)
 	return needed(needs)
 }
 

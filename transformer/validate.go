@@ -10,6 +10,7 @@ import (
 
 	"fluxtrust.dev/flux-trust/api/v1alpha1"
 	"fluxtrust.dev/flux-trust/internal/codes"
+	"fluxtrust.dev/flux-trust/internal/installer"
 	"fluxtrust.dev/flux-trust/internal/inventory"
 	"fluxtrust.dev/flux-trust/internal/krm"
 	"fluxtrust.dev/flux-trust/internal/patches"
@@ -31,8 +32,8 @@ func validate(config *v1alpha1.FluxTrust, s stream, now time.Time) Outcome {
 		o.Findings = differences(s, r)
 	}
 	for _, f := range r.found {
-		if f.Code == codes.Unchecked {
-			f.Severity = krm.Error
+		if f.Code == codes.Unchecked && !strings.HasSuffix(f.Path, installer.ArtifactField) {
+			f.Severity = krm.Error // but where the config leaves flux-operator alone
 		}
 		if !codes.IsChange(f.Code) { // the differences say it
 			o.Findings = append(o.Findings, f)

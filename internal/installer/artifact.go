@@ -14,6 +14,9 @@ import (
 	"fluxtrust.dev/flux-trust/internal/trust"
 )
 
+// ArtifactField ends the path of what flux-operator pulls.
+const ArtifactField = "distribution.artifact"
+
 // CheckArtifact says that flux-operator pulls the manifests of an object itself, where it
 // is not known to get what the config gives the controllers. It takes no CA from the
 // object: https://fluxoperator.dev/docs/crd/fluxinstance/#distribution-artifact
@@ -32,19 +35,28 @@ func CheckArtifact(i *inventory.Installer, all *inventory.Inventory, c *v1alpha1
 		host = quote.Host(u.Host)
 	}
 	operator := operatorIn(all, c)
-	tell := func(severity krm.Severity, cure string) {
-		found.Add(severity, codes.OperatorPulls, i.Object, krm.At(strings.Join(i.Kind.Spec, ".")+".distribution.artifact"),
+	tell := func(severity krm.Severity, code krm.Code, cure string) {
+		found.Add(severity, code, i.Object, krm.At(strings.Join(i.Kind.Spec, ".")+"."+ArtifactField),
 			"is pulled from %s by flux-operator itself, before there is a controller, and the FluxInstance has no field for its CA; %s", host, cure)
 	}
-	switch selected := inventory.Includes(c, flux.Operator); {
+	var known, unknown []string
+	selected := inventory.Includes(c, flux.Operator)
+	if artifact != "" && operator != nil && !selected {
+		known, unknown = rootsOf(operator, all.Stores)
+	}
+	switch {
 	case artifact == "": // it has manifests in its image
 	case operator == nil:
-		tell(krm.Info, "flux-operator is not in the stream, so what it trusts is not known: give its chart the values that flux-trust patches -o flux-operator-values prints, or put its manifests into the stream")
+		tell(krm.Info, codes.OperatorPulls, "flux-operator is not in the stream, so what it trusts is not known: give its chart the values that flux-trust patches -o flux-operator-values prints, or put its manifests into the stream")
 	case selected:
-	case slices.Contains(c.Exclude, flux.Operator) || hasRoots(operator):
-		tell(krm.Info, "spec.controllers leaves flux-operator alone, so it has to trust the host by itself")
+	case slices.Contains(c.Exclude, flux.Operator):
+		tell(krm.Info, codes.OperatorPulls, "spec.controllers leaves flux-operator alone, so it has to trust the host by itself")
+	case len(known) > 0:
+		tell(krm.Info, codes.OperatorPulls, "spec.controllers leaves flux-operator alone, which has roots of its own: "+strings.Join(known, ", "))
+	case len(unknown) > 0:
+		tell(krm.Warning, codes.Unchecked, "spec.controllers leaves flux-operator alone, and what roots it has is not known: "+strings.Join(unknown, ", ")+"; put the object into the stream, or add flux-operator to spec.controllers.include")
 	default:
-		tell(krm.Warning, "spec.controllers.include leaves flux-operator out: add it")
+		tell(krm.Warning, codes.OperatorPulls, "spec.controllers.include leaves flux-operator out: add it")
 	}
 	return found
 }
@@ -67,14 +79,14 @@ func operatorIn(all *inventory.Inventory, c *v1alpha1.Controllers) *inventory.Wo
 	return nil
 }
 
-// hasRoots reports whether a container of a workload is told where roots are.
-func hasRoots(w *inventory.Workload) bool {
-	for _, container := range w.In(w.Object.Before.Loose()).Items("spec", "template", "spec", "containers") {
-		for _, name := range trust.RootNames() {
-			if len(container.Get("env").Named(name)) > 0 {
-				return true
-			}
+// rootsOf names what gives the container of flux-operator roots of its own, and what may.
+func rootsOf(operator *inventory.Workload, stores *inventory.Stores) (known, unknown []string) {
+	containers := operator.In(operator.Object.Before.Loose()).Items("spec", "template", "spec", "containers")
+	for _, m := range flux.Find(operator.Seen) {
+		if m.Controller == flux.Operator {
+			some, others := trust.GivenRoots(operator, containers[m.Container], stores)
+			known, unknown = append(known, some...), append(unknown, others...)
 		}
 	}
-	return false
+	return known, unknown
 }

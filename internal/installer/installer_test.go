@@ -3,6 +3,7 @@ package installer
 import (
 	"errors"
 	"fmt"
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -320,6 +321,7 @@ func TestCheckArtifact(t *testing.T) {
 	const (
 		operator = "\n---\napiVersion: apps/v1\nkind: Deployment\nmetadata: {name: flux-operator, labels: {app.kubernetes.io/name: flux-operator}}\nspec:\n  selector: {}\n  template:\n    spec:\n      containers:\n      - name: manager\n        image: ghcr.io/controlplaneio-fluxcd/flux-operator:v0.58.1\n"
 		trusting = operator + "        env: [{name: SSL_CERT_FILE, value: /ca/ca.crt}]\n"
+		mounting = operator + "        volumeMounts: [{name: ca, mountPath: %s}]\n      volumes: [{name: ca, %s}]\n"
 		release  = "\n---\napiVersion: helm.toolkit.fluxcd.io/v2\nkind: HelmRelease\nmetadata: {name: flux-operator}\nspec:\n  chart: {spec: {chart: flux-operator}}\n"
 		patch    = "\n---\napiVersion: apps/v1\nkind: Deployment\nmetadata: {name: flux-operator}\nspec: {template: {spec: {containers: [{name: manager, image: ghcr.io/controlplaneio-fluxcd/flux-operator:v1}]}}}\n"
 	)
@@ -333,7 +335,18 @@ func TestCheckArtifact(t *testing.T) {
 		pulled  = "artifact: 'oci://registry.example.com/manifests'"
 		unknown = "info OperatorPulls spec.distribution.artifact"
 		left    = "warning OperatorPulls spec.distribution.artifact"
+		unseen  = "warning Unchecked spec.distribution.artifact"
 	)
+	store := func(kind, key, value string) string {
+		return "\n---\napiVersion: v1\nkind: " + kind + "\nmetadata: {name: corp}\n" + map[string]string{"Secret": "stringData", "ConfigMap": "data"}[kind] + ":\n  " + key + ": |\n    " + strings.ReplaceAll(strings.TrimSpace(value), "\n", "\n    ") + "\n"
+	}
+	data, err := os.ReadFile("../../examples/quickstart/certs/Company-Root-CA.crt")
+	if err != nil {
+		t.Fatal(err)
+	}
+	root := string(data)
+	mounted := func(at, volume string) string { return instance(pulled) + fmt.Sprintf(mounting, at, volume) }
+	const over, file = "/etc/ssl/certs", "/etc/ssl/certs/corp.crt, subPath: ca.crt"
 	none, without := v1alpha1.Controllers{}, v1alpha1.Controllers{Exclude: []v1alpha1.Controller{flux.Operator}}
 	only := v1alpha1.Controllers{Include: []v1alpha1.Controller{"source-controller"}}
 	for name, tc := range map[string]struct {
@@ -348,12 +361,37 @@ func TestCheckArtifact(t *testing.T) {
 		"its HelmRelease":                     {instance(pulled) + release, none, ""},
 		"left out":                            {instance(pulled) + operator, only, left},
 		"left out, a HelmRelease":             {instance(pulled) + release, only, left},
-		"left out, with roots of its own":     {instance(pulled) + trusting, only, unknown},
-		"a HelmRelease with roots of its own": {instance(pulled) + release + "  values: {extraEnvs: [{name: SSL_CERT_DIR, value: /ca}]}\n", only, unknown},
-		"excluded":                            {instance(pulled) + operator, without, unknown},
-		"the default of the chart":            {chart("version: 2.x"), none, strings.Replace(unknown, "spec.", "spec.values.instance.", 1)},
-		"none in the chart":                   {chart("artifact: ''"), none, ""},
-		"the chart flux2":                     {fmt.Sprintf(objects()["flux2"], "  interval: 1h"), none, ""},
+		"a file that no volume has":           {instance(pulled) + trusting, only, unseen},
+		"a HelmRelease with roots of its own": {instance(pulled) + release + "  values: {extraEnvs: [{name: SSL_CERT_DIR, value: /ca}]}\n", only, unseen},
+		"a ConfigMap over the folder":         {mounted(over, "configMap: {name: corp}") + store("ConfigMap", "ca.crt", root), only, unknown},
+		"one file of it":                      {mounted(file, "configMap: {name: corp}") + store("ConfigMap", "ca.crt", root), only, unknown},
+		"another file of it":                  {mounted(file, "configMap: {name: corp}") + store("ConfigMap", "other.crt", root), only, left},
+		"a file under another name":           {mounted("/etc/ssl/certs/corp.crt, subPath: x", "configMap: {name: corp, items: [{key: ca.crt, path: x}]}") + store("ConfigMap", "ca.crt", root), only, unknown},
+		"a Secret":                            {mounted(over, "secret: {secretName: corp}") + store("Secret", "ca.crt", root), only, unknown},
+		"a projected volume":                  {mounted(over, "projected: {sources: [{secret: {name: corp}}]}") + store("Secret", "ca.crt", root), only, unknown},
+		"none of its certificates":            {mounted(over, "configMap: {name: corp}") + store("ConfigMap", "ca.crt", "x"), only, left},
+		"a ConfigMap that is not here":        {mounted(over, "configMap: {name: corp}"), only, unseen},
+		"a Secret that is not here":           {mounted(file, "secret: {secretName: corp}"), only, unseen},
+		"a volume of the node":                {mounted(over, "hostPath: {path: /etc/ssl/certs}"), only, unseen},
+		"elsewhere":                           {mounted("/data", "configMap: {name: corp}"), only, left},
+		"excluded, with a mount":              {mounted(over, "configMap: {name: corp}"), without, unknown},
+		"at SSL_CERT_FILE": {
+			instance(pulled) + trusting + "        volumeMounts: [{name: ca, mountPath: /ca}]\n      volumes: [{name: ca, configMap: {name: corp}}]\n" + store("ConfigMap", "ca.crt", root), only, unknown,
+		},
+		"beside SSL_CERT_FILE": {
+			instance(pulled) + trusting + "        volumeMounts: [{name: ca, mountPath: /ca}]\n      volumes: [{name: ca, configMap: {name: corp}}]\n" + store("ConfigMap", "other.crt", root), only, left,
+		},
+		"at SSL_CERT_DIR": {
+			instance(pulled) + operator + "        env: [{name: SSL_CERT_DIR, value: '/etc/ssl/certs:/ca/'}]\n        volumeMounts: [{name: ca, mountPath: /ca/}]\n      volumes: [{name: ca, secret: {secretName: corp}}]\n" + store("Secret", "ca.crt", root), only, unknown,
+		},
+		"a variable from elsewhere": {instance(pulled) + operator + "        env: [{name: SSL_CERT_FILE, valueFrom: {configMapKeyRef: {name: x, key: y}}}]\n", only, unseen},
+		"of another container": {
+			instance(pulled) + operator + "      - name: proxy\n        env: [{name: SSL_CERT_FILE, value: /ca/ca.crt}]\n", only, left,
+		},
+		"excluded":                 {instance(pulled) + operator, without, unknown},
+		"the default of the chart": {chart("version: 2.x"), none, strings.Replace(unknown, "spec.", "spec.values.instance.", 1)},
+		"none in the chart":        {chart("artifact: ''"), none, ""},
+		"the chart flux2":          {fmt.Sprintf(objects()["flux2"], "  interval: 1h"), none, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			all := read(t, tc.stream)

@@ -54,6 +54,8 @@ type Store struct {
 	// Unknown says why the content cannot be known before it is in the cluster,
 	// or is "".
 	Unknown string
+	// Public is set where what writes the object puts public roots beside the others.
+	Public bool
 	// Owner is the FluxTrust that has generated the object, or "".
 	Owner string
 	// Made is set on what another object makes in the cluster.
@@ -131,6 +133,7 @@ func storesOf(o *krm.Object) []*Store {
 // https://cert-manager.io/docs/trust/trust-manager/
 func madeBy(bundle *krm.Object) []*Store {
 	var made []*Store
+	public := slices.ContainsFunc(bundle.Before.Loose().Items("spec", "sources"), func(f krm.Field) bool { return f.Peek("useDefaultCAs") == "true" })
 	for _, target := range []struct{ field, kind string }{{"configMap", ConfigMap}, {"secret", Secret}} {
 		to := bundle.Before.Loose().Get("spec", "target", target.field)
 		values := map[string]Value{}
@@ -143,7 +146,7 @@ func madeBy(bundle *krm.Object) []*Store {
 			}
 		}
 		if len(values) > 0 {
-			made = append(made, &Store{Object: bundle, Kind: target.kind, Values: values, Unknown: trustManager, Made: true})
+			made = append(made, &Store{Object: bundle, Kind: target.kind, Values: values, Unknown: trustManager, Public: public, Made: true})
 		}
 	}
 	return made
@@ -238,6 +241,7 @@ func (s *Store) whyUnknown(annotations map[string]string) string {
 		if _, ok := s.Values["ca-bundle.crt"]; !ok {
 			s.Values["ca-bundle.crt"] = Value{}
 		}
+		s.Public = true
 		return OpenShiftFills
 	case s.Labels["trust.cert-manager.io/bundle"] != "", s.Labels["trust-manager.io/bundle"] != "":
 		return trustManager

@@ -412,7 +412,7 @@ func TestCheckRootFiles(t *testing.T) {
 		"the method None":     {env("value: /mine/ca.pem", ""), v1alpha1.Mount{Method: v1alpha1.None}, true},
 	} {
 		w := workload(t, deployment("", tc.pod))
-		found := CheckRootFiles(w, settings(tc.mount))
+		found := CheckRootFiles(w, settings(tc.mount), &inventory.Stores{})
 		if warns := said(found) == "warning RootFileMissing spec.template.spec.containers.[name=manager].env.[name=SSL_CERT_FILE].value"; warns != tc.warns || w.Object.Err() != nil {
 			t.Errorf("%s: got %s, %v", name, said(found), w.Object.Err())
 		}
@@ -439,9 +439,47 @@ func TestHiddenRoots(t *testing.T) {
 		"a wrong type":     {mounts("x"), v1alpha1.Mount{}, false},
 		"an InitContainer": {mounts("{name: x, mountPath: /etc/ssl/certs}"), v1alpha1.Mount{Method: v1alpha1.InitContainerMethod}, false},
 	} {
-		found := CheckRootFiles(workload(t, deployment("", tc.pod)), settings(tc.mount))
+		found := CheckRootFiles(workload(t, deployment("", tc.pod)), settings(tc.mount), &inventory.Stores{})
 		if warns := said(found) == "warning HidesPublicRoots spec.template.spec.containers.[name=manager].volumeMounts.[name=x].mountPath"; warns != tc.warns || !warns && len(found) > 0 {
 			t.Errorf("%s: got %s", name, said(found))
+		}
+	}
+}
+
+// TestPublicRootsBehindVolume: a volume over the public roots that has public ones itself
+// is no cause for alarm. Those of a node are not seen.
+func TestPublicRootsBehindVolume(t *testing.T) {
+	const (
+		hides  = "warning HidesPublicRoots spec.template.spec.containers.[name=manager].volumeMounts.[name=x].mountPath"
+		unseen = "info HidesPublicRoots spec.template.spec.containers.[name=manager].volumeMounts.[name=x].mountPath"
+		over   = "mountPath: /etc/ssl/certs"
+		file   = "mountPath: /etc/ssl/certs/ca-certificates.crt, subPath: "
+	)
+	stores := storesIn("apiVersion: v1\nkind: ConfigMap\nmetadata: {name: filled, namespace: flux-system, labels: {config.openshift.io/inject-trusted-cabundle: \"true\"}}\n" +
+		"---\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: mine, namespace: flux-system}\ndata: {ca.crt: x}\n" +
+		"---\napiVersion: trust.cert-manager.io/v1alpha1\nkind: Bundle\nmetadata: {name: public}\nspec: {sources: [{useDefaultCAs: true}], target: {configMap: {key: ca.crt}}}\n" +
+		"---\napiVersion: trust.cert-manager.io/v1alpha1\nkind: Bundle\nmetadata: {name: private}\nspec: {sources: [{secret: {name: x, key: y}}], target: {configMap: {key: ca.crt}}}\n")
+	for name, tc := range map[string]struct{ mount, volume, want string }{
+		"filled by OpenShift":              {over, "configMap: {name: filled}", ""},
+		"one file of it":                   {file + "ca-bundle.crt", "configMap: {name: filled}", ""},
+		"in a projected volume":            {over, "projected: {sources: [{configMap: {name: filled}}]}", ""},
+		"another ConfigMap":                {over, "configMap: {name: mine}", hides},
+		"one that is not here":             {over, "configMap: {name: other}", hides},
+		"of trust-manager, with public":    {over, "configMap: {name: public}", ""},
+		"of trust-manager, without":        {over, "configMap: {name: private}", hides},
+		"of the node":                      {over, "hostPath: {path: /etc/ssl/certs}", unseen},
+		"of the node, Red Hat":             {over, "hostPath: {path: /etc/pki/tls/certs/}", unseen},
+		"of the node, extracted":           {over, "hostPath: {path: /etc/pki/ca-trust/extracted/pem}", unseen},
+		"of the node, below its mount":     {over + ", subPath: ssl/certs", "hostPath: {path: /etc}", unseen},
+		"of the node, the file":            {file + "''", "hostPath: {path: /etc/pki/tls/certs/ca-bundle.crt}", unseen},
+		"of the node, all of it":           {"mountPath: /etc/ssl", "hostPath: {path: /etc/ssl}", unseen},
+		"of the node, another folder":      {over, "hostPath: {path: /srv/ca}", hides},
+		"of the node, another file":        {file + "''", "hostPath: {path: /etc/ssl/certs/corp.pem}", hides},
+		"of the node, and another one yet": {"mountPath: /etc", "hostPath: {path: /etc/ssl}", hides},
+	} {
+		w := workload(t, deployment("", bare+"        volumeMounts: [{name: x, "+tc.mount+"}]\n      volumes: [{name: x, "+tc.volume+"}]\n"))
+		if got := said(CheckRootFiles(w, settings(v1alpha1.Mount{}), stores)); got != tc.want {
+			t.Errorf("%s: got %q, want %q", name, got, tc.want)
 		}
 	}
 }

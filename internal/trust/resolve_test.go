@@ -50,11 +50,16 @@ func resolve(t *testing.T, caBundle, stream string, o Options) (Bundle, krm.Find
 	if err != nil {
 		t.Fatal(err)
 	}
+	return Resolve(config, storesIn(stream), []string{"flux-system"}, o)
+}
+
+// storesIn returns the objects of a stream.
+func storesIn(stream string) *inventory.Stores {
 	var objects []*krm.Object
 	for _, text := range strings.Split(stream, "\n---\n") {
 		objects = append(objects, krm.NewObject(yaml.MustParse(text).YNode(), nil))
 	}
-	return Resolve(config, inventory.Of(objects, &config.Spec.Controllers).Stores, []string{"flux-system"}, o)
+	return inventory.Of(objects, &v1alpha1.Controllers{}).Stores
 }
 
 func object(kind, field, text string) string {
