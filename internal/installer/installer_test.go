@@ -121,6 +121,17 @@ func TestThereAndBack(t *testing.T) {
 	}
 }
 
+// TestPatchesNamed: what is patched is named, and not the pattern that finds it.
+func TestPatchesNamed(t *testing.T) {
+	p := patches.Patch{Target: patches.Target{Kind: "Deployment", Name: "^(.+-)?(source-controller|helm-controller)(-.+)?$"}, Body: made("a")[0].Body, Names: []string{"source-controller", "helm-controller"}}
+	other := p
+	other.Target.Name, other.Names = "^flux-operator$", []string{"flux-operator"}
+	_, _, found, err := applied(t, fmt.Sprintf(objects()["flux2"], "  interval: 1h\n"), []patches.Patch{p, other}, corp())
+	if want := "patches the controllers that it installs: source-controller, helm-controller, flux-operator"; err != nil || len(found) != 1 || found[0].Message != want {
+		t.Errorf("got %v, %v, want %s", found, err, want)
+	}
+}
+
 func TestApply(t *testing.T) {
 	instance := func(patches string) string {
 		return fmt.Sprintf(objects()["FluxInstance"], "  kustomize:\n    patches:"+patches+"\n")

@@ -69,9 +69,9 @@ func tell(found *krm.Findings, i *inventory.Installer, made []patches.Patch) {
 	switch {
 	case i.Object.Err() != nil || !i.Object.Changed():
 	case len(made) > 0:
-		names := make([]string, len(made))
-		for n, p := range made {
-			names[n] = strings.Join(quote.Each(quote.Name, strings.Split(strings.Trim(p.Target.Name, "()"), "|")), ", ")
+		var names []string
+		for _, p := range made {
+			names = append(names, quote.Each(quote.Name, p.Names)...)
 		}
 		found.Add(krm.Info, codes.Patches, i.Object, krm.At(path), "patches the controllers that it installs: %s", strings.Join(names, ", "))
 	default:
