@@ -193,6 +193,10 @@ func needsOf(config *v1alpha1.FluxTrust) map[string]*need {
 		}
 	}
 	needs[inventory.Secret] = every // any Flux object may refer to it
+	writers := &need{}
+	for _, kind := range inventory.WriterKinds() {
+		needs[kind] = writers
+	}
 	own := need{marks: marks(v1alpha1.OwnMark)}
 	for i := range config.Spec.CABundle {
 		e := &config.Spec.CABundle[i]
@@ -203,6 +207,8 @@ func needsOf(config *v1alpha1.FluxTrust) map[string]*need {
 		// trust-manager may write the object, or into one of the name of an inline entry.
 		needs[inventory.TrustManagerBundle], needs[inventory.TrustManagerClusterBundle] = every, every
 		switch {
+		case e.Secret != nil:
+			writers.marks = append(writers.marks, newMark(e.Secret.Name))
 		case e.ConfigMap != nil:
 			// The others are named where one with a certificate may be meant.
 			own.marks = append(own.marks, marks(e.ConfigMap.Name, "CERTIFICATE-----", "binaryData")...)

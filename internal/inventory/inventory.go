@@ -53,6 +53,9 @@ func Of(objects []*krm.Object, c *v1alpha1.Controllers) *Inventory {
 		for _, s := range storesOf(o) {
 			i.Stores.add(s)
 		}
+		if w := writerOf(o); w != nil {
+			i.Stores.writers = append(i.Stores.writers, w)
+		}
 		if o.Kind() == ResourceQuota && o.Group() == "v1" && o.Before.Loose().Get("spec", "hard", "limits.cpu").Exists() {
 			i.CPUQuotas[o.Namespace()] = true
 		}

@@ -12,6 +12,7 @@ type Stores struct {
 	// All are in the order of the stream.
 	All []*Store
 
+	writers  []*writer
 	named    map[storeKey]group
 	asked    map[string][]string // names by kind
 	askedAny bool

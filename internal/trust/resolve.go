@@ -61,9 +61,12 @@ func (r *resolver) resolveInline(e *entry) (Projection, error) {
 
 func (r *resolver) resolveKeys(e *entry, kind, name string, keys []string, path string) (Projection, error) {
 	s, other := r.stores.Find(kind, name, r.namespaces)
+	written := r.stores.WrittenBy(kind, name, r.namespaces, keys)
 	if s == nil {
-		e.unknown = notInStream
-		r.reportNotInStream(e, kind, name, r.namespaces[0])
+		if e.unknown = written; written == "" {
+			e.unknown = notInStream
+			r.reportNotInStream(e, kind, name, r.namespaces[0])
+		}
 		if len(keys) == 0 && (len(r.config.Spec.CABundle) > 1 || methodOf(r.config.Spec.Mount.Method).needsKeys) {
 			return Projection{}, keysNotKnown(path, kind, name)
 		}
@@ -78,7 +81,8 @@ func (r *resolver) resolveKeys(e *entry, kind, name string, keys []string, path 
 		return Projection{}, &krm.FieldError{Code: codes.Ambiguous, Path: path, Message: fmt.Sprintf("both %s and %s in the stream may be meant; remove the old one",
 			quote.Name(s.Object.Name()), quote.Name(other.Object.Name()))}
 	}
-	e.unknown, e.marked = s.Unknown, s.Unknown != ""
+	e.unknown = cmp.Or(s.Unknown, written)
+	e.marked = e.unknown != ""
 	r.checkNamesakes(e, s, keys, path)
 	listed := len(keys) > 0
 	if !listed {
@@ -92,7 +96,7 @@ func (r *resolver) resolveKeys(e *entry, kind, name string, keys []string, path 
 		return r.project(e, name, name, keys), nil
 	}
 	r.checkNamespace(e, s)
-	if s.Unknown == "" {
+	if e.unknown == "" {
 		r.check(e, s, keys, path, listed)
 	} else {
 		r.checkKeys(e, s, keys, path)
@@ -124,11 +128,11 @@ func (r *resolver) checkNamespace(e *entry, s *inventory.Store) {
 	}
 }
 
-// checkKeys looks for keys of an object whose content is not known. OpenShift
-// adds keys; everybody else leaves their names readable.
+// checkKeys looks for keys of an object whose content is not known. OpenShift and what
+// writes a Secret add keys; everybody else leaves their names readable.
 func (r *resolver) checkKeys(e *entry, s *inventory.Store, keys []string, path string) {
 	for _, key := range keys {
-		if _, ok := s.Values[key]; !ok && !e.Optional && s.Unknown != inventory.OpenShiftFills {
+		if _, ok := s.Values[key]; !ok && !e.Optional && s.Unknown != "" && s.Unknown != inventory.OpenShiftFills {
 			r.reportNoKey(e, s, key, path)
 		}
 		r.searchKeys(e, s, s.Values[key])
