@@ -20,17 +20,25 @@ import (
 var version = "dev"
 
 func main() {
-	delayCollection()
+	delayCollection(firstGoal)
 	// A closed stdout is an error to report, not a reason to die without a word.
 	signal.Ignore(syscall.SIGPIPE)
 	os.Exit(command.Execute(os.Args[1:], version, os.Stdin, os.Stdout, os.Stderr))
 }
 
-// delayCollection lets the heap grow to 16 MiB before the garbage is collected for
-// the first time: most runs end before, and would lose a tenth of their time. From then
-// on half of what is in use may be garbage, where usually all of it may.
-func delayCollection() {
-	const first, then = 400, 50 // percent of 4 MiB, and of what is in use
-	debug.SetGCPercent(first)
-	runtime.AddCleanup(new(struct{ _ *int }), func(percent int) { debug.SetGCPercent(percent) }, then)
+// firstGoal is how far the heap grows before the garbage is collected, in percent of 4
+// MiB: most runs end before, and would lose a tenth of their time.
+const firstGoal = 225
+
+// delayCollection lets the heap grow by a percentage until the next collection, and from
+// then on to 9 MiB, or by a half: Go's usual 100 percent would make the peak of a run a
+// third larger.
+func delayCollection(percent int) {
+	const goal, least = 9 << 20, 50
+	debug.SetGCPercent(percent)
+	runtime.AddCleanup(new(struct{ _ *int }), func(struct{}) {
+		var heap runtime.MemStats
+		runtime.ReadMemStats(&heap)
+		delayCollection(max(least, int(100*goal/heap.HeapAlloc)-100)) //nolint:gosec // a heap is never empty
+	}, struct{}{})
 }

@@ -115,8 +115,17 @@ func needed(needs map[string]*need) func(apiVersion, kind, text []byte) bool {
 		if !bytes.Equal(kind, last) {
 			last, n = kind, needs[string(kind)]
 		}
-		return n.is(text)
+		return n.is(withoutHead(text))
 	}
+}
+
+// withoutHead returns a text without the comments at its head, which often say where it
+// comes from. It keeps an empty text apart from none.
+func withoutHead(text []byte) []byte {
+	for len(text) > 0 && (text[0] == '#' || text[0] == '\n') {
+		text = text[lineEnd(text, 0):]
+	}
+	return text
 }
 
 // NeedsFor is Needs, or a smaller one.

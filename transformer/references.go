@@ -213,8 +213,17 @@ func nextName(text []byte) (value, rest []byte) {
 // metadata returns the part of the text of a resource with its metadata: all of the text,
 // where the part is not in block style by itself.
 func metadata(text []byte) []byte {
-	const key = "metadata:"
-	column, part := -1, []byte(nil)
+	if at := field(text, "metadata:"); at >= 0 {
+		return withoutAliases(block(text, at), text)
+	}
+	return text
+}
+
+// field returns the offset of a key in the column in which a text starts, or -1: where
+// that is no mapping in block style, or where the key stands in two lines, of which one
+// may be a part of a scalar.
+func field(text []byte, key string) int {
+	column, found := -1, -1
 	for at, end := 0, lineEnd(text, 0); at < len(text); at, end = end, lineEnd(text, end) {
 		line := bytes.TrimLeft(text[at:end], " ")
 		if column < 0 { // it may be an item of a list
@@ -227,18 +236,18 @@ func metadata(text []byte) []byte {
 		if column < 0 {
 			column = first - at
 			if line[0] == '{' {
-				return text
+				return -1
 			}
 		}
-		switch {
-		case first-at > column || !bytes.HasPrefix(line, []byte(key)):
-		case part != nil: // one of them may be a part of a scalar
-			return text
-		default:
-			part = block(text, first)
+		if first-at > column || !bytes.HasPrefix(line, []byte(key)) {
+			continue
 		}
+		if found >= 0 {
+			return -1
+		}
+		found = first
 	}
-	return withoutAliases(part, text)
+	return found
 }
 
 // chartRef returns the part of a text with the name of the source of a chart.
@@ -246,17 +255,36 @@ func chartRef(text []byte) []byte { return reference(text, "chartRef") }
 
 // reference returns a field of a text that refers to an object, or nil: all of the text,
 // where the field is not in block style by itself.
-func reference(text []byte, field string) []byte {
-	key := []byte(field)
-	at := bytes.Index(text, key)
-	switch {
-	case at < 0:
+func reference(text []byte, name string) []byte {
+	at := bytes.Index(text, []byte(name))
+	if at < 0 {
 		return nil
-	case bytes.LastIndex(text, key) != at: // one of them is something else
-		return text
-	default:
-		return withoutAliases(block(text, at), text)
 	}
+	if bytes.LastIndex(text, []byte(name)) != at { // the others are something else, such as parts of patches
+		if at = inSpec(text, name+":"); at < 0 {
+			return text
+		}
+	}
+	return withoutAliases(block(text, at), text)
+}
+
+// inSpec returns the offset of a key of spec, or -1 where the text does not say which it is.
+func inSpec(text []byte, key string) int {
+	spec := field(text, "spec:")
+	if spec < 0 {
+		return -1
+	}
+	start := lineEnd(text, spec)
+	at := field(block(text, spec)[start-spec:], key)
+	if at < 0 || inQuotes(text[:start+at]) {
+		return -1
+	}
+	return start + at
+}
+
+// inQuotes reports whether a scalar may go on behind a text.
+func inQuotes(text []byte) bool {
+	return bytes.IndexByte(text, '\\') >= 0 || bytes.Count(text, []byte(`"`))%2 == 1 || bytes.Count(text, []byte("'"))%2 == 1
 }
 
 // appliesItself reports whether an object may have the name of its source, as the
@@ -272,22 +300,22 @@ func appliesItself(text []byte) bool {
 }
 
 // withoutAliases returns a part of a text, or all of it where an alias in the part may
-// stand for more than one name or namespace.
+// stand for more than a scalar.
 func withoutAliases(part, text []byte) []byte {
-	if part == nil {
-		return text
-	}
-	for rest := part; ; {
+	rest := part
+	for range maxAliases {
 		at := bytes.IndexByte(rest, '*')
 		if at < 0 {
 			return part
 		}
-		before := bytes.TrimRight(rest[:at], " ")
-		if !bytes.HasSuffix(before, []byte("name:")) && !bytes.HasSuffix(before, []byte("namespace:")) {
+		rest = rest[at:]
+		end := wordEnd(rest)
+		if resolve(rest[:end], text) == nil {
 			return text
 		}
-		rest = rest[at+1:]
+		rest = rest[end:]
 	}
+	return text
 }
 
 // block returns a key and its value, from the offset of the key on: in block style what
@@ -320,7 +348,7 @@ func block(text []byte, key int) []byte {
 
 // closed returns a part, or all of a text where a scalar may be cut at its end.
 func closed(part, text []byte) []byte {
-	if bytes.IndexByte(part, '\\') >= 0 || bytes.Count(part, []byte(`"`))%2 == 1 || bytes.Count(part, []byte("'"))%2 == 1 {
+	if inQuotes(part) {
 		return text
 	}
 	return part

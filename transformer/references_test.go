@@ -56,6 +56,12 @@ func TestNamesIn(t *testing.T) {
 		"chartRef twice":      {chartRef, "# chartRef\nspec:\n  chartRef: {name: a}\n", "a"},
 		"no chartRef":         {chartRef, "metadata: {name: b}\n", ""},
 		"odd":                 {metadata, "metadata:\n  name: ${a}-b\n", "$"},
+		"a label by alias":    {metadata, "metadata:\n  name: &app a\n  labels:\n    app: *app\ndata: {name: b}\n", "a"},
+		"an alias of a list":  {metadata, "x: &x [a]\nmetadata:\n  name: b\n  labels: *x\ny: {name: c}\n", "b c"},
+		"sourceRef, patches":  {sourceRef, "spec:\n  patches:\n  - patch: |\n      spec:\n        sourceRef:\n          name: b\n  sourceRef:\n    name: a\n", "a"},
+		"sourceRef in quotes": {sourceRef, "spec:\n  x: \"\n  sourceRef:\n    name: b\"\n  \"sourceRef\":\n    name: a\n", "a b"},
+		"sourceRef, no spec":  {sourceRef, "spec: {patches: [sourceRef: {name: b}], sourceRef: {name: a}}\n", "a b"},
+		"sourceRef by alias":  {sourceRef, "x: &x\n  sourceRef: {name: b}\nspec:\n  <<: *x\n  y: sourceRef\n", "b"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			found := map[string]bool{}
@@ -71,6 +77,8 @@ func TestNamesIn(t *testing.T) {
 		})
 	}
 }
+
+func sourceRef(text []byte) []byte { return reference(text, "sourceRef") }
 
 // TestReferencesCorpus: whatever a real resource is called by the YAML reader, its text
 // says.

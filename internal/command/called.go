@@ -38,6 +38,9 @@ var inAdvice = pattern.Pattern{Text: `([:,;|(]|\b(?:and|of|run|see|that|which|wi
 
 // advise makes a message use the name that the program was called by.
 func advise(message, name string) string {
+	if name == programName {
+		return message
+	}
 	return inAdvice.Get().ReplaceAllString(message, "${1}${2}"+name+"${3}${4}${5}")
 }
 
@@ -62,6 +65,9 @@ func (s speaking) Write(text []byte) (int, error) {
 // speakAs makes help and examples use the name that the program was called by.
 func speakAs(root *cobra.Command, name string) {
 	root.Annotations = map[string]string{cobra.CommandDisplayNameAnnotation: name}
+	if name == programName {
+		return
+	}
 	for _, cmd := range append(root.Commands(), root) {
 		cmd.Example = atStart.Get().ReplaceAllString(cmd.Example, "${1}"+name)
 	}

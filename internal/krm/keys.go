@@ -15,31 +15,37 @@ import (
 func (f Field) CheckKeys() { f.fail(checkKeys(f)) }
 
 func checkKeys(f Field) error {
-	if f.Node.Kind == yaml.SequenceNode {
-		for _, item := range f.Items() {
-			if err := checkKeys(item); err != nil {
+	return checkKeysOf(f.Node, func() string { return f.Path })
+}
+
+// checkKeysOf is checkKeys. The path is wanted for an error alone.
+func checkKeysOf(n *yaml.Node, path func() string) error {
+	if n.Kind == yaml.SequenceNode {
+		for i, item := range n.Content {
+			item = Resolve(item)
+			if err := checkKeysOf(item, func() string { return entryPath(path(), i, item) }); err != nil {
 				return err
 			}
 		}
 		return nil
 	}
-	if f.Node.Kind != yaml.MappingNode {
+	if n.Kind != yaml.MappingNode {
 		return nil
 	}
 	seen := map[string]bool{}
-	for i := 0; i+1 < len(f.Node.Content); i += 2 {
-		key := f.Node.Content[i].Value
-		child := Field{Path: strings.TrimPrefix(f.Path+"."+quote.Key(key), "."), Node: f.Node.Content[i+1]}
-		switch read, err := APIKey(f.Node.Content[i]); {
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		key := n.Content[i].Value
+		own := func() string { return strings.TrimPrefix(path()+"."+quote.Key(key), ".") }
+		switch read, err := APIKey(n.Content[i]); {
 		case err != nil:
-			return &FieldError{Code: WrongType, Path: child.Path, Message: err.Error()}
+			return &FieldError{Code: WrongType, Path: own(), Message: err.Error()}
 		case read != key:
-			return &FieldError{Code: WrongType, Path: child.Path, Message: fmt.Sprintf("is the key %q for the API server, which reads YAML 1.1; write that, or put the key into quotes", quote.Key(read))}
+			return &FieldError{Code: WrongType, Path: own(), Message: fmt.Sprintf("is the key %q for the API server, which reads YAML 1.1; write that, or put the key into quotes", quote.Key(read))}
 		case seen[key]:
-			return &FieldError{Code: DuplicateKey, Path: child.Path, Message: "appears twice; remove one"}
+			return &FieldError{Code: DuplicateKey, Path: own(), Message: "appears twice; remove one"}
 		}
 		seen[key] = true
-		if err := checkKeys(child); err != nil {
+		if err := checkKeysOf(n.Content[i+1], own); err != nil {
 			return err
 		}
 	}

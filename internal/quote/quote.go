@@ -120,7 +120,7 @@ func show(text string, allowed *pattern.Pattern) string {
 	switch {
 	case len(text) > longestName || len(text) >= shortestSecret && (allowed == nil || !allowed.Get().MatchString(text)):
 		return hidden(text)
-	case len(text) <= longestShort:
+	case len(text) <= longestShort, plain(text):
 		return Line(text)
 	case token.Get().MatchString(text) && anySecret(text), slices.ContainsFunc(hexGroups.Get().FindAllString(text, -1), isHexKey):
 		return hidden(text)

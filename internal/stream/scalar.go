@@ -118,13 +118,26 @@ func (s *scanner) keyEnd(at int, l glance) int {
 		return -1
 	}
 	text := s.data[at:l.end]
-	if text[0] == '"' || text[0] == '\'' {
+	switch text[0] {
+	case '*':
+		return s.aliasedKeyEnd(at, l)
+	case '"', '\'':
 		if n := quotedKeyEnd(text); n >= 0 {
 			return at + n
 		}
 		return -1
 	}
 	if !startsPlain(text) || s.data[l.first-1] == ' ' || l.hash >= 0 && l.hash < l.first || s.depth == 1 && string(s.data[at:l.first]) == "<<" {
+		return -1
+	}
+	return l.first
+}
+
+// aliasedKeyEnd is keyEnd for an alias, which may not stand for one of the keys at the top.
+func (s *scanner) aliasedKeyEnd(at int, l glance) int {
+	text := s.data[at:l.first]
+	n := anchorLen(text)
+	if s.depth == 1 || !s.isAnchor(text[1:n]) || n == len(text) || skipSpaces(text, n) < len(text) {
 		return -1
 	}
 	return l.first
@@ -158,7 +171,7 @@ func isBlockHeader(text []byte) bool {
 	if len(text) > 0 && isIndicator(text[0]) {
 		text = text[1:]
 	}
-	return len(bytes.TrimRight(bytes.TrimPrefix(text, []byte("-")), " ")) == 0
+	return isRest(bytes.TrimPrefix(text, []byte("-")))
 }
 
 func isIndicator(c byte) bool { return '1' <= c && c <= '9' }

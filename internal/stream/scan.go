@@ -15,8 +15,8 @@ type Needs = func(apiVersion, kind, text []byte) bool
 // and what kind they are.
 //
 // It understands block mappings and lists, plain and quoted scalars, block
-// scalars, simple flow style on one line, comments, and anchors with their aliases. All
-// else (tags, other flow style, tabs, carriage returns, complex keys, control
+// scalars, simple flow style on one line, comments, and anchors with their aliases, which
+// may be keys below the top. All else (tags, other flow style, tabs, carriage returns, complex keys, control
 // characters) it does not, and says so. What it understands, the YAML reader
 // takes without an error for the same thing; a fuzz test holds it to that.
 type scanner struct {
@@ -172,10 +172,7 @@ func (s *scanner) line(at, column int) bool {
 
 // turn reads a line that may begin or end collections.
 func (s *scanner) turn(at, column int) bool {
-	for s.levels[s.depth-1].column > column { // the first is never
-		s.depth--
-		s.awaiting = false
-	}
+	s.leave(column)
 	top, dash := s.levels[s.depth-1], isDash(s.data, at)
 	switch {
 	case top.column == column && top.list == dash:
@@ -187,6 +184,11 @@ func (s *scanner) turn(at, column int) bool {
 			return false
 		}
 	case s.awaiting && (column > top.column || dash):
+		if s.data[at] == '[' || s.data[at] == '{' {
+			l, ok := s.look(at)
+			s.awaiting = false
+			return ok && s.value(at, l)
+		}
 		if !s.push(column, dash) {
 			return false
 		}
@@ -194,6 +196,14 @@ func (s *scanner) turn(at, column int) bool {
 		return false
 	}
 	return s.entry(at, column)
+}
+
+// leave leaves the collections that stand deeper than a column, which the first never does.
+func (s *scanner) leave(column int) {
+	for s.levels[s.depth-1].column > column {
+		s.depth--
+		s.awaiting = false
+	}
 }
 
 func (s *scanner) push(column int, list bool) bool {
@@ -324,7 +334,7 @@ func (s *scanner) value(at int, l glance) bool {
 		return s.block(text)
 	case '{', '[':
 		s.content(l.end)
-		n := flow(text, 0)
+		n := s.flow(text, 0)
 		return n > 0 && isRest(text[n:])
 	}
 	s.plain = true
@@ -341,7 +351,7 @@ func (s *scanner) anchor(at int, l glance) bool {
 	name, rest := s.data[at+1:end], s.data[end:l.end]
 	if s.data[at] == '*' {
 		s.content(l.end)
-		return isRest(rest) && slices.ContainsFunc(s.anchors, func(known []byte) bool { return bytes.Equal(known, name) })
+		return isRest(rest) && s.isAnchor(name)
 	}
 	if len(name) == 0 || len(rest) > 0 && rest[0] != ' ' || len(s.anchors) == maxAnchors {
 		return false
@@ -349,6 +359,10 @@ func (s *scanner) anchor(at int, l glance) bool {
 	s.anchors = append(s.anchors, name)
 	rest = bytes.TrimLeft(rest, " ")
 	return (len(rest) == 0 || rest[0] != '&' && rest[0] != '*') && s.value(end, l)
+}
+
+func (s *scanner) isAnchor(name []byte) bool {
+	return slices.ContainsFunc(s.anchors, func(known []byte) bool { return bytes.Equal(known, name) })
 }
 
 // anchorLen returns how long the anchor or the alias is that a text starts with.
