@@ -18,6 +18,9 @@ import (
 // is not used: it drops results that came in, and rewrites annotations of
 // items that the function does not touch.
 func runResourceList(in io.Reader, out, errOut io.Writer) error {
+	if err := needsStdout(out); err != nil {
+		return err
+	}
 	if isTerminal(in) {
 		return errors.New("nothing to do: name a config and files, flux-trust CONFIG INPUT..., or let kustomize or kpt run it (see flux-trust --help)")
 	}

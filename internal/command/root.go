@@ -15,14 +15,10 @@ var errReported = errors.New("reported")
 // Execute runs the command line and returns the exit code: 0, or 1 after any
 // error.
 func Execute(args []string, version string, in io.Reader, out, errOut io.Writer) int {
-	root := newRoot(calledAs(os.Args[0], os.Getenv), version)
-	root.SetArgs(append([]string{}, args...)) // never nil, which cobra takes for os.Args
-	root.SetIn(in)
-	root.SetOut(out)
+	name := calledAs(os.Args[0], os.Getenv)
 	return withMessages(helmMessages(os.Args[0], os.Getenv), errOut, func(errOut io.Writer) int {
-		errOut = speaking{errOut, root.DisplayName()}
-		root.SetErr(errOut)
-		if err := root.Execute(); err != nil {
+		errOut = speaking{errOut, name}
+		if err := execute(args, name, version, in, out, errOut); err != nil {
 			if !errors.Is(err, errReported) {
 				printError(errOut, err)
 			}
@@ -30,6 +26,18 @@ func Execute(args []string, version string, in io.Reader, out, errOut io.Writer)
 		}
 		return 0
 	})
+}
+
+func execute(args []string, name, version string, in io.Reader, out, errOut io.Writer) error {
+	if len(args) == 0 { // so kustomize and kpt run it, for each build: there is no command to look for
+		return runResourceList(in, out, errOut)
+	}
+	root := newRoot(name, version)
+	root.SetArgs(args)
+	root.SetIn(in)
+	root.SetOut(out)
+	root.SetErr(errOut)
+	return root.Execute()
 }
 
 // newRoot returns the command line. Help and examples use the name: "flux-trust", or "flux
@@ -70,11 +78,11 @@ that has the name of a subcommand is given with its folder: ./version.`,
 			if write {
 				return runInPlace(args[0], args[1:], cmd.ErrOrStderr())
 			}
-			if err := needsStdout(cmd.OutOrStdout()); err != nil {
-				return err
-			}
 			if len(args) == 0 {
 				return runResourceList(cmd.InOrStdin(), cmd.OutOrStdout(), cmd.ErrOrStderr())
+			}
+			if err := needsStdout(cmd.OutOrStdout()); err != nil {
+				return err
 			}
 			return runPlain(args[0], args[1:], cmd.InOrStdin(), cmd.OutOrStdout(), cmd.ErrOrStderr())
 		},
