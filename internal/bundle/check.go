@@ -198,12 +198,14 @@ func ParseFingerprint(text string) (string, bool) {
 // Extends reports whether certificates are those of an earlier Digest and further ones.
 // It is false where too much has changed to tell.
 func Extends(certificates []Certificate, digest string) bool {
-	fingerprints := make([]string, len(certificates))
-	for i, c := range certificates {
-		fingerprints[i] = Fingerprint(c.Certificate)
-	}
-	slices.Sort(fingerprints)
-	fingerprints = slices.Compact(fingerprints)
+	_, ok := Added(fingerprintsOf(certificates), digest)
+	return ok
+}
+
+// Added returns those of some fingerprints that are not of an earlier Digest; ok is false where
+// that had others, too, or where too much has changed to tell.
+func Added(fingerprints []string, digest string) (added []string, ok bool) {
+	fingerprints = slices.Compact(slices.Sorted(slices.Values(fingerprints)))
 	const few = 20 // of which any three are left out in 1,000 ways
 	most := 1
 	if len(fingerprints) <= few {
@@ -212,29 +214,34 @@ func Extends(certificates []Certificate, digest string) bool {
 	return extends(fingerprints, digest, 0, most)
 }
 
-// extends leaves out up to so many fingerprints, from one on.
-func extends(fingerprints []string, digest string, from, most int) bool {
+// extends leaves out up to so many fingerprints, from one on, and returns them.
+func extends(fingerprints []string, digest string, from, most int) (out []string, ok bool) {
 	if digestOf(fingerprints) == digest {
-		return true
+		return nil, true
 	}
 	for i := from; i < len(fingerprints) && most > 0; i++ {
-		if extends(slices.Delete(slices.Clone(fingerprints), i, i+1), digest, i, most-1) {
-			return true
+		if out, ok := extends(slices.Delete(slices.Clone(fingerprints), i, i+1), digest, i, most-1); ok {
+			return append(out, fingerprints[i]), true
 		}
 	}
-	return false
+	return nil, false
+}
+
+// fingerprintsOf returns those of certificates, sorted, each once.
+func fingerprintsOf(certificates []Certificate) []string {
+	fingerprints := make([]string, len(certificates))
+	for i, c := range certificates {
+		fingerprints[i] = Fingerprint(c.Certificate)
+	}
+	slices.Sort(fingerprints)
+	return slices.Compact(fingerprints)
 }
 
 // Digest returns one fingerprint for a set of certificates: the SHA-256 of
 // their sorted fingerprints. It changes with every certificate, and not with
 // their order, comments or duplicates.
 func Digest(certificates []Certificate) string {
-	fingerprints := make([]string, len(certificates))
-	for i, c := range certificates {
-		fingerprints[i] = Fingerprint(c.Certificate)
-	}
-	slices.Sort(fingerprints)
-	return digestOf(slices.Compact(fingerprints))
+	return digestOf(fingerprintsOf(certificates))
 }
 
 func digestOf(fingerprints []string) string {

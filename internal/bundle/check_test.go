@@ -1,6 +1,7 @@
 package bundle
 
 import (
+	"slices"
 	"strings"
 	"testing"
 )
@@ -27,6 +28,15 @@ func TestExtends(t *testing.T) {
 	} {
 		if got := Extends(tc.now, Digest(tc.before)); got != tc.want {
 			t.Errorf("%s: got %t", name, got)
+		}
+		added, ok := Added(fingerprintsOf(tc.now), Digest(tc.before))
+		slices.Sort(added)
+		var want []string
+		if tc.want {
+			want = slices.DeleteFunc(fingerprintsOf(tc.now), func(f string) bool { return slices.Contains(fingerprintsOf(tc.before), f) })
+		}
+		if ok != tc.want || !slices.Equal(added, want) {
+			t.Errorf("%s: added %q, want %q", name, added, want)
 		}
 	}
 }
