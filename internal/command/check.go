@@ -16,6 +16,7 @@ import (
 	"fluxtrust.dev/flux-trust/internal/patches"
 	"fluxtrust.dev/flux-trust/internal/quote"
 	"fluxtrust.dev/flux-trust/internal/report"
+	"fluxtrust.dev/flux-trust/internal/setup"
 	"fluxtrust.dev/flux-trust/internal/trust"
 )
 
@@ -120,7 +121,7 @@ func (o *patchOptions) checkFolders(version, configFile string, inputs []string,
 		for _, object := range given {
 			options.Inputs = append(options.Inputs, object.Copy())
 		}
-		lookAt(r, config, options)
+		lookAt(r, config, options, o.how(configFile, inputs))
 	}
 	if err := o.report.compare(r, configFile, config, in); err != nil {
 		return err
@@ -128,9 +129,27 @@ func (o *patchOptions) checkFolders(version, configFile string, inputs []string,
 	return o.report.print(out, r)
 }
 
-// lookAt adds what came of a folder to a report.
-func lookAt(r *report.Report, config *v1alpha1.FluxTrust, options kustomization.Options) {
-	result, err := kustomization.Reconcile(config, options)
+// how returns the command that brings the folders up to date.
+func (o *patchOptions) how(configFile string, inputs []string) string {
+	words := append([]string{programName, "patches", quote.Path(configFile)}, quote.Each(quote.Path, slices.DeleteFunc(slices.Clone(inputs), func(input string) bool { return input == "-" }))...)
+	if slices.Contains(inputs, "-") {
+		words = append(words, "-")
+	}
+	if o.root != "" {
+		words = append(words, "--root", quote.Path(o.root))
+	}
+	if o.namespace != defaultNamespace {
+		words = append(words, "--namespace", quote.Shell(o.namespace))
+	}
+	if len(o.folders) > 1 {
+		return strings.Join(words, " ") + " --write DIR for each such folder"
+	}
+	return strings.Join(append(words, "--write", quote.Path(o.folders[0])), " ")
+}
+
+// lookAt adds what came of a folder to a report. How says how to bring it up to date.
+func lookAt(r *report.Report, config *v1alpha1.FluxTrust, options kustomization.Options, how string) {
+	result, err := setup.Reconcile(config, options)
 	outcome := result.Outcome
 	if of := (*kustomization.OutcomeError)(nil); errors.As(err, &of) {
 		outcome.Findings, err = append(outcome.Findings, of.Outcome.Findings...), nil
@@ -148,7 +167,7 @@ func lookAt(r *report.Report, config *v1alpha1.FluxTrust, options kustomization.
 	case err != nil:
 		folder.State = report.Failed
 		for _, line := range errorLines(err) {
-			say(codes.FolderFailed, line)
+			say(codes.FolderFailed, strings.TrimPrefix(line, folder.Path+": "))
 		}
 	case outcome.Failed():
 		folder.State = report.Failed
@@ -161,7 +180,7 @@ func lookAt(r *report.Report, config *v1alpha1.FluxTrust, options kustomization.
 			}
 			folder.Stale = append(folder.Stale, quote.Line(name))
 		}
-		say(codes.FolderStale, "not up to date: "+strings.Join(folder.Stale, ", ")+"; run flux-trust patches with --write, and commit the result")
+		say(codes.FolderStale, "not up to date: "+strings.Join(folder.Stale, ", ")+rootsSince(config, result)+"; run "+how+", and commit the result")
 	}
 	for i := range one.Findings {
 		one.Findings[i].Folder = folder.Path

@@ -85,7 +85,7 @@ func TestFleetTable(t *testing.T) {
 	for _, want := range []string{
 		"  up to date  clusters/a/flux-system  1 controller\n", "  stale       clusters/c/flux-system  1 controller\n", "  failed      clusters/d/flux-system\n",
 		"    not in clusters/b/flux-system, clusters/c/flux-system\n",
-		"  error: clusters/c/flux-system: not up to date: kustomization.yaml; run flux-trust patches with --write, and commit the result [FolderStale]\n",
+		"  error: clusters/c/flux-system: not up to date: kustomization.yaml; nothing there is the work of FluxTrust corporate-ca yet, so it gives no controller these roots; run flux-trust patches config.yaml --root . --write DIR for each such folder, and commit the result [FolderStale]\n",
 		"  error: clusters/d/flux-system/kustomization.yaml: resources[0]: nope.yaml is not there [FolderFailed]\n",
 		"\n2 of 4 folders up to date, 2 errors, 0 warnings.\n",
 	} {
@@ -100,7 +100,7 @@ func TestFleetTable(t *testing.T) {
 	}
 	// One folder and no report: the line that there was before there were reports.
 	stdout, stderr, code = run(nil, "patches", "config.yaml", "--root", ".", "--write", "clusters/c/flux-system", "--check")
-	if code != 1 || len(stdout) > 0 || !strings.Contains(string(stderr), "clusters/c/flux-system/kustomization.yaml is not up to date; run the same without --check") {
+	if code != 1 || len(stdout) > 0 || !strings.Contains(string(stderr), "clusters/c/flux-system/kustomization.yaml is not up to date; nothing there is the work of FluxTrust corporate-ca yet, so it gives no controller these roots; run the same without --check") {
 		t.Errorf("exit code %d\n%s%s", code, stdout, stderr)
 	}
 }

@@ -26,7 +26,7 @@ func runFolder(o patchOptions, config *v1alpha1.FluxTrust, configFile string, in
 	if o.remove {
 		return removeFromFolder(config, options, errOut)
 	}
-	result, err := kustomization.Reconcile(config, options)
+	result, err := setup.Reconcile(config, options)
 	if err != nil {
 		return err
 	}
@@ -34,14 +34,21 @@ func runFolder(o patchOptions, config *v1alpha1.FluxTrust, configFile string, in
 		printOutcome(errOut, result.Outcome)
 		return errReported
 	}
-	printPatched(errOut, result.Patches, result.Outcome)
-	const same = "its build is what the function makes of it"
+	same := "its build is what the function makes of it"
+	if result.InPlace {
+		same = "its manifests are what the function makes of them"
+	}
+	if result.Patches > 0 {
+		printPatched(errOut, result.Patches, result.Outcome)
+	} else {
+		printOutcome(errOut, result.Outcome)
+	}
 	switch {
 	case len(result.Files) == 0:
 		say(errOut, "%s is up to date: %s", o.write, same)
 		return nil
 	case o.check:
-		return fmt.Errorf("%s is not up to date; run the same without --check, and commit the result", changedNames(result.Files, " and "))
+		return fmt.Errorf("%s is not up to date%s; run the same without --check, and commit the result", changedNames(result.Files, " and "), rootsSince(config, result))
 	}
 	written, err := kustomization.Save(result.Files)
 	if err != nil {
@@ -73,7 +80,7 @@ func (o patchOptions) folderOptions(configFile string, inputs []string, in io.Re
 
 // removeFromFolder takes the work of a config out of a folder.
 func removeFromFolder(config *v1alpha1.FluxTrust, o kustomization.Options, errOut io.Writer) error {
-	result, err := kustomization.Remove(config, o)
+	result, err := setup.Remove(config, o)
 	if err != nil {
 		return err
 	}

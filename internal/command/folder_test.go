@@ -65,7 +65,7 @@ func write(t *testing.T, config, dir string, more ...string) {
 func checkFolder(t *testing.T, config, dir string, want bool) {
 	t.Helper()
 	_, stderr, code := run(nil, "patches", config, "--write", dir, "--check")
-	if (code == 0) != want || !want && !bytes.Contains(stderr, []byte("is not up to date; run the same without --check")) {
+	if (code == 0) != want || !want && !bytes.Contains(stderr, []byte("; run the same without --check")) {
 		t.Errorf("--check: exit code %d, want up to date: %t\n%s", code, want, stderr)
 	}
 }

@@ -71,7 +71,7 @@ and starts a rotation; with --force it leaves those out that are not named.`,
 	_ = cmd.MarkFlagDirname("dir") // there is one
 	cmd.Flags().StringArrayVar(&flags.Fingerprints, "fingerprint", nil, "`SHA-256` of a certificate, as its owner gives it: others are refused, now and later")
 	cmd.Flags().StringVar(&flags.Name, "name", "", "name of the config and of its ConfigMap (default: that in the folder, or "+setup.DefaultName+")")
-	cmd.Flags().StringVarP(&flags.Namespace, "namespace", "n", "flux-system", "namespace of the controllers, where no manifest says it")
+	cmd.Flags().StringVarP(&flags.Namespace, "namespace", "n", defaultNamespace, "namespace of the controllers, where no manifest says it")
 	cmd.Flags().BoolVar(&flags.Force, "force", false, "overwrite files of others, and leave out certificates that are not named")
 	cmd.Flags().StringVar(&flags.Root, "root", "", "root of the repository, which nothing outside of is read (default: the nearest folder above with .git)")
 	_ = cmd.MarkFlagDirname("root") // there is one

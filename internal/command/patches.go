@@ -32,6 +32,9 @@ type patchOptions struct {
 	root string
 }
 
+// defaultNamespace is that of the controllers where nothing says it.
+const defaultNamespace = "flux-system"
+
 func newPatches(version string) *cobra.Command {
 	var o patchOptions
 	cmd := &cobra.Command{
@@ -72,8 +75,8 @@ With --check: ` + strings.Join(report.Names(), ", ") + `.`,
 	}
 	cmd.Flags().StringVarP(&o.format, "output", "o", "", strings.Join(patches.FormatNames(), ", ")+"; with --check: "+strings.Join(report.Names(), ", "))
 	completeOutput(cmd, append(patches.FormatNames(), report.Names()...)...)
-	cmd.Flags().StringVarP(&o.namespace, "namespace", "n", "flux-system", "namespace of the controllers, where no INPUT says it")
-	cmd.Flags().StringVar(&o.write, "write", "", "folder with gotk-components.yaml whose kustomization.yaml gets the patches")
+	cmd.Flags().StringVarP(&o.namespace, "namespace", "n", defaultNamespace, "namespace of the controllers, where no INPUT says it")
+	cmd.Flags().StringVar(&o.write, "write", "", "folder where Flux is, whose kustomization.yaml or manifests get the patches")
 	_ = cmd.MarkFlagDirname("write") // there is one
 	cmd.Flags().StringVar(&o.root, "root", "", "with --write or --check: root of the repository, which nothing outside of is read (default: the nearest folder above with .git)")
 	_ = cmd.MarkFlagDirname("root") // there is one

@@ -231,6 +231,6 @@ func (f *folder) leavesNothingOut() error {
 			return nil
 		}
 		return fmt.Errorf("%s: has no kustomization.yaml, and a new one would leave out %s, which Flux would then delete from the cluster; "+
-			"name the folder with %s, or first name all manifests: kustomize create --autodetect --recursive", f.dir, file, componentsFile)
+			"name the folder with %s, or first list all manifests: (cd %s && kustomize create --autodetect --recursive)", f.dir, file, componentsFile, quote.Path(f.dir))
 	})
 }

@@ -74,15 +74,15 @@ func (f *folder) released(objects []*yaml.RNode) []*yaml.RNode {
 	for i, o := range objects {
 		resources[i] = transformer.Resource{Node: o}
 	}
-	outcome := transformer.Run(f.none(), resources, f.Now)
+	outcome := transformer.Run(None(f.config), resources, f.Now)
 	return slices.DeleteFunc(slices.Clone(outcome.Items), func(o *yaml.RNode) bool {
 		return o == nil || o.GetKind() == "ConfigMap" && ownerOf(o) == f.config.Metadata.Name
 	})
 }
 
-// none returns the config in a form that takes its work out.
-func (f *folder) none() *v1alpha1.FluxTrust {
-	config := *f.config
+// None returns a config in a form that takes its work out.
+func None(c *v1alpha1.FluxTrust) *v1alpha1.FluxTrust {
+	config := *c
 	config.Spec.CABundle, config.Spec.Proxy, config.Spec.Extras = nil, nil, v1alpha1.ControllerExtras{}
 	config.Spec.Mount.Method, config.Spec.SecurityContext.Profile, config.Spec.OnNoControllers = v1alpha1.None, v1alpha1.NoProfile, v1alpha1.Ignore
 	return &config

@@ -175,7 +175,7 @@ func (f *folder) release() (map[string][]byte, error) {
 			continue
 		}
 		file := places[i].file
-		if files[file], err = f.edited(f.none(), b, files, file, places[i].at, slices.Concat(all[:i], all[i+1:])); err != nil {
+		if files[file], err = f.edited(None(f.config), b, files, file, places[i].at, slices.Concat(all[:i], all[i+1:])); err != nil {
 			return nil, err
 		}
 	}

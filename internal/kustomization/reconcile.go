@@ -19,8 +19,10 @@ import (
 type Result struct {
 	// Files are to be written in their order.
 	Files []File
-	// Patches counts those in the kustomization.
+	// Patches counts those in the kustomization. InPlace says that there is none, and that the
+	// manifests hold the change.
 	Patches int
+	InPlace bool
 	// Outcome is that of the function over the build. Where it has failed, no file is
 	// to be written.
 	Outcome transformer.Outcome

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"sigs.k8s.io/kustomize/kyaml/yaml"
+	sigsyaml "sigs.k8s.io/yaml"
 
 	"fluxtrust.dev/flux-trust/api/v1alpha1"
 	"fluxtrust.dev/flux-trust/internal/bundle"
@@ -26,8 +27,8 @@ type config struct {
 	now, text []byte
 	// replaces says that the file is something else.
 	replaces bool
-	// files are those that the function is run over, for a shell in the folder.
-	files string
+	// idle says that nothing in the folder is the work of the config.
+	idle bool
 	// entry is the index of the entry of the bundle that gets the certificates.
 	entry int
 }
@@ -64,7 +65,45 @@ func (o *Options) config(kind Kind) (*config, error) {
 	if found[0].Spec.Mount.Method == v1alpha1.None {
 		return nil, fmt.Errorf("%s: spec.mount.method: None takes all roots back; remove it, so that the certificate is trusted", found[0].path)
 	}
-	return found[0], found[0].choose(o.Dir)
+	c := found[0]
+	if c.idle, err = o.isIdle(c, kind); err != nil {
+		return nil, err
+	}
+	return c, c.choose(o.Dir)
+}
+
+// isIdle reports whether nothing in a folder is the work of its config, so that no controller
+// trusts what is there, as after patches --remove. Where Flux is built elsewhere, nobody knows.
+func (o *Options) isIdle(c *config, kind Kind) (bool, error) {
+	if kind == Package || kind == Empty {
+		return false, nil
+	}
+	files, err := manifestsIn(o.Dir, c.path)
+	if err != nil {
+		return false, err
+	}
+	for _, path := range append(files, o.inDir("Kustomization")) {
+		data, err := readIfThere(path)
+		if err != nil {
+			return false, err
+		}
+		var k struct{ Transformers []string }
+		runs := func(entry string) bool { return filepath.Clean(entry) == filepath.Base(c.path) }
+		if traces.Get().Match(data) || sigsyaml.Unmarshal(data, &k) == nil && slices.ContainsFunc(k.Transformers, runs) {
+			return false, nil
+		}
+	}
+	return true, nil
+}
+
+// checkIdle refuses certificates that Flux does not trust now, and that are not given.
+func (c *config) checkIdle(path string, t trusted, given []Root) error {
+	others := lacking(t.roots, given)
+	if !c.idle || len(others) == 0 {
+		return nil
+	}
+	return fmt.Errorf("%s holds %s, which Flux does not trust now: nothing in the folder is the work of FluxTrust %s; name its certificate as well to trust it again, or --force leaves it out",
+		path, names(others), quote.Name(c.Metadata.Name))
 }
 
 // configs returns those of the folder that change something.
@@ -170,7 +209,7 @@ func (o *Options) checkAlone(kind Kind) error {
 // rewrite makes a new config one for a folder of some kind.
 func (c *config) rewrite(kind Kind) (err error) {
 	name := c.Metadata.Name
-	c.text = fmt.Appendf(nil, newText, kind.comment(name, c.files), name, kind.annotation(), name, name)
+	c.text = fmt.Appendf(nil, newText, kind.comment(name), name, kind.annotation(), name, name)
 	c.FluxTrust, err = v1alpha1.Parse(c.path, c.text)
 	return err
 }

@@ -16,29 +16,19 @@ import (
 
 // configMap plans the manifest among files, or a new one.
 func (o *Options) configMap(c *config, files []string, given []Root, namespaces []string) (kustomization.File, trusted, error) {
-	name := c.source().ConfigMap.Name
-	for _, path := range files {
-		data, err := readIfThere(path)
-		if err != nil {
-			return kustomization.File{}, trusted{}, err
-		}
-		if !strings.Contains(string(data), name) || !hasKind(string(data), "ConfigMap") {
-			continue
-		}
-		if f, t, found, err := o.edited(c, path, data, given); found || err != nil {
-			return f, t, err
-		}
+	f, t, found, err := o.held(c, files, given)
+	if found || err != nil {
+		return f, t, err
 	}
-	f := kustomization.File{Path: o.inDir(name + "-configmap.yaml")}
-	var err error
+	name := c.source().ConfigMap.Name
+	f = kustomization.File{Path: o.inDir(name + manifestEnd)}
 	if f.Before, err = readIfThere(f.Path); err != nil {
 		return f, trusted{}, err
 	}
 	if f.Before != nil && !o.Force {
 		return f, trusted{}, fmt.Errorf("%s is there, and does not hold the ConfigMap %s; choose another name with --name, or overwrite it with --force", f.Path, name)
 	}
-	t, err := combine(f.Path, nil, given, false)
-	if err != nil {
+	if t, err = combine(f.Path, nil, given, false); err != nil {
 		return f, t, err
 	}
 	t.opaque = f.Before != nil
@@ -51,6 +41,26 @@ func (o *Options) configMap(c *config, files []string, given []Root, namespaces 
 	}
 	f.After = []byte(text.String())
 	return f, t, c.pin(t, o.Fingerprints)
+}
+
+// manifestEnd is what the name of the file of a new manifest ends with.
+const manifestEnd = "-configmap.yaml"
+
+// held plans the file, among some, that holds the ConfigMap of a config.
+func (o *Options) held(c *config, files []string, given []Root) (f kustomization.File, t trusted, found bool, err error) {
+	for _, path := range files {
+		data, err := readIfThere(path)
+		if err != nil {
+			return f, t, false, err
+		}
+		if !strings.Contains(string(data), c.source().ConfigMap.Name) || !hasKind(string(data), "ConfigMap") {
+			continue
+		}
+		if f, t, found, err := o.edited(c, path, data, given); found || err != nil {
+			return f, t, found, err
+		}
+	}
+	return f, t, false, nil
 }
 
 // manifest is a ConfigMap with certificates.
@@ -110,6 +120,9 @@ func (o *Options) edited(c *config, path string, data []byte, given []Root) (f k
 	}
 	if !found {
 		return f, t, false, nil
+	}
+	if err := c.checkIdle(path, t, given); err != nil {
+		return f, t, true, err
 	}
 	out, err := stream.Join(documents)
 	if err != nil {

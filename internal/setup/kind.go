@@ -53,9 +53,8 @@ func (k Kind) says() string {
 	}
 }
 
-// comment returns the comment of a new config, which says where it may stand. The files are
-// those that the function is run over, as a shell in the folder reads them.
-func (k Kind) comment(name, files string) string {
+// comment returns the comment of a new config, which says where it may stand.
+func (k Kind) comment(name string) string {
 	const start = "# Written by flux-trust init. "
 	switch k {
 	case Bootstrap, Kustomization:
@@ -68,7 +67,7 @@ func (k Kind) comment(name, files string) string {
 		return start + `It stands beside the manifests of Flux, and Flux leaves
 # it out of what it applies. Never put it under transformers: in a folder that Flux
 # builds: it refuses every function. After every change of this file or of the manifests:
-` + fmt.Sprintf("#   flux-trust %s.yaml%s --write\n", name, files)
+` + fmt.Sprintf("#   flux-trust patches %s.yaml --write .\n", name)
 	case Package:
 		return start + `The Kptfile names it, and kpt leaves it out of what it
 # applies. Never put it under transformers: in a folder that Flux builds: it refuses every

@@ -38,17 +38,22 @@ func look(dir string) (Kind, error) {
 		return "", err
 	}
 	files = slices.DeleteFunc(files, isOurs)
-	found := below(dir)
 	switch {
 	case len(files) == 0 && isBootstrapName(dir):
 		return Bootstrap, nil
-	case len(found) > 0:
-		return "", fmt.Errorf("--dir %s: Flux is not in this folder; it is in %s: name that", dir, strings.Join(found, " and in "))
-	case len(files) > 0:
-		return "", fmt.Errorf("--dir %s: no manifest there installs Flux: there is no %s, no kustomization, no FluxInstance, no HelmRelease of Flux and no Kptfile; name the folder where it is, or an empty one", dir, componentsFile)
+	case len(files) > 0 || len(below(dir)) > 0:
+		return "", fmt.Errorf("--dir %w", notHere(dir))
 	default:
 		return Empty, nil
 	}
+}
+
+// notHere says that Flux is not in a folder, and where it is.
+func notHere(dir string) error {
+	if found := below(dir); len(found) > 0 {
+		return fmt.Errorf("%s: Flux is not in this folder; it is in %s: name that", dir, strings.Join(found, " and in "))
+	}
+	return fmt.Errorf("%s: no manifest there installs Flux: there is no %s, no kustomization, no FluxInstance, no HelmRelease of Flux and no Kptfile; name the folder where it is, or an empty one", dir, componentsFile)
 }
 
 // isBootstrapName reports whether a folder is called as those of flux bootstrap.
@@ -67,7 +72,7 @@ func kindOf(dir string) Kind {
 		return Package
 	case isFile(filepath.Join(dir, componentsFile)):
 		return Bootstrap
-	case slices.ContainsFunc(konfig.RecognizedKustomizationFileNames(), func(name string) bool { return isFile(filepath.Join(dir, name)) }):
+	case hasKustomization(dir):
 		return Kustomization
 	}
 	files, err := yamlFiles(dir)
@@ -75,6 +80,10 @@ func kindOf(dir string) Kind {
 		return Manifests
 	}
 	return ""
+}
+
+func hasKustomization(dir string) bool {
+	return slices.ContainsFunc(konfig.RecognizedKustomizationFileNames(), func(name string) bool { return isFile(filepath.Join(dir, name)) })
 }
 
 func isFile(path string) bool {

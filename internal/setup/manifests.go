@@ -1,7 +1,6 @@
 package setup
 
 import (
-	"path/filepath"
 	"slices"
 	"strings"
 
@@ -10,36 +9,28 @@ import (
 	"fluxtrust.dev/flux-trust/internal/inventory"
 	"fluxtrust.dev/flux-trust/internal/krm"
 	"fluxtrust.dev/flux-trust/internal/kustomization"
-	"fluxtrust.dev/flux-trust/internal/quote"
 	"fluxtrust.dev/flux-trust/internal/stream"
 	"fluxtrust.dev/flux-trust/transformer"
 )
 
 // manifests plans a folder with Flux in its files, over which the function is run.
 func (o *Options) manifests(c *config, given []Root) (*Plan, error) {
-	files, err := yamlFiles(o.Dir)
+	files, err := manifestsIn(o.Dir, c.path)
 	if err != nil {
 		return nil, err
 	}
-	files = slices.DeleteFunc(files, func(path string) bool { return path == c.path })
 	store, t, after, outcome, err := o.run(c, files, given)
 	if err != nil {
 		return nil, err
 	}
-	if c.now == nil || c.replaces {
-		if !slices.Contains(files, store.Path) {
-			files = append(files, store.Path)
-		}
-		for _, path := range files {
-			c.files += " " + quote.Path(filepath.Base(path))
-		}
-		if err := c.rewrite(Manifests); err != nil {
-			return nil, err
-		}
-		if err := c.pin(t, o.Fingerprints); err != nil {
-			return nil, err
-		}
+	if !slices.Contains(files, store.Path) {
+		files = append(files, store.Path)
 	}
+	found, err := kustomization.Unseen(kustomization.Options{Dir: o.Dir, Root: o.Root}, files)
+	if err != nil {
+		return nil, err
+	}
+	outcome.Findings = append(outcome.Findings, found...)
 	p := o.planOf(Manifests, c, t, outcome)
 	return p, p.settle(given, c, t, append([]kustomization.File{store, c.file()}, after...)...)
 }
@@ -47,13 +38,9 @@ func (o *Options) manifests(c *config, given []Root) (*Plan, error) {
 // run runs the function over files and the ConfigMap of the config, and returns that and
 // the files that the function changes.
 func (o *Options) run(c *config, paths []string, given []Root) (store kustomization.File, t trusted, after []kustomization.File, outcome transformer.Outcome, err error) {
-	var files []filter.File
-	for _, path := range paths {
-		data, err := stream.ReadRegular(path)
-		if err != nil {
-			return store, t, nil, outcome, err
-		}
-		files = append(files, filter.File{Path: path, Text: data})
+	files, err := readAll(paths)
+	if err != nil {
+		return store, t, nil, outcome, err
 	}
 	namespaces, err := o.namespaces(files)
 	if err != nil {
@@ -69,19 +56,41 @@ func (o *Options) run(c *config, paths []string, given []Root) (store kustomizat
 		at = len(work) - 1
 	}
 	work[at].Text = store.After
-	changed, outcome, err := filter.InPlace(c.FluxTrust, work, o.Now)
+	now, outcome, err := filter.InPlace(c.FluxTrust, work, o.Now)
 	if err != nil {
 		return store, t, nil, outcome, err
 	}
-	for _, f := range changed {
-		if f.Path == store.Path { // which holds controllers as well
-			store.After = f.Text
-			continue
-		}
-		before := files[slices.IndexFunc(files, func(b filter.File) bool { return b.Path == f.Path })]
-		after = append(after, kustomization.File{Path: f.Path, Before: before.Text, After: f.Text})
+	if i := indexOf(now, store.Path); i >= 0 { // which holds controllers as well
+		store.After = now[i].Text
+		now = slices.Delete(now, i, i+1)
 	}
-	return store, t, after, outcome, nil
+	return store, t, changed(files, now), outcome, nil
+}
+
+// readAll reads files.
+func readAll(paths []string) ([]filter.File, error) {
+	var files []filter.File
+	for _, path := range paths {
+		data, err := stream.ReadRegular(path)
+		if err != nil {
+			return nil, err
+		}
+		files = append(files, filter.File{Path: path, Text: data})
+	}
+	return files, nil
+}
+
+// changed returns files that are to be others than before.
+func changed(before, after []filter.File) []kustomization.File {
+	files := make([]kustomization.File, len(after))
+	for i, f := range after {
+		files[i] = kustomization.File{Path: f.Path, Before: before[indexOf(before, f.Path)].Text, After: f.Text}
+	}
+	return files
+}
+
+func indexOf(files []filter.File, path string) int {
+	return slices.IndexFunc(files, func(f filter.File) bool { return f.Path == path })
 }
 
 // namespaces returns those of the controllers in files.

@@ -131,7 +131,7 @@ func (p *Plan) ownCAs() string {
 // certificates returns the command that prints the certificates. The cluster may not have
 // them yet.
 func (p *Plan) certificates() string {
-	if p.Kind == Bootstrap || p.Kind == Kustomization || p.Kind == Remote {
+	if !isYAML(p.store) {
 		return "cat " + quote.Path(p.store)
 	}
 	return fmt.Sprintf("kubectl create -f %s --dry-run=client -o %s", quote.Path(p.store), quote.Shell("jsonpath={.data."+strings.ReplaceAll(p.key, ".", `\.`)+"}"))

@@ -144,7 +144,7 @@ func (p *Plan) Check() error {
 	return nil
 }
 
-// Left returns the files that Make has planned in a folder beside its kustomization, and that
+// Left returns the files that Make has planned in a folder beside its manifests, and that
 // stay when the work of the config is taken out, or nil.
 func Left(dir string, config *v1alpha1.FluxTrust, path string) []string {
 	if kustomization.Resolved(filepath.Dir(path)) != kustomization.Resolved(dir) || !isOurs(path) {
@@ -159,6 +159,9 @@ func Left(dir string, config *v1alpha1.FluxTrust, path string) []string {
 			if file := filepath.Join(filepath.Dir(path), key); isFile(file) && !slices.Contains(files, file) {
 				files = append(files, file)
 			}
+		}
+		if file := filepath.Join(filepath.Dir(path), entry.ConfigMap.Name+manifestEnd); isOurs(file) {
+			files = append(files, file)
 		}
 	}
 	slices.Sort(files)

@@ -73,7 +73,7 @@ func TestShort(t *testing.T) {
 // what stands in a file.
 func TestComments(t *testing.T) {
 	for _, k := range []Kind{Bootstrap, Kustomization, Remote, Manifests, Package, Empty} {
-		text := k.comment("name", " flux.yaml name-configmap.yaml")
+		text := k.comment("name")
 		if !strings.HasPrefix(text, ourMark) || strings.Contains(text, "Flux runs no functions") || k.says() == "" {
 			t.Errorf("%s: %s", k, text)
 		}
