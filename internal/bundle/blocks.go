@@ -53,9 +53,13 @@ func (p *parser) looseBody(line string, number, count int) int {
 	if len(line) < shortest || strings.Trim(line, base64Alphabet) != "" {
 		return 0
 	}
-	p.told = append(p.told, span{number, number})
-	if count == 1 {
+	switch count {
+	case 0: // one line alone is looked at as any other text
+	case 1:
 		p.add(Malformed, number-1, "is the text of a certificate or of a key without its mark; remove it, or put its BEGIN and END lines back")
+		p.told = append(p.told, span{number - 1, number})
+	default:
+		p.told = append(p.told, span{number, number})
 	}
 	return count + 1
 }

@@ -79,6 +79,10 @@ func TestOpaque(t *testing.T) {
 		"as a certificate":          {asKind("CERTIFICATE", decoded(t, unknown)) + one, []Code{Malformed}},
 		"of a kind":                 {asKind("DH PARAMETERS", decoded(t, unknown)) + one, []Code{Malformed}},
 		"without marks":             {unknown[:64] + "\n" + unknown[64:128] + "\n" + one, []Code{Malformed}},
+		"on a line of its own":      {one + unknown + "\n", []Code{OpaqueText}},
+		"before the certificate":    {unknown + "\n" + one, []Code{OpaqueText}},
+		"a short line":              {unknown[:80] + "\n" + one, []Code{OpaqueText}},
+		"a certificate on one line": {base64.StdEncoding.EncodeToString(root(t).Raw) + "\n" + one, nil},
 		"behind a key":              {"AGE-SECRET-KEY-1QQ\n" + unknown + "\n" + one, []Code{PrivateKey}},
 		"a certificate and its key": {"# " + strings.ReplaceAll(one, "\n", "\n# ") + "\n" + one, nil},
 	} {

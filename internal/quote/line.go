@@ -9,6 +9,7 @@ import (
 	"unicode/utf8"
 
 	"fluxtrust.dev/flux-trust/internal/pattern"
+	"fluxtrust.dev/flux-trust/internal/privatekey"
 )
 
 // maxLine bounds a message, in bytes.
@@ -22,6 +23,9 @@ const maxLine = 4 << 10
 func Line(text string) string {
 	if plain(text) {
 		return text
+	}
+	if holdsKey(text) {
+		return hidden(text)
 	}
 	var out strings.Builder
 	for i, r := range text {
@@ -39,6 +43,17 @@ func Line(text string) string {
 		line = inert(hideSecrets(beginning(line)))
 	}
 	return line
+}
+
+// holdsKey reports whether a text of several lines holds a key, also where they were put
+// together: no line of it may look like one, since openssl and dumps of memory have few bytes
+// in each.
+func holdsKey(text string) bool {
+	if !strings.Contains(text, "\n") && !strings.Contains(text, `\n`) && !strings.Contains(text, "PRIVATE KEY") {
+		return false
+	}
+	keys, _ := privatekey.Find([]byte(text[:min(len(text), maxLine)])) // no more is shown
+	return len(keys) > 0
 }
 
 // beginning returns the first half of what a line may hold: what is written in the place
@@ -89,7 +104,7 @@ func Lines(texts []string) []string {
 // plain reports whether a text is what most messages are: short words of printable
 // ASCII.
 func plain(text string) bool {
-	if len(text) > maxLine || strings.Contains(text, "##") {
+	if len(text) > maxLine || strings.Contains(text, "##") || strings.Contains(text, `\n`) || strings.Contains(text, "PRIVATE KEY") {
 		return false
 	}
 	word, digits := 0, 0
@@ -128,8 +143,9 @@ func writeRune(out *strings.Builder, r rune) {
 	out.WriteString(quoted[1 : len(quoted)-1])
 }
 
-// hexGroups matches hexadecimal in groups, as openssl and dumps of memory show it.
-var hexGroups = pattern.Pattern{Text: `\b(?:[0-9A-Fa-f]{2,16}(?::[0-9A-Fa-f]{2,16})+|[0-9A-Fa-f]{2,16}(?:\.[0-9A-Fa-f]{2,16})+|[0-9A-Fa-f]{2,16}(?: [0-9A-Fa-f]{2,16})+|[0-9A-Fa-f]{2,16}(?:-[0-9A-Fa-f]{2,16})+)\b`}
+// hexGroups matches hexadecimal in groups, as openssl and dumps of memory show it. Those of
+// openssl go on behind a line break, which is an escape here.
+var hexGroups = pattern.Pattern{Text: `\b(?:[0-9A-Fa-f]{2,16}(?::? [0-9A-Fa-f]{2,16})+|[0-9A-Fa-f]{2,16}(?::(?:\\[nrt]| )*[0-9A-Fa-f]{2,16})+|[0-9A-Fa-f]{2,16}(?:\.[0-9A-Fa-f]{2,16})+|[0-9A-Fa-f]{2,16}(?:-[0-9A-Fa-f]{2,16})+)\b`}
 
 const (
 	// hexSeparators are what stands between the groups.

@@ -86,6 +86,9 @@ func Each(how func(string) string, texts []string) []string {
 // the certificate.
 func Subject(name string) string {
 	const longest = 100
+	if holdsKey(name) {
+		return hidden(name)
+	}
 	name = Line(strings.Join(strings.Fields(name), " "))
 	if runes := []rune(name); len(runes) > longest {
 		name = string(runes[:longest]) + "…"

@@ -9,6 +9,7 @@ import (
 	"encoding/base64"
 	"encoding/hex"
 	"encoding/pem"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -115,6 +116,76 @@ func TestHexGroups(t *testing.T) {
 	if got := Line("key " + strings.Repeat("0b:9c:", 20) + "aa"); got != "key (122 characters, not shown)" {
 		t.Errorf("got %s", got)
 	}
+}
+
+// TestKeysOverLines: what openssl and dumps print of a key is not shown, though no line of
+// it has enough of it, and neither is it where the line breaks are gone.
+func TestKeysOverLines(t *testing.T) {
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	der, err := x509.MarshalPKCS8PrivateKey(key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	rows := func(b []byte) string {
+		var out strings.Builder
+		for i, c := range b {
+			if i%15 == 0 {
+				out.WriteString("\n    ")
+			}
+			out.WriteString(hex.EncodeToString([]byte{c}) + ":")
+		}
+		return strings.TrimSuffix(out.String(), ":") + "\n"
+	}
+	bytes := der[36:68] // the private part
+	for name, text := range map[string]string{
+		"named":              "Private-Key: (256 bit)\npriv:" + rows(bytes) + "ASN1 OID: prime256v1\n",
+		"not named":          "open x" + rows(bytes) + ": no such file",
+		"quoted once more":   "open x" + strings.ReplaceAll(rows(bytes), "\n", `\n`),
+		"of Windows":         strings.ReplaceAll(rows(bytes), "\n", "\r\n"),
+		"hexdump -C":         "a\n" + hex.Dump(der),
+		"xxd":                "a\n" + xxd(der),
+		"PEM of short lines": "-----BEGIN PRIVATE KEY-----\n" + strings.Join(pieces(base64.StdEncoding.EncodeToString(der), 16), "\n") + "\n",
+	} {
+		folded := strings.Join(strings.Fields(text), " ")
+		for how, show := range map[string]func(string) string{"Line": Line, "Subject": Subject, "Quoted": Quoted, "Text": Text, "FieldPath": FieldPath} {
+			said := strings.NewReplacer(":", "", " ", "", `\n`, "", `\r`, "").Replace(show(text) + " | " + show(folded))
+			secret := hex.EncodeToString(bytes)
+			if strings.HasPrefix(name, "PEM") {
+				secret = base64.StdEncoding.EncodeToString(der)
+			}
+			for i := 0; i+20 <= len(secret); i++ {
+				if strings.Contains(said, secret[i:i+20]) {
+					t.Errorf("%s, %s: %s comes out in %s", name, how, secret[i:i+20], said)
+					break
+				}
+			}
+		}
+	}
+}
+
+// xxd writes bytes as the program does.
+func xxd(b []byte) string {
+	var out strings.Builder
+	for at := 0; at < len(b); at += 16 {
+		fmt.Fprintf(&out, "%08x:", at)
+		for _, group := range pieces(hex.EncodeToString(b[at:min(at+16, len(b))]), 4) {
+			out.WriteString(" " + group)
+		}
+		out.WriteString("  ................\n")
+	}
+	return out.String()
+}
+
+// pieces cuts a text into pieces of a length.
+func pieces(text string, length int) []string {
+	var all []string
+	for ; len(text) > length; text = text[length:] {
+		all = append(all, text[:length])
+	}
+	return append(all, text)
 }
 
 // TestLineHidesKeys: whatever surrounds it, no 20 characters of a key get through.
