@@ -77,10 +77,10 @@ func shapesOfKeys(t *testing.T) map[string]shape {
 	w := gzip.NewWriter(&zipped)
 	_, _ = w.Write([]byte(text))
 	_ = w.Close()
-	d, open, age := base64.RawURLEncoding.EncodeToString(random(32)), b64(190), strings.ToUpper(hex.EncodeToString(random(29)))
+	d, age := base64.RawURLEncoding.EncodeToString(random(32)), strings.ToUpper(hex.EncodeToString(random(29)))
 	putty, pgp, jks, wire := b64(330), b64(400), base64.StdEncoding.EncodeToString(append([]byte("\xfe\xed\xfe\xed\x00\x00\x00\x02\x00\x00\x00\x01\x00\x00\x00\x01\x00\x05alias"), random(400)...)), b64(32)
 	scalar, private := random(32), key.D.Bytes()
-	open = base64.StdEncoding.EncodeToString(append([]byte("openssh-key-v1\x00\x00\x00\x00\x04none"), random(160)...))
+	open := base64.StdEncoding.EncodeToString(append([]byte("openssh-key-v1\x00\x00\x00\x00\x04none"), random(160)...))
 	kubeconfig := base64.StdEncoding.EncodeToString([]byte(text))
 	quotedText := strconv.Quote(text)
 	return map[string]shape{
@@ -194,8 +194,11 @@ func TestShapes(t *testing.T) {
 				writeFile(t, "config.yaml", tc.config)
 				writeFile(t, "input.yaml", tc.input)
 				for _, args := range [][]string{
-					{"config.yaml", "input.yaml"}, {"validate", "config.yaml", "input.yaml"}, {"validate", "config.yaml", "input.yaml", "-o", "json"},
-					{"validate", "config.yaml", "input.yaml", "-o", "github"}, {"probe", "config.yaml", "input.yaml", "--timeout", "1s"},
+					{"config.yaml", "input.yaml"},
+					{"validate", "config.yaml", "input.yaml"},
+					{"validate", "config.yaml", "input.yaml", "-o", "json"},
+					{"validate", "config.yaml", "input.yaml", "-o", "github"},
+					{"probe", "config.yaml", "input.yaml", "--timeout", "1s"},
 					{"patches", "config.yaml", "input.yaml"},
 				} {
 					stdout, stderr, code := run(nil, args...)
