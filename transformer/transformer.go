@@ -60,8 +60,8 @@ type Outcome struct {
 	Verdicts []hardening.Verdict
 	// Exceptions are the findings that the config allows.
 	Exceptions []string
-	// OwnCAs are the Secrets in which sources of the stream may have a CA of their own.
-	OwnCAs []inventory.OwnCA
+	// OwnCAs returns the Secrets in which sources of the stream may have a CA of their own.
+	OwnCAs func() []inventory.OwnCA
 	// Asked is for Look.
 	Asked Asked
 }
@@ -90,7 +90,7 @@ func RunNeeded(config *v1alpha1.FluxTrust, resources []Resource, skipped int, no
 // an error.
 func outcomeOf(s stream, r *result) Outcome {
 	o := Outcome{
-		Asked: askedOf(r), OwnCAs: r.inventory.OwnCAs(),
+		Asked: askedOf(r), OwnCAs: r.inventory.OwnCAs,
 		Findings: r.found, Controllers: r.controllers.count, Changed: r.controllers.changed, Released: r.controllers.released,
 		Namespaces: slices.Sorted(maps.Keys(r.controllers.namespaces)),
 		Sources:    r.sources.Selected, SourcesChanged: r.sources.Changed, SourcesReleased: r.sources.Released, Verdicts: r.controllers.verdicts,

@@ -208,25 +208,19 @@ func addOutcome(r *report.Report, o transformer.Outcome) {
 	r.Findings = append(r.Findings, findings(o)...)
 }
 
-// addLines says where in their files the objects stand.
-func addLines(r *report.Report, files []filter.File) {
+// linesOf returns the lines in which the objects of each file begin.
+func linesOf(files []filter.File) func(path string) []int {
 	lines := map[string][]int{}
-	for i := range r.Findings {
-		at := r.Findings[i].File
-		if at == nil {
-			continue
-		}
-		if _, ok := lines[at.Path]; !ok {
-			lines[at.Path] = nil
+	return func(path string) []int {
+		if _, ok := lines[path]; !ok {
+			lines[path] = nil
 			for _, f := range files {
-				if quote.Line(f.Path) == at.Path {
-					lines[at.Path] = stream.Lines(f.Text)
+				if quote.Line(f.Path) == path {
+					lines[path] = stream.Lines(f.Text)
 				}
 			}
 		}
-		if known := lines[at.Path]; at.Index < len(known) {
-			r.Findings[i].Line = known[at.Index]
-		}
+		return lines[path]
 	}
 }
 

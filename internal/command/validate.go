@@ -67,7 +67,7 @@ func validate(flags *reportFlags, configFile string, inputs []string, in io.Read
 	}
 	r := newReport(version, configFile, config.Metadata.Name, data, now)
 	addOutcome(r, outcome)
-	addLines(r, files)
+	r.Lines = linesOf(files)
 	return r, flags.compare(r, configFile, config, in)
 }
 

@@ -38,6 +38,20 @@ func Annotation(text string) string {
 	return strings.NewReplacer("%", "%25", "\r", "%0D", "\n", "%0A").Replace(text)
 }
 
+// Log returns text for the log of a job. Runners of GitHub act on a line that begins with ::,
+// also behind spaces, whatever a namespace is called; Line sees to what they and others find
+// anywhere in a line.
+// https://github.com/actions/runner/blob/main/src/Runner.Common/ActionCommand.cs
+func Log(text string) string {
+	lines := strings.Split(text, "\n")
+	for i, line := range lines {
+		if rest := strings.TrimLeft(line, " "); strings.HasPrefix(rest, "::") {
+			lines[i] = line[:len(line)-len(rest)] + `\x3a` + rest[1:]
+		}
+	}
+	return strings.Join(lines, "\n")
+}
+
 // Property returns a text as a property of a workflow command of GitHub.
 func Property(text string) string {
 	return strings.NewReplacer(":", "%3A", ",", "%2C").Replace(Annotation(text))

@@ -21,7 +21,7 @@ func (r *Report) github() string {
 			text = strings.Join(append([]string{g.sentence()}, g.objects()...), "\n")
 		}
 		at := quote.Property(r.file(g.Finding))
-		if line := g.line(); line > 0 {
+		if line := r.line(g.Finding); line > 0 {
 			at += fmt.Sprintf(",line=%d", line)
 		}
 		fmt.Fprintf(&out, "::%s file=%s,title=%s::%s\n", command[g.Severity], at, quote.Property("flux-trust: "+string(g.Code)), quote.Annotation(text))
@@ -44,11 +44,14 @@ func (r *Report) file(f *Finding) string {
 }
 
 // line returns the line in that file, or 0.
-func (f *Finding) line() int {
-	if f.File == nil || f.File.Path == stdin {
+func (r *Report) line(f *Finding) int {
+	if f.File == nil || f.File.Path == stdin || r.Lines == nil {
 		return 0
 	}
-	return f.Line
+	if lines := r.Lines(f.File.Path); f.File.Index < len(lines) {
+		return lines[f.File.Index]
+	}
+	return 0
 }
 
 // stdin is the name of what was read from there.

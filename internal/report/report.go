@@ -37,6 +37,9 @@ type Report struct {
 
 	// Unknown says why Roots may not be all, or is "".
 	Unknown string `json:"-"`
+	// Lines returns the lines in which the objects of a file begin, counted from 1; nil where
+	// they are not known. Few formats show them.
+	Lines func(path string) []int `json:"-"`
 	// FailOn is the severity from which on a finding is one to fail on: an error, unless
 	// it says warning.
 	FailOn krm.Severity `json:"-"`
@@ -47,8 +50,6 @@ type Finding struct {
 	Code krm.Code `json:"code,omitempty"`
 	// Folder is the one of Folders that it is about, or "".
 	Folder string `json:"folder,omitempty"`
-	// Line is that of the object in its file, counted from 1, or 0 where it is not known.
-	Line int `json:"-"`
 	krm.Result
 }
 

@@ -127,7 +127,7 @@ func sarifLevel(s krm.Severity) string {
 // location returns the file of a finding, and the object in it. Code scanning asks for a
 // line: the first where it is not known.
 func (r *Report) location(f *Finding) sarifLocation {
-	at := sarifLocation{Physical: sarifPhysical{sarifArtifact{fileURI(r.file(f))}, sarifRegion{max(f.line(), 1)}}}
+	at := sarifLocation{Physical: sarifPhysical{sarifArtifact{fileURI(r.file(f))}, sarifRegion{max(r.line(f), 1)}}}
 	if f.ResourceRef != nil {
 		name := f.id()
 		if path := f.path(); path != "" {

@@ -8,6 +8,7 @@ import (
 
 	"fluxtrust.dev/flux-trust/internal/hardening"
 	"fluxtrust.dev/flux-trust/internal/krm"
+	"fluxtrust.dev/flux-trust/internal/quote"
 	"fluxtrust.dev/flux-trust/internal/trust"
 )
 
@@ -69,20 +70,7 @@ func (r *Report) text() string {
 		}
 	}
 	fmt.Fprintf(&out, "\n%s\n", r.lastLine())
-	return inert(out.String())
-}
-
-// inert returns a text of which no line begins with ::, whatever a namespace is called:
-// runners of GitHub act on that, also behind spaces.
-// https://github.com/actions/runner/blob/main/src/Runner.Common/ActionCommand.cs
-func inert(text string) string {
-	lines := strings.Split(text, "\n")
-	for i, line := range lines {
-		if rest := strings.TrimLeft(line, " "); strings.HasPrefix(rest, "::") {
-			lines[i] = line[:len(line)-len(rest)] + `\x3a` + rest[1:]
-		}
-	}
-	return strings.Join(lines, "\n")
+	return quote.Log(out.String())
 }
 
 // textRoots writes roots under a title.

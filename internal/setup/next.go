@@ -109,7 +109,7 @@ const once = `/-BEGIN/ {key=""} NF {text=text $0 "\n"; key=key $0} /-END/ {if (!
 func (p *Plan) ownCAs() string {
 	var out strings.Builder
 	told := map[string]bool{}
-	for _, own := range p.Outcome.OwnCAs {
+	for _, own := range p.Outcome.OwnCAs() {
 		secret := fmt.Sprintf("secret %s -n %s", own.Name, cmp.Or(own.Namespaces[0], p.namespace()))
 		if word := own.Name + own.Namespaces[0]; told[secret] || quote.Path(word) != word {
 			continue
