@@ -65,7 +65,7 @@ func TestFindings(t *testing.T) {
 		"white space only":           {" \n\t\n", Malformed, "is empty"},
 		"no certificate":             {"hello\n", Malformed, "there is no line -----BEGIN CERTIFICATE-----"},
 		"a placeholder":              {"<put your root here>", Malformed, "there is no line"},
-		"base64 without marks":       {body, Malformed, "without its mark"},
+		"base64 without marks":       {body, EncodedTwice, "without the marks of PEM"},
 		"DER":                        {string(a.Raw), BinaryDER, "openssl x509 -inform der"},
 		"two DER":                    {string(a.Raw) + string(b.Raw), BinaryDER, "openssl x509 -inform der"},
 		"binary":                     {"\xfe\xed\xfe\xed", Malformed, "is binary, not PEM"},

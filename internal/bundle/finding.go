@@ -64,7 +64,7 @@ const (
 	ByteOrderMark Code = "ByteOrderMark"
 	// LineEnds of CR alone make one line of everything.
 	LineEnds Code = "LineEnds"
-	// EncodedTwice is PEM in base64.
+	// EncodedTwice is PEM in base64, or DER in base64 without the marks of PEM.
 	EncodedTwice Code = "EncodedTwice"
 	// NewlinesLost is PEM on one line.
 	NewlinesLost Code = "NewlinesLost"

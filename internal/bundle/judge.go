@@ -203,7 +203,7 @@ func ofRSA(key *rsa.PublicKey) []refusal {
 		found = append(found, refusal{code: WeakKey, since: looks, asLanguage: true, message: fmt.Sprintf("has an RSA key of %d bits, and Go since 1.%d verifies nothing with less than %d; ask your CA for a longer one", bits, looks, smallest)})
 	}
 	if bits < minRSA {
-		found = append(found, refusal{code: WeakKey, message: fmt.Sprintf("has an RSA key of %d bits; at least %d are needed", bits, minRSA), ours: true})
+		found = append(found, refusal{code: WeakKey, message: fmt.Sprintf("has an RSA key of %d bits; at least %d are needed: ask your CA for a longer one", bits, minRSA), ours: true})
 	}
 	return found
 }

@@ -137,10 +137,21 @@ func page(data []byte) (Shape, bool) {
 
 func encodedTwice(data []byte) (Shape, bool) {
 	decoded, err := base64.StdEncoding.DecodeString(string(bytes.Join(bytes.Fields(data), nil)))
-	if err != nil || !bytes.Contains(decoded, []byte(beginMark)) {
-		if _, inner := utf16Text(decoded); err != nil || !inner {
-			return Shape{}, false
+	if err != nil {
+		return Shape{}, false
+	}
+	if s, ok := asn1File(decoded); ok && (s.Code == BinaryDER || s.Code == InPKCS7) {
+		how := "x509 -inform der"
+		if s.Code == InPKCS7 {
+			how = "pkcs7 -inform der -print_certs"
 		}
+		return Shape{
+			Code: EncodedTwice, Name: "a certificate in base64 without the marks of PEM, in which Go finds none",
+			Cure: "write them with: base64 -d < ca.b64 | openssl " + how + " > ca.crt",
+		}, true
+	}
+	if _, inner := utf16Text(decoded); !inner && !bytes.Contains(decoded, []byte(beginMark)) {
+		return Shape{}, false
 	}
 	return Shape{
 		Code: EncodedTwice, Name: "a PEM text that is encoded once more, in which Go finds no certificate",

@@ -5,6 +5,7 @@ import (
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/asn1"
+	"encoding/base64"
 	"encoding/pem"
 	"fmt"
 	"math/big"
@@ -110,6 +111,9 @@ func certificateFiles(t *testing.T, roots []string) map[string][]byte {
 	return map[string][]byte{
 		"root.crt": []byte(roots[0]), "root.cer": block.Bytes, "root.p7b": pkcs7(t, block.Bytes), "root.txt": wide.Bytes(),
 		"new.pem": []byte(roots[1]), "both.pem": []byte(roots[0] + roots[1]),
+		"root.b64": []byte(base64.StdEncoding.EncodeToString(block.Bytes)), "chain.pem": []byte(string(leaf) + roots[0]), "soon.pem": []byte(rootUntil(t, "Soon", 10)),
+		// The beginning of a PKCS #12 file.
+		"store.pfx": []byte("\x30\x82\x01\x00\x02\x01\x03\x30\x82\x00\xf8\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x07\x01\xa0\x82\x00\xf8"),
 		"page.cer": []byte("<!DOCTYPE html>\n<html><title>Sign in</title></html>\n"), "leaf.crt": leaf, "server.pem": append(leaf, key...), "empty.crt": nil,
 	}
 }

@@ -46,6 +46,19 @@ func (f *folder) tellIgnored(b *built) {
 	}
 }
 
+// IgnoredByGit reports whether a line of an ignore file keeps a file out of the repository that
+// it lies in.
+func IgnoredByGit(file string) bool {
+	file = Resolved(file)
+	root, ok := Repository(filepath.Dir(file))
+	rel, err := filepath.Rel(root, file)
+	if !ok || err != nil {
+		return false
+	}
+	i := &ignoreFiles{root: root, read: map[string][]string{}, failed: map[string]error{}}
+	return i.git(strings.Split(filepath.ToSlash(rel), "/")) != nil
+}
+
 // ignoreLine is a line of an ignore file.
 type ignoreLine struct {
 	file string

@@ -32,12 +32,19 @@ type MissingError struct {
 	Similar []string
 	// HoldsConfig tells that the config is in the folder.
 	HoldsConfig bool
+	// Generator is the kustomization whose generator names the files, as one that flux-trust
+	// has written does, or "".
+	Generator string
 }
 
 func (e *MissingError) Error() string {
 	similar := ""
 	if len(e.Similar) > 0 {
 		similar = " (there is " + strings.Join(e.Similar, ", ") + ")"
+	}
+	if e.Generator != "" {
+		return fmt.Sprintf("%s: %s names %s for the ConfigMap %s, and that is not there%s: put the certificate back%s, or take all out with --remove",
+			e.Path, e.Generator, strings.Join(e.Files, " and "), e.Name, similar, e.how())
 	}
 	return fmt.Sprintf("%s: nothing makes ConfigMap %s: put the certificate into the folder as %s%s%s, name a manifest of the ConfigMap as INPUT, "+
 		"or write allow: [NotInStream] if it is in the cluster before Flux starts", e.Path, e.Name, strings.Join(e.Files, " and "), similar, e.how())
@@ -158,10 +165,35 @@ func (f *folder) generator(i int, e *v1alpha1.CABundleEntry, namespace string) (
 	case len(e.ConfigMap.Keys) == 0, e.Optional, slices.Contains(e.Allow, v1alpha1.NotInStream):
 		return nil, nil
 	}
+	for _, key := range missing {
+		if isFolder(filepath.Join(f.dir, key)) {
+			return nil, fmt.Errorf("%s: is a folder, where the file with the certificate belongs; rename it", filepath.Join(f.dir, key))
+		}
+	}
 	return nil, &MissingError{
 		Path: fmt.Sprintf("spec.caBundle[%d].configMap", i), Name: e.ConfigMap.Name, Dir: f.Dir, Files: f.paths(missing), Similar: f.similar(),
-		HoldsConfig: filepath.Dir(Resolved(f.ConfigFile)) == f.dir,
+		HoldsConfig: filepath.Dir(Resolved(f.ConfigFile)) == f.dir, Generator: f.generatorFor(e.ConfigMap.Name),
 	}
+}
+
+// generatorFor returns the kustomization as it is, where it has a generator of the config for a
+// ConfigMap, or "".
+func (f *folder) generatorFor(name string) string {
+	t, err := newText(f.file, f.start)
+	if err != nil {
+		return ""
+	}
+	l, err := t.list(generatorsKey)
+	if err != nil || l == nil {
+		return ""
+	}
+	for _, n := range l.value.Content {
+		var g generator
+		if n.Decode(&g) == nil && g.Name == name && generatorOwner(n) == f.config.Metadata.Name {
+			return f.path(f.file)
+		}
+	}
+	return ""
 }
 
 // has reports whether there is a file in the folder, or is going to be.

@@ -245,7 +245,7 @@ func (c *config) pin(t trusted, fingerprints []string) error {
 			wanted = append(wanted, pin)
 		}
 	}
-	if len(wanted) == 0 {
+	if len(wanted)+len(c.source().Fingerprints) == 0 {
 		return nil
 	}
 	var problems []error

@@ -9,6 +9,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"syscall"
 
 	"sigs.k8s.io/kustomize/api/konfig"
 
@@ -214,8 +215,11 @@ func hasKind(text, kind string) bool {
 // readIfThere returns a file, or nil where there is none.
 func readIfThere(path string) ([]byte, error) {
 	data, err := stream.ReadRegular(path)
-	if errors.Is(err, fs.ErrNotExist) {
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
 		return nil, nil
+	case errors.Is(err, syscall.EISDIR):
+		return nil, fmt.Errorf("%s: is a folder, where a file of this name belongs; rename it", path)
 	}
 	if err == nil && data == nil {
 		data = []byte{}

@@ -58,6 +58,9 @@ func (p *Plan) commit() string {
 		here, git = root, "git -C "+quote.Path(root)
 	}
 	add := git + " add"
+	if p.Kind != Package && slices.ContainsFunc(paths, kustomization.IgnoredByGit) {
+		add += " -f"
+	}
 	for _, path := range paths {
 		// Git takes no file behind a link.
 		if target := kustomization.Resolved(path); elsewhere || target != path && target != filepath.Join(here, path) {

@@ -1,9 +1,11 @@
 package setup
 
 import (
+	"bytes"
 	"encoding/pem"
 	"errors"
 	"fmt"
+	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -53,13 +55,56 @@ func readRoots(files []filter.File, now time.Time) ([]Root, error) {
 			}
 		}
 		for _, problem := range found {
-			// Whether a root that not every Go takes is of use depends on the controllers.
-			if problem.Fatal() && problem.Code != bundle.NegativeSerial && problem.Code != bundle.GoVersion {
-				problems = append(problems, fmt.Errorf("%s: %s", f.Path, problem))
+			if isInTheWay(problem) {
+				problems = append(problems, fmt.Errorf("%s: %s", f.Path, forFile(problem, f, certificates, now)))
 			}
 		}
 	}
 	return roots, errors.Join(problems...)
+}
+
+// isInTheWay reports whether a finding refuses a file. Whether a root that not every Go takes
+// is of use depends on the controllers.
+func isInTheWay(f bundle.Finding) bool {
+	return f.Fatal() && f.Code != bundle.NegativeSerial && f.Code != bundle.GoVersion
+}
+
+// forFile returns what is wrong with a file, with a command for that file. Where it holds
+// others that are right, as the chain of a server does, the certificate is to be taken out.
+func forFile(problem bundle.Finding, f filter.File, certificates []bundle.Certificate, now time.Time) string {
+	isRight := func(c bundle.Certificate) bool {
+		return !slices.ContainsFunc(bundle.Check([]bundle.Certificate{c}, now), isInTheWay)
+	}
+	at := slices.IndexFunc(certificates, func(c bundle.Certificate) bool { return c.Line == problem.Line })
+	if at >= 0 && !problem.Unreadable() && slices.ContainsFunc(certificates, isRight) {
+		if to := blockEnd(f.Text, certificates[at]); to > 0 {
+			what, _, _ := strings.Cut(problem.String(), "; ")
+			return fmt.Sprintf("%s; take its block out, and name what is left: sed %d,%dd %s > ca.pem", what, problem.Line, to, quote.Path(f.Path))
+		}
+	}
+	text := problem.String()
+	if f.Path == "-" || filepath.Base(f.Path) == "ca.crt" { // which the commands write
+		return text
+	}
+	for _, name := range []string{"ca.b64", "ca.der", "ca.gz", "ca.jks", "ca.p12", "ca.p7b", "ca.pem", "ca.txt"} {
+		text = strings.ReplaceAll(text, " "+name+" ", " "+quote.Path(f.Path)+" ")
+	}
+	return text
+}
+
+// blockEnd returns the line in which the block of a certificate ends, or 0 where the text does
+// not hold it as it was read.
+func blockEnd(text []byte, c bundle.Certificate) int {
+	lines := strings.SplitAfter(string(text), "\n")
+	if c.Line < 1 || c.Line > len(lines) {
+		return 0
+	}
+	rest := strings.Join(lines[c.Line-1:], "")
+	block, behind := pem.Decode([]byte(rest))
+	if block == nil || !bytes.Equal(block.Bytes, c.Raw) {
+		return 0
+	}
+	return c.Line - 1 + strings.Count(strings.TrimRight(rest[:len(rest)-len(behind)], "\r\n"), "\n") + 1
 }
 
 // IsCertificate reports whether a file holds certificates, and nothing that is wrong.

@@ -68,6 +68,10 @@ type Plan struct {
 
 // Make says what a folder has to be for its controllers to trust certificates.
 func Make(o Options) (*Plan, error) {
+	const longest = 200 // so that names of files and keys that are made of it fit
+	if len(o.Name) > longest {
+		return nil, fmt.Errorf("--name: has %d letters; the name of a config has at most %d here", len(o.Name), longest)
+	}
 	given, err := readRoots(o.Certificates, o.Now)
 	if err != nil {
 		return nil, err
@@ -102,7 +106,9 @@ func (o *Options) planOf(kind Kind, c *config, t trusted, outcome transformer.Ou
 // must be in the bundle as the function has found it: something else may make its
 // ConfigMap.
 func (p *Plan) settle(given []Root, c *config, t trusted, files ...kustomization.File) error {
-	if p.store = files[0].Path; p.Outcome.Failed() {
+	p.store = files[0].Path
+	p.Outcome.Findings = p.named(t)
+	if p.Outcome.Failed() {
 		return nil
 	}
 	found := map[string]bool{}
