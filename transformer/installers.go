@@ -32,22 +32,25 @@ func (c *changer) install(i *inventory.Installer) {
 	}
 	c.checkProxy(i)
 	defer i.PutBack()
-	owned, patched := false, false
+	owned := false
+	var named []string // what is patched
 	if i.Object.Err() == nil {
 		made, err := c.patchesOf(installer.StockOf(i), i.Object)
 		i.Object.Fail(err)
-		patched = len(made) > 0
-		c.checkArtifact(i, patched)
+		for _, p := range made {
+			named = append(named, p.Names...)
+		}
+		c.checkArtifact(i, len(made) > 0)
 		switch {
 		case i.Object.Err() != nil:
 		case c.patching:
 			c.done.patches = append(c.done.patches, made...)
-			c.done.count++
+			c.done.count += len(named)
 			return
 		default:
 			settings := trust.SettingsOf(c.config)
 			var copies []any
-			if patched {
+			if len(made) > 0 {
 				var told krm.Findings
 				copies, told = installer.Copies(i, c.inventory.Stores, settings.Owner)
 				c.found = append(c.found, told...)
@@ -61,15 +64,20 @@ func (c *changer) install(i *inventory.Installer) {
 		c.found.Fail(i.Object, err)
 		return
 	}
-	switch { // it counts as one controller
-	case patched || c.config.Spec.Mount.Method == v1alpha1.None && slices.ContainsFunc(i.Components, func(name string) bool {
-		return inventory.Includes(&c.config.Spec.Controllers, name)
-	}):
-		c.done.count++
-		if i.Object.Changed() {
-			c.done.changed++
-		}
-	case owned:
+	c.countInstalled(i, named, owned)
+}
+
+// countInstalled counts the controllers that an object installs: those that are patched,
+// or would be.
+func (c *changer) countInstalled(i *inventory.Installer, named []string, owned bool) {
+	if len(named) == 0 && c.config.Spec.Mount.Method == v1alpha1.None {
+		named = slices.DeleteFunc(slices.Clone(i.Components), func(name string) bool { return !inventory.Includes(&c.config.Spec.Controllers, name) })
+	}
+	c.done.count += len(named)
+	switch {
+	case len(named) > 0 && i.Object.Changed():
+		c.done.changed += len(named)
+	case len(named) == 0 && owned:
 		c.done.released++
 	}
 }

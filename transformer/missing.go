@@ -86,10 +86,10 @@ func noControllers(found *krm.Findings, r *result, s stream) {
 		}
 	}
 	if resources == 0 {
-		found.Add(severity, codes.NoControllers, nil, krm.Difference{}, "the input holds no resource; look at what wrote it: kubectl prints an empty list where -n or --context names another place than that of Flux")
+		found.Add(severity, codes.NoControllers, nil, krm.Difference{}, "the input holds no resource, with apiVersion and kind; look at what wrote it: a list of patches holds none, and kubectl prints an empty list where -n or --context names another place than that of Flux")
 		return
 	}
-	found.Add(severity, codes.NoControllers, nil, krm.Difference{}, "no Flux controller among %s, %s; run the function where the manifests of Flux are built, "+
+	found.Add(severity, codes.NoControllers, nil, krm.Difference{}, "no Flux controller among %s, %s; run the function over the manifests of Flux as they are built (kustomize build DIR | flux-trust CONFIG -), "+
 		"name other Deployments under spec.controllers.additional, or set spec.onNoControllers: Ignore", krm.Count(resources, "resource"), deployments(r))
 }
 

@@ -256,7 +256,7 @@ func Groups() []Group {
 			{TrustsSecretAlone, false, "The controller trusts the CA in the Secret alone."},
 			{SecretElsewhere, false, "The Secret of a source stands in another namespace."},
 			{SecretWithoutCA, false, "The Secret of a source holds no CA."},
-			{SecretType, false, "Flux does not read a Secret of that type."},
+			{SecretType, false, "Flux before 2.7 does not read a Secret of that type."},
 			{SecretNotMade, false, "The Secret of a source cannot be made, because the content of the bundle is not known."},
 			{SecretKept, false, "A Secret stays as an earlier run has made it, because the content of the bundle is not known."},
 			{SeparateCA, false, "A Secret with credentials holds a CA of its own, which no change of the bundle reaches."},

@@ -37,8 +37,8 @@ const canaryBody = "MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQg/AUowR685120
 
 // forgeries would write lines, colours or text of their own where they are printed raw.
 var forgeries = []string{
-	"x\n::error::forged\nflux-trust: 7 controllers found\n\x1b[2J",
-	"\u202e\u2028::error::forged\r\nValid: 7 controllers as configured.",
+	"x\n::error::forged\nflux-trust: 77 controllers found\n\x1b[2J",
+	"\u202e\u2028::error::forged\r\nValid: 77 controllers as configured.",
 	"\n##[error]x\x07",
 	"corp ##[stop-commands]x ##vso[task.setvariable variable=a]b",
 }
@@ -66,7 +66,7 @@ func TestPlanted(t *testing.T) {
 // isForged reports whether a line is what forgeries would write: at its start, or, as
 // runners of GitHub and Azure read it, anywhere.
 func isForged(line string) bool {
-	return slices.ContainsFunc([]string{"::error::", "flux-trust: 7", "Valid: 7"}, func(forged string) bool {
+	return slices.ContainsFunc([]string{"::error::", "flux-trust: 77", "Valid: 77"}, func(forged string) bool {
 		return strings.HasPrefix(strings.TrimSpace(line), forged)
 	}) || strings.Contains(line, "##[") || strings.Contains(line, "##vso[")
 }

@@ -47,7 +47,7 @@ func CheckArtifact(i *inventory.Installer, all *inventory.Inventory, c *v1alpha1
 	switch {
 	case artifact == "": // it has manifests in its image
 	case operator == nil:
-		tell(krm.Info, codes.OperatorPulls, "flux-operator is not in the stream, so what it trusts is not known: give its chart the values that flux-trust patches -o flux-operator-values prints, or put its manifests into the stream")
+		tell(krm.Info, codes.OperatorPulls, "flux-operator is not in the stream, so what it trusts is not known: give its chart the values that flux-trust patches CONFIG -o flux-operator-values prints, or put its manifests into the stream")
 	case selected:
 	case slices.Contains(c.Exclude, flux.Operator):
 		tell(krm.Info, codes.OperatorPulls, "spec.controllers leaves flux-operator alone, so it has to trust the host by itself")

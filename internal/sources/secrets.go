@@ -26,7 +26,7 @@ func (s *step) want(o *inventory.Source, name string) string {
 	case have.Owner == s.owner():
 		name, namespace = have.Object.Name(), have.Object.Namespace()
 	default:
-		s.use(have)
+		s.use(o, have)
 		return have.Object.Name()
 	}
 	keys := []string{v1alpha1.DefaultSecretKey}
@@ -49,8 +49,17 @@ func (s *step) want(o *inventory.Source, name string) string {
 	return name
 }
 
-// use looks at a Secret that is not the function's, and that sources are to trust.
-func (s *step) use(have *inventory.Store) {
+// anyType is the first release of each controller that reads a Secret of any type, that of
+// Flux 2.7: https://github.com/fluxcd/pkg/blob/main/runtime/secrets/converter.go
+func anyType(controller string) string {
+	if controller == "image-reflector-controller" {
+		return "1.0.0"
+	}
+	return "1.7.0"
+}
+
+// use looks at a Secret that is not the function's, and that a source is to trust.
+func (s *step) use(o *inventory.Source, have *inventory.Store) {
 	switch {
 	case s.checked[have]:
 		return
@@ -60,15 +69,27 @@ func (s *step) use(have *inventory.Store) {
 		s.found.Add(krm.Error, codes.AnotherConfig, have.Object, krm.At("metadata.annotations."+v1alpha1.ConfigAnnotation),
 			"FluxTrust %q provides this Secret; write another certSecretRef.name", quote.Name(have.Owner))
 	}
-	if kind := have.Object.Before.Peek("type"); kind != "" && kind != "Opaque" && kind != "kubernetes.io/tls" {
-		s.found.Add(krm.Error, codes.SecretType, have.Object, krm.Difference{Path: "type", Current: kind},
-			"is %s; Flux reads a certSecretRef of the type Opaque or kubernetes.io/tls alone", quote.Key(kind))
-	}
+	s.checkType(o, have)
 	if have.Hashed() {
 		s.found.Add(krm.Warning, codes.NameChanges, have.Object, krm.Difference{}, "gets a hash suffix at the end of the build, and kustomize does not follow the name into certSecretRef by itself; "+
 			"set disableNameSuffixHash: true on its generator, or give kustomize the nameReference of docs/sources.md")
 	}
 	s.check(have, true)
+}
+
+// checkType says that a controller does not read a Secret of its type.
+func (s *step) checkType(o *inventory.Source, have *inventory.Store) {
+	kind, controller := have.Object.Before.Peek("type"), o.API.Controller
+	at := krm.Difference{Path: "type", Current: kind}
+	switch limit := anyType(controller); {
+	case kind == "", kind == "Opaque", kind == "kubernetes.io/tls":
+	case s.inventory.Versions.Below(controller, limit):
+		s.found.Add(krm.Error, codes.SecretType, have.Object, at, "is %s, and %s v%s (before v%s, Flux 2.7) reads a certSecretRef of the type Opaque or kubernetes.io/tls alone; make it anew with one of these, or upgrade Flux",
+			quote.Key(kind), controller, s.inventory.Versions[controller], limit)
+	case s.inventory.Versions[controller] == nil:
+		s.found.Add(krm.Warning, codes.SecretType, have.Object, at, "is %s; before Flux 2.7 a certSecretRef must be of the type Opaque or kubernetes.io/tls, and %s is not in the stream: make it anew with one of these, unless Flux is newer",
+			quote.Key(kind), controller)
+	}
 }
 
 // reportUnknown says that a Secret cannot be made. It is said once per Secret.

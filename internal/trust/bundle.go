@@ -239,7 +239,7 @@ func (r *resolver) read(e *entry, about *krm.Object, path string, text []byte, h
 	e.certificates = append(e.certificates, certificates...)
 	for _, c := range certificates {
 		r.bundle.Roots = append(r.bundle.Roots, Root{
-			Source:  strings.TrimPrefix(quote.Kind(about.Kind())+" "+quote.Name(about.Namespace())+"/"+quote.Name(about.Name())+", "+quote.FieldPath(path), " "),
+			Source:  strings.TrimSpace(quote.Kind(about.Kind())+" "+strings.TrimPrefix(quote.Name(about.Namespace())+"/"+quote.Name(about.Name()), "/")) + ", " + quote.FieldPath(path),
 			Subject: c.Subject.String(), Fingerprint: bundle.Fingerprint(c.Certificate), NotAfter: c.NotAfter.UTC(), Allowed: e.Allow,
 		})
 	}
