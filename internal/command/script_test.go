@@ -114,7 +114,7 @@ func certificateFiles(t *testing.T, roots []string) map[string][]byte {
 		"root.b64": []byte(base64.StdEncoding.EncodeToString(block.Bytes)), "chain.pem": []byte(string(leaf) + roots[0]), "soon.pem": []byte(rootUntil(t, "Soon", 10)),
 		// The beginning of a PKCS #12 file.
 		"store.pfx": []byte("\x30\x82\x01\x00\x02\x01\x03\x30\x82\x00\xf8\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x07\x01\xa0\x82\x00\xf8"),
-		"page.cer": []byte("<!DOCTYPE html>\n<html><title>Sign in</title></html>\n"), "leaf.crt": leaf, "server.pem": append(leaf, key...), "empty.crt": nil,
+		"page.cer":  []byte("<!DOCTYPE html>\n<html><title>Sign in</title></html>\n"), "leaf.crt": leaf, "server.pem": append(leaf, key...), "empty.crt": nil,
 	}
 }
 

@@ -24,7 +24,7 @@ func (f *folder) tellIgnored(b *built) {
 	if f.root == filepath.Dir(f.root) {
 		return
 	}
-	i := &ignoreFiles{root: f.root, read: map[string][]string{}, failed: map[string]error{}}
+	i := newIgnoreFiles(f.root)
 	for _, file := range slices.Sorted(maps.Keys(b.used)) {
 		if !isIn(file, f.root) || slices.Contains(b.absent, file) || filepath.Dir(file) == f.dir && slices.Contains([]string{inputFile, nothingFile}, filepath.Base(file)) {
 			continue
@@ -55,7 +55,7 @@ func IgnoredByGit(file string) bool {
 	if !ok || err != nil {
 		return false
 	}
-	i := &ignoreFiles{root: root, read: map[string][]string{}, failed: map[string]error{}}
+	i := newIgnoreFiles(root)
 	return i.git(strings.Split(filepath.ToSlash(rel), "/")) != nil
 }
 
@@ -69,9 +69,21 @@ type ignoreLine struct {
 // ignoreFiles are those of a repository.
 type ignoreFiles struct {
 	root string
-	// read are the lines of files, failed the errors of those that cannot be read.
-	read   map[string][]string
+	// ofGit and ofFlux are the patterns of the files that were read, by their paths; failed are
+	// the errors of those that cannot be read.
+	ofGit  map[string][]gitPattern
+	ofFlux map[string][]fluxPattern
 	failed map[string]error
+}
+
+func newIgnoreFiles(root string) *ignoreFiles {
+	return &ignoreFiles{root: root, ofGit: map[string][]gitPattern{}, ofFlux: map[string][]fluxPattern{}, failed: map[string]error{}}
+}
+
+// fluxPattern is a line of a .sourceignore.
+type fluxPattern struct {
+	gitignore.Pattern
+	at ignoreLine
 }
 
 // git returns the line that keeps a file out of git, or nil. In a folder that is kept out,
@@ -98,7 +110,16 @@ func (i *ignoreFiles) git(parts []string) *ignoreLine {
 	return nil
 }
 
-func (i *ignoreFiles) gitPatterns(file, base string) (patterns []gitPattern) {
+func (i *ignoreFiles) gitPatterns(file, base string) []gitPattern {
+	patterns, ok := i.ofGit[file]
+	if !ok {
+		patterns = i.parseGit(file, base)
+		i.ofGit[file] = patterns
+	}
+	return patterns
+}
+
+func (i *ignoreFiles) parseGit(file, base string) (patterns []gitPattern) {
 	if info, err := os.Lstat(file); err == nil && filepath.Base(file) == ".gitignore" && info.Mode().Type() == os.ModeSymlink { //nolint:gosec // below the root
 		return nil // git does not follow it
 	}
@@ -117,27 +138,36 @@ func (i *ignoreFiles) gitPatterns(file, base string) (patterns []gitPattern) {
 // Flux's own code that matches: it differs from git's.
 func (i *ignoreFiles) flux(parts []string) *ignoreLine {
 	for n := len(parts) - 1; n >= 0; n-- {
-		file := filepath.Join(i.root, filepath.Join(parts[:n]...), sourceignore.IgnoreFile)
-		for l, line := range slices.Backward(i.lines(file)) {
-			for _, p := range sourceignore.ReadPatterns(strings.NewReader(line), parts[:n]) {
-				switch p.Match(parts, false) {
-				case gitignore.Exclude:
-					return &ignoreLine{file, l + 1}
-				case gitignore.Include:
-					return nil
-				case gitignore.NoMatch:
-				}
+		for _, p := range slices.Backward(i.fluxPatterns(filepath.Join(i.root, filepath.Join(parts[:n]...)), parts[:n])) {
+			switch p.Match(parts, false) {
+			case gitignore.Exclude:
+				return &p.at
+			case gitignore.Include:
+				return nil
+			case gitignore.NoMatch:
 			}
 		}
 	}
 	return nil
 }
 
+// fluxPatterns returns those of a folder. The domain says where it is.
+func (i *ignoreFiles) fluxPatterns(dir string, domain []string) []fluxPattern {
+	file := filepath.Join(dir, sourceignore.IgnoreFile)
+	patterns, ok := i.ofFlux[file]
+	if !ok {
+		for n, line := range i.lines(file) {
+			for _, p := range sourceignore.ReadPatterns(strings.NewReader(line), slices.Clone(domain)) {
+				patterns = append(patterns, fluxPattern{p, ignoreLine{file, n + 1}})
+			}
+		}
+		i.ofFlux[file] = patterns
+	}
+	return patterns
+}
+
 // lines returns those of a file, or none.
 func (i *ignoreFiles) lines(file string) []string {
-	if lines, ok := i.read[file]; ok {
-		return lines
-	}
 	var text []byte
 	err := fmt.Errorf("it is a symbolic link that leads out of the repository, %s", i.root)
 	if isIn(Resolved(file), i.root) {
@@ -146,6 +176,5 @@ func (i *ignoreFiles) lines(file string) []string {
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		i.failed[file] = err
 	}
-	i.read[file] = strings.Split(string(text), "\n")
-	return i.read[file]
+	return strings.Split(string(text), "\n")
 }

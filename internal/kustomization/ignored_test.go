@@ -106,7 +106,7 @@ func TestIgnoredByGit(t *testing.T) {
 			files[file] = r.gitPatterns(names)
 		}
 		write(t, root, files)
-		i := &ignoreFiles{root: root, read: map[string][]string{}, failed: map[string]error{}}
+		i := newIgnoreFiles(root)
 		fields := bytes.Split(run(strings.Join(names, "\x00")+"\x00", "check-ignore", "--no-index", "-v", "-n", "-z", "--stdin"), []byte{0})
 		if len(fields) != 4*len(names)+1 {
 			t.Fatalf("git says %d fields of %d files", len(fields), len(names))

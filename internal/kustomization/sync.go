@@ -4,12 +4,14 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 
 	"github.com/fluxcd/pkg/sourceignore"
+	"github.com/fluxcd/pkg/sourceignore/gitignore"
 	"sigs.k8s.io/kustomize/api/konfig"
 	"sigs.k8s.io/kustomize/api/types"
 	"sigs.k8s.io/kustomize/kyaml/yaml"
@@ -140,12 +142,11 @@ func (s sync) generated(files map[string][]byte) (file string, text []byte, err 
 	if hasKustomization(s.path, files) {
 		return "", nil, nil
 	}
-	domain := strings.Split(s.root, string(filepath.Separator))
-	patterns, err := sourceignore.LoadIgnorePatterns(s.root, domain)
+	patterns, err := s.ignorePatterns()
 	if err != nil {
 		return "", nil, err
 	}
-	ignored := sourceignore.NewDefaultMatcher(patterns, domain)
+	ignored := sourceignore.NewDefaultMatcher(patterns, split(s.root))
 	k := types.Kustomization{TypeMeta: types.TypeMeta{APIVersion: types.KustomizationVersion, Kind: types.KustomizationKind}}
 	err = filepath.WalkDir(s.path, func(path string, entry fs.DirEntry, err error) error {
 		switch {
@@ -153,7 +154,7 @@ func (s sync) generated(files map[string][]byte) (file string, text []byte, err 
 			return err
 		case path == s.path:
 			return nil
-		case ignored.Match(strings.Split(path, string(filepath.Separator)), entry.IsDir()):
+		case ignored.Match(split(path), entry.IsDir()):
 			if entry.IsDir() {
 				return fs.SkipDir
 			}
@@ -178,6 +179,43 @@ func (s sync) generated(files map[string][]byte) (file string, text []byte, err 
 	text, err = sigsyaml.Marshal(k)
 	return filepath.Join(s.path, konfig.DefaultKustomizationFileName()), text, err
 }
+
+// ignorePatterns returns those of the .sourceignore files that are for what is built: on the way
+// from the root to it, and below.
+func (s sync) ignorePatterns() (patterns []gitignore.Pattern, err error) {
+	i := newIgnoreFiles(s.root)
+	add := func(dir string) {
+		for _, p := range i.fluxPatterns(dir, split(dir)) {
+			patterns = append(patterns, p.Pattern)
+		}
+	}
+	var above []string
+	for dir := s.path; dir != s.root && dir != filepath.Dir(dir); {
+		dir = filepath.Dir(dir)
+		above = append(above, dir)
+	}
+	for _, dir := range slices.Backward(above) {
+		add(dir)
+	}
+	err = filepath.WalkDir(s.path, func(path string, entry fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			return err
+		case entry.IsDir() && entry.Name() == ".git":
+			return fs.SkipDir
+		case entry.IsDir():
+			add(path)
+		}
+		return nil
+	})
+	for _, file := range slices.Sorted(maps.Keys(i.failed)) {
+		err = errors.Join(err, fmt.Errorf("%s: %w", file, i.failed[file]))
+	}
+	return patterns, err
+}
+
+// split returns the parts of a path.
+func split(path string) []string { return strings.Split(path, string(filepath.Separator)) }
 
 // hasKustomization reports whether a folder has a kustomization, on the disk or in
 // memory.
