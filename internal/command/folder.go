@@ -93,8 +93,8 @@ func removeFromFolder(config *v1alpha1.FluxTrust, o kustomization.Options, errOu
 		return partly(written, err)
 	}
 	say(errOut, "took FluxTrust %s out of %s; commit that, and the controllers restart without the bundle when Flux applies it", config.Metadata.Name, changedNames(written, ", "))
-	if left := setup.Left(o.Dir, config, o.ConfigFile); left != nil {
-		say(errOut, "what init wrote beside it stays; where nothing else reads it, remove it with: git rm %s", strings.Join(quote.Each(quote.Path, left), " "))
+	if left := setup.Left(o.Dir, config, o.ConfigFile); left != "" {
+		say(errOut, "what init wrote beside it stays; where nothing else reads it, remove it with: %s", left)
 	}
 	return nil
 }

@@ -230,7 +230,11 @@ func (f *folder) leavesNothingOut() error {
 		case entry.IsDir(), slices.Contains(ours, file), !slices.Contains([]string{".yaml", ".yml"}, filepath.Ext(file)):
 			return nil
 		}
+		other := "name the folder with " + componentsFile + ", or "
+		if _, err := os.Stat(filepath.Join(f.dir, componentsFile)); err == nil {
+			other = ""
+		}
 		return fmt.Errorf("%s: has no kustomization.yaml, and a new one would leave out %s, which Flux would then delete from the cluster; "+
-			"name the folder with %s, or first list all manifests: (cd %s && kustomize create --autodetect --recursive)", f.dir, file, componentsFile, quote.Path(f.dir))
+			"%sfirst list all manifests: (cd %s && kustomize create --autodetect --recursive)", f.dir, file, other, quote.Path(f.dir))
 	})
 }

@@ -257,6 +257,7 @@ func TestFolderTold(t *testing.T) {
 		"the function":                    {"resources: [gotk-components.yaml]\ntransformers: [ft.yaml]\n", map[string]string{"ft.yaml": config}, "kustomization.yaml: transformers[0]: ft.yaml: FluxTrust of fluxtrust.dev/v1alpha1 is a function, and Flux runs no functions", true},
 		"an absent key":                   {"resources: [gotk-components.yaml]\nsecretGenerator:\n- name: sops\n  files: [age.agekey]\n", nil, "age.agekey is not there, and a generator names it", false},
 		"Flux is not listed":              {"resources: [ns.yaml]\n", map[string]string{"ns.yaml": "apiVersion: v1\nkind: Namespace\nmetadata: {name: x}\n"}, "gotk-components.yaml is in the folder, and not among the resources", true},
+		"folders as on Windows":           {"resources: [gotk-components.yaml, '..\\apps\\web.yaml']\n", nil, `kustomization.yaml: resources[1]: ..\apps\web.yaml is not there; kustomize separates folders by / on every system: write ../apps/web.yaml`, true},
 		"a missing file":                  {"resources: [gotk-components.yaml, more.yaml]\n", nil, "kustomization.yaml: resources[1]: more.yaml is not there", true},
 		"no certificate":                  {"resources: [gotk-components.yaml]\n", map[string]string{"ca.crt": "", "acme.crt": "x"}, "there is acme.crt", true},
 	} {

@@ -158,6 +158,8 @@ func (s *survey) entry(l *layer, f folders, i int, entry string) (string, error)
 	}
 	isDir, err := s.isDir(file)
 	switch {
+	case errors.Is(err, errNotFound) && strings.Contains(entry, `\`):
+		return "", fmt.Errorf(`%s: %s %w; kustomize separates folders by / on every system: write %s`, at, entry, err, strings.ReplaceAll(entry, `\`, "/"))
 	case err != nil:
 		return "", fmt.Errorf("%s: %s %w", at, entry, err)
 	case isDir:

@@ -50,27 +50,35 @@ func (p *Plan) commit() string {
 			paths = append(paths, f.Path)
 		}
 	}
+	git, inGit := forGit(p.Dir, paths)
+	add := git + " add"
+	if p.Kind != Package && slices.ContainsFunc(paths, kustomization.IgnoredByGit) {
+		add += " -f"
+	}
+	return fmt.Sprintf("  %s %s\n  %s commit -m 'Let Flux trust the company CA'\n  %s push\n", add, inGit, git, git)
+}
+
+// forGit returns git as it is run from where the program runs, for the repository of a folder,
+// and paths as it takes them there.
+func forGit(dir string, paths []string) (git, words string) {
 	here, git := kustomization.Resolved("."), "git"
-	root, ok := kustomization.Repository(kustomization.Resolved(p.Dir))
+	root, ok := kustomization.Repository(kustomization.Resolved(dir))
 	around, _ := kustomization.Repository(here)
 	elsewhere := ok && around != root
 	if elsewhere {
 		here, git = root, "git -C "+quote.Path(root)
 	}
-	add := git + " add"
-	if p.Kind != Package && slices.ContainsFunc(paths, kustomization.IgnoredByGit) {
-		add += " -f"
-	}
-	for _, path := range paths {
+	quoted := make([]string, len(paths))
+	for i, path := range paths {
 		// Git takes no file behind a link.
 		if target := kustomization.Resolved(path); elsewhere || target != path && target != filepath.Join(here, path) {
 			if relative, err := filepath.Rel(here, target); err == nil {
 				path = relative
 			}
 		}
-		add += " " + quote.Path(path)
+		quoted[i] = quote.Path(path)
 	}
-	return fmt.Sprintf("  %s\n  %s commit -m 'Let Flux trust the company CA'\n  %s push\n", add, git, git)
+	return git, strings.Join(quoted, " ")
 }
 
 // then says what to run behind the commit.

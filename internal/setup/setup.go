@@ -150,11 +150,11 @@ func (p *Plan) Check() error {
 	return nil
 }
 
-// Left returns the files that Make has planned in a folder beside its manifests, and that
-// stay when the work of the config is taken out, or nil.
-func Left(dir string, config *v1alpha1.FluxTrust, path string) []string {
+// Left returns the command that removes the files that Make has planned in a folder beside its
+// manifests, and that stay when the work of the config is taken out, or "".
+func Left(dir string, config *v1alpha1.FluxTrust, path string) string {
 	if kustomization.Resolved(filepath.Dir(path)) != kustomization.Resolved(dir) || !isOurs(path) {
-		return nil
+		return ""
 	}
 	files := []string{path}
 	for _, entry := range config.Spec.CABundle {
@@ -171,5 +171,6 @@ func Left(dir string, config *v1alpha1.FluxTrust, path string) []string {
 		}
 	}
 	slices.Sort(files)
-	return files
+	git, words := forGit(dir, files)
+	return git + " rm " + words
 }
