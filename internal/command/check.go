@@ -77,12 +77,24 @@ func matching(pattern string) ([]string, error) {
 	}
 	folders := slices.DeleteFunc(matches, func(name string) bool {
 		info, err := os.Stat(name)
-		return err != nil || !info.IsDir()
+		return err != nil || !info.IsDir() || hides(pattern, name)
 	})
 	if len(folders) == 0 {
 		return nil, fmt.Errorf("no folder matches %s", pattern)
 	}
 	return folders, nil
+}
+
+// hides reports whether a pattern matches a folder with a name such as .git, which it does not
+// mean, as in a shell.
+func hides(pattern, name string) bool {
+	parts := strings.Split(filepath.ToSlash(pattern), "/")
+	for i, part := range strings.Split(filepath.ToSlash(name), "/") {
+		if strings.HasPrefix(part, ".") && i < len(parts) && !strings.HasPrefix(parts[i], ".") {
+			return true
+		}
+	}
+	return false
 }
 
 // validateCheck says how what was found is said: as a report, or in a line on stderr

@@ -31,6 +31,9 @@ func fleet(t *testing.T) {
 	write(t, "config.yaml", "clusters/b/flux-system", "--root", ".")
 	writeFile(t, "clusters/d/flux-system/kustomization.yaml", "resources:\n- nope.yaml\n")
 	writeFile(t, "clusters/README.md", "x\n")
+	if err := os.MkdirAll(".git/a/flux-system", 0o750); err != nil { // which no pattern means
+		t.Fatal(err)
+	}
 }
 
 func states(t *testing.T, args ...string) (report.Report, []string, int) {
@@ -52,6 +55,7 @@ func TestFleet(t *testing.T) {
 	fleet(t)
 	for args, want := range map[string]string{
 		"--check clusters/*/flux-system":                                "a UpToDate, b UpToDate, c Stale, d Failed",
+		"--check */a/flux-system":                                       "a UpToDate",
 		"--check clusters/a/flux-system --check clusters/b/flux-system": "a UpToDate, b UpToDate",
 		"--check clusters/b/flux-system clusters/*/flux-system":         "b UpToDate, a UpToDate, c Stale, d Failed",
 		"--check clusters/a/flux-system clusters/a/flux-system/":        "a UpToDate",

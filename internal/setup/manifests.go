@@ -26,7 +26,7 @@ func (o *Options) manifests(c *config, given []Root) (*Plan, error) {
 	if !slices.Contains(files, store.Path) {
 		files = append(files, store.Path)
 	}
-	found, err := kustomization.Unseen(kustomization.Options{Dir: o.Dir, Root: o.Root}, files)
+	found, err := unseen(kustomization.Options{Dir: o.Dir, Root: o.Root}, files)
 	if err != nil {
 		return nil, err
 	}

@@ -8,7 +8,9 @@ import (
 	"strings"
 
 	"fluxtrust.dev/flux-trust/api/v1alpha1"
+	"fluxtrust.dev/flux-trust/internal/codes"
 	"fluxtrust.dev/flux-trust/internal/filter"
+	"fluxtrust.dev/flux-trust/internal/krm"
 	"fluxtrust.dev/flux-trust/internal/kustomization"
 	"fluxtrust.dev/flux-trust/internal/quote"
 )
@@ -63,14 +65,23 @@ func isInPlace(o kustomization.Options) (bool, error) {
 	}
 	files = slices.DeleteFunc(files, func(path string) bool { return slices.Contains(kustomization.OwnFiles(), filepath.Base(path)) })
 	switch {
-	case len(files) == 0:
+	case len(files) == 0 && len(below(o.Dir)) == 0:
 		return false, nil // Flux is to come
-	case !slices.ContainsFunc(files, func(path string) bool { return !isOurs(path) }):
+	case len(files) > 0 && !slices.ContainsFunc(files, func(path string) bool { return !isOurs(path) }):
 		return false, fmt.Errorf("%s: holds what init has written for a Flux that is built elsewhere; look at what is built there: flux-trust validate %s %s FILE…",
 			o.Dir, config, strings.Join(quote.Each(quote.Path, files), " "))
 	default:
 		return false, notHere(o.Dir)
 	}
+}
+
+// unseen tells which manifests of a folder Flux may not get, and where else Flux is below it.
+func unseen(o kustomization.Options, manifests []string) (krm.Findings, error) {
+	found, err := kustomization.Unseen(o, manifests)
+	for _, dir := range below(o.Dir) {
+		found.Add(krm.Warning, codes.Unchecked, nil, krm.Difference{}, "%s: Flux is there as well, and that folder was not looked at; name it, too", dir)
+	}
+	return found, err
 }
 
 func isFolder(path string) bool {
@@ -105,7 +116,7 @@ func reconcileInPlace(config *v1alpha1.FluxTrust, o kustomization.Options) (r ku
 		}
 		files = append(files, filter.File{Path: fmt.Sprintf("INPUT[%d]", len(files)-len(before)), Text: []byte(text)})
 	}
-	found, err := kustomization.Unseen(o, paths)
+	found, err := unseen(o, paths)
 	if err != nil {
 		return r, err
 	}
