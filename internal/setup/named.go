@@ -8,6 +8,7 @@ import (
 
 	"fluxtrust.dev/flux-trust/internal/bundle"
 	"fluxtrust.dev/flux-trust/internal/krm"
+	"fluxtrust.dev/flux-trust/internal/quote"
 )
 
 // named returns what the function has found, where what is about a certificate that was given
@@ -28,9 +29,9 @@ func (p *Plan) named(t trusted) krm.Findings {
 		from := slices.IndexFunc(p.Roots, func(r Root) bool { return r.Fingerprint() == bundle.Fingerprint(certificates[at].Certificate) })
 		switch {
 		case from >= 0 && p.Roots[from].From != "":
-			found[i].Message = fmt.Sprintf("%s: %s", p.Roots[from].From, f.Message[len(m[0]):])
+			found[i].Message = fmt.Sprintf("%s: %s", quote.Line(p.Roots[from].From), f.Message[len(m[0]):])
 		case !isYAML(p.store):
-			found[i].Message = fmt.Sprintf("%s: %s", p.store, f.Message)
+			found[i].Message = fmt.Sprintf("%s: %s", quote.Line(p.store), f.Message)
 		default:
 			continue
 		}
