@@ -28,13 +28,13 @@ func main() {
 
 // firstGoal is how far the heap grows before the garbage is collected, in percent of 4
 // MiB: most runs end before, and would lose a tenth of their time.
-const firstGoal = 225
+const firstGoal = 200
 
 // delayCollection lets the heap grow by a percentage until the next collection, and from
-// then on to 9 MiB, or by a half: Go's usual 100 percent would make the peak of a run a
+// then on to 8 MiB, or by a half: Go's usual 100 percent would make the peak of a run a
 // third larger.
 func delayCollection(percent int) {
-	const goal, least = 9 << 20, 50
+	const goal, least = 8 << 20, 50
 	debug.SetGCPercent(percent)
 	runtime.AddCleanup(new(struct{ _ *int }), func(struct{}) {
 		var heap runtime.MemStats

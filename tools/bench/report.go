@@ -11,7 +11,8 @@ import (
 const intro = `# Performance
 
 This page is written by ` + "`make bench`" + `, in one run. It runs whole processes one after
-the other, in turn, and takes medians. CPU is user and system time, peak is the
+the other, in turn, and takes the least time of each, since what else a machine does only
+adds, and its highest peak. CPU is user and system time, peak is the
 resident memory, both from getrusage, as ` + "`/usr/bin/time -v`" + ` shows them.
 
 The resources are small ConfigMaps with the seven Deployments of the example's
