@@ -384,11 +384,14 @@ func flux24(kind Kind) string {
 	return "1.4.0"
 }
 
-// flux27 reports whether a controller is that of Flux 2.7 or newer, which read Secrets
-// another way.
-func (t *Target) flux27() bool {
-	if t.Kind == ImageRepository {
-		return !t.before("1.0.0")
+// Flux27 is the first version of a controller of Flux 2.7, which reads Secrets another way,
+// of any type: https://github.com/fluxcd/pkg/blob/main/runtime/secrets/converter.go
+func Flux27(kind Kind) string {
+	if kind == ImageRepository {
+		return "1.0.0"
 	}
-	return !t.before("1.7.0")
+	return "1.7.0"
 }
+
+// flux27 reports whether a controller is that of Flux 2.7 or newer.
+func (t *Target) flux27() bool { return !t.before(Flux27(t.Kind)) }

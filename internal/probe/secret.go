@@ -31,10 +31,12 @@ func (c *credentials) empty() bool { return c == nil || c.pair == nil && len(c.c
 // String names a Secret as the controllers do.
 func (s *Secret) String() string { return fmt.Sprintf("'%s/%s'", s.Namespace, s.Name) }
 
-// opaque reports whether the type of a Secret is one that the controllers took
+func (s *Secret) opaque() bool { return IsOpaque(s.Type) }
+
+// IsOpaque reports whether the type of a Secret is one that the controllers took for TLS
 // before Flux 2.7.
-func (s *Secret) opaque() bool {
-	return s.Type == "" || s.Type == "Opaque" || s.Type == "kubernetes.io/tls"
+func IsOpaque(kind string) bool {
+	return kind == "" || kind == "Opaque" || kind == "kubernetes.io/tls"
 }
 
 // readSet reads keys as source-controller before v1.7.0 and image-reflector-controller

@@ -8,6 +8,7 @@ import (
 	"fluxtrust.dev/flux-trust/internal/codes"
 	"fluxtrust.dev/flux-trust/internal/inventory"
 	"fluxtrust.dev/flux-trust/internal/krm"
+	"fluxtrust.dev/flux-trust/internal/probe"
 	"fluxtrust.dev/flux-trust/internal/quote"
 	"fluxtrust.dev/flux-trust/internal/trust"
 )
@@ -49,15 +50,6 @@ func (s *step) want(o *inventory.Source, name string) string {
 	return name
 }
 
-// anyType is the first release of each controller that reads a Secret of any type, that of
-// Flux 2.7: https://github.com/fluxcd/pkg/blob/main/runtime/secrets/converter.go
-func anyType(controller string) string {
-	if controller == "image-reflector-controller" {
-		return "1.0.0"
-	}
-	return "1.7.0"
-}
-
 // use looks at a Secret that is not the function's, and that a source is to trust.
 func (s *step) use(o *inventory.Source, have *inventory.Store) {
 	switch {
@@ -81,8 +73,8 @@ func (s *step) use(o *inventory.Source, have *inventory.Store) {
 func (s *step) checkType(o *inventory.Source, have *inventory.Store) {
 	kind, controller := have.Object.Before.Peek("type"), o.API.Controller
 	at := krm.Difference{Path: "type", Current: kind}
-	switch limit := anyType(controller); {
-	case kind == "", kind == "Opaque", kind == "kubernetes.io/tls":
+	switch limit := probe.Flux27(probe.Kind(o.API.Name)); {
+	case probe.IsOpaque(kind):
 	case s.inventory.Versions.Below(controller, limit):
 		s.found.Add(krm.Error, codes.SecretType, have.Object, at, "is %s, and %s v%s (before v%s, Flux 2.7) reads a certSecretRef of the type Opaque or kubernetes.io/tls alone; make it anew with one of these, or upgrade Flux",
 			quote.Key(kind), controller, s.inventory.Versions[controller], limit)
